@@ -1,0 +1,33 @@
+"""tinymtl: multi-task learning from first principles, in NumPy.
+
+    L_total = Σ_t w_t · L_t          T tasks, weight w_t, loss L_t
+    ΔL ≈ −η · G w                    what one small step does to every task; G = J Jᵀ
+
+Letters, here and in every file: N examples, D input features, H hidden units, C classes, V rows of an
+embedding table, E its width, L steps of a sequence, T tasks, P shared parameters; L_t loss, w_t weight, λ strength of a
+penalty, η learning rate, J Jacobian (T, P), G Gramian (T, T), θ all parameters, g the gradient from above.
+
+Read in this order: tensor, ops, losses, layers, optim, sharing, interaction, training, closed_form, datasets, plots.
+Each file imports only from files before it.
+"""
+
+from . import closed_form, datasets, interaction, plots
+from .layers import RNN, Conv1D, Dense, Dropout, Embedding, Module, Sequential
+from .losses import binary_cross_entropy, cross_entropy, l2_distance, l2_penalty, mse, weighted_sum
+from .ops import relu, sigmoid, tanh
+from .optim import SGD, Adam
+from .sharing import HardSharing, SingleTask, SoftSharing
+from .tensor import Parameter, Tensor, check_gradient, gradient, jacobian, no_grad
+from .training import History, evaluate, fit
+
+__version__ = "0.1.0"
+__all__ = [
+    "Tensor", "Parameter", "no_grad", "gradient", "jacobian", "check_gradient",
+    "relu", "tanh", "sigmoid",
+    "mse", "cross_entropy", "binary_cross_entropy", "weighted_sum", "l2_penalty", "l2_distance",
+    "Module", "Dense", "Embedding", "Sequential", "Dropout", "RNN", "Conv1D",
+    "SGD", "Adam",
+    "SingleTask", "HardSharing", "SoftSharing",
+    "fit", "evaluate", "History",
+    "interaction", "closed_form", "datasets", "plots",
+]  # fmt: skip

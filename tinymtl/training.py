@@ -1,0 +1,413 @@
+"""Joint training: every step sees a batch of every task and moves all parameters once.
+
+What `fit` does in a step is six lines that a reader can write in its place:
+
+    outputs = model({t: x for t, (x, *_) in batch.items()})
+    L = {t: losses[t](outputs[t], *y) for t, (_, *y) in batch.items()}      # y: targets, or targets and mask
+    total = weighted_sum(L, weights) + model.penalty()
+    model.zero_grad(); total.backward(); optimizer.step(model)
+"""
+
+from __future__ import annotations
+
+import inspect
+import math
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from .interaction import cosines, gramian
+from .losses import check_names, combine, weighted_sum
+from .optim import Optimizer
+from .sharing import Sharing
+from .tensor import jacobian, no_grad
+
+
+@dataclass
+class History:
+    """What happened in training; a row for each step that was made.
+
+    losses[t] (steps,) raw, NaN where a batch had no label of t; weights[t] (steps,); penalty (steps,);
+    seconds (steps,) spent in training steps so far; epochs[t], how often the task's data was gone through.
+    At `cosine_steps` (K,): cosines (K, T, T) between the tasks' gradients and their norms (K, T) on the shared
+    parameters, or, if `aligned_copies`, each task's on its own copy of the trunk.
+    At `held_out_steps` (M,), the number of steps made: held_out[t] (M,); best_step is the one with the least total.
+    """
+
+    tasks: list[str]
+    aligned_copies: bool = False
+    interrupted: bool = False
+    losses: dict = field(default_factory=dict)
+    weights: dict = field(default_factory=dict)
+    penalty: np.ndarray | list = field(default_factory=list)
+    seconds: np.ndarray | list = field(default_factory=list)
+    epochs: dict = field(default_factory=dict)
+    cosine_steps: np.ndarray | list = field(default_factory=list)
+    cosines: np.ndarray | list = field(default_factory=list)
+    norms: np.ndarray | list = field(default_factory=list)
+    held_out_steps: np.ndarray | list = field(default_factory=list)
+    held_out: dict = field(default_factory=dict)
+    best_step: int | None = None
+
+    def __post_init__(self):
+        for record in (self.losses, self.weights, self.held_out):
+            record.update((t, []) for t in self.tasks)
+
+    @property
+    def weighted(self) -> dict:
+        """w_t L_t by task and step."""
+        return {t: self.weights[t] * self.losses[t] for t in self.tasks}
+
+    @property
+    def total(self) -> np.ndarray:
+        """Σ_t w_t L_t by step, over the tasks with labels, without the penalty."""
+        return np.nansum(list(self.weighted.values()), axis=0)
+
+    def _as_arrays(self):
+        for name in ("penalty", "seconds", "cosine_steps", "cosines", "norms", "held_out_steps"):
+            setattr(self, name, np.array(getattr(self, name)))
+        for record in (self.losses, self.weights, self.held_out):
+            record.update({t: np.array(values) for t, values in record.items()})
+        return self
+
+
+def fit(
+    model: Sharing,
+    data: Mapping[str, tuple],
+    losses: Mapping[str, Callable],
+    *,
+    optimizer: Optimizer,
+    steps: int,
+    weights: Mapping[str, float] | Callable | None = None,
+    batch_size: int | Mapping[str, int] | None = None,
+    rng: np.random.Generator | None = None,
+    cosines_every: int | None = None,
+    held_out: Mapping[str, tuple] | None = None,
+    evaluate_every: int = 10,
+    patience: int | None = None,
+    all_reduce: Callable[[np.ndarray], object] | None = None,
+    quiet: bool = False,
+) -> History:
+    """Train all tasks jointly: `steps` times one step along the gradient of Σ_t w_t L_t + penalty.
+
+    data: task -> (inputs, targets) or (inputs, targets, mask); inputs are an array or a tuple of arrays, examples
+    first. losses: task -> function (output, targets[, mask]) -> scalar tensor. Tasks with the very same inputs get
+    the same examples. A batch is the next `batch_size` examples in shuffled order (None: all): a short data
+    set is gone through more often, which is oversampling; `History.epochs` counts.
+
+    weights: None (all 1), task -> number, or a rule (losses (T,), gramian (T, T)) -> weights (T,); one whose
+    second argument defaults to None costs one backward pass, any other T rows of the Jacobian. Weights are held constant in
+    the step and count for heads too: the step is literally the gradient of Σ_t w_t L_t. (The literature is divided;
+    some leave heads unweighted.) Tasks without a label in a batch are left out before a rule is asked.
+
+    held_out is evaluated every `evaluate_every` steps; with `patience`, training stops after that many evaluations
+    without a new least Σ w_t L_t (w_t = 1 under a rule) and the best parameters are put back. all_reduce changes an array in place to
+    its mean over workers: the losses, then the gradients. Ctrl-C returns what was learned so far. A loss that
+    is not finite is a FloatingPointError that names task and step, and the last good parameters are put back.
+    """
+    data = _checked_data("fit", model, data, losses)
+    check_names("fit", "data", data, dict.fromkeys(model.tasks))
+    held_out = None if held_out is None else _checked_data("fit", model, held_out, losses)
+    batches = _Batches(data, _sizes(batch_size, data), rng)
+    weighing = _Weighing(weights, model)
+    _whole("steps", steps, 0)
+    _whole("evaluate_every", evaluate_every, 1)
+    for name, value in (("cosines_every", cosines_every), ("patience", patience)):
+        if value is not None:
+            _whole(name, value, 1)
+    if patience is not None and held_out is None:
+        raise ValueError("fit: patience needs held_out data to judge by")
+    history = History(list(model.tasks), aligned_copies=not model.P)
+    run = _Run(model, losses, weighing, optimizer, all_reduce or (lambda array: None), all_reduce is not None, history)
+    stop = _EarlyStop(model, held_out, losses, weighing.fixed, patience, history)
+    np.empty(1 << 21)  # freed at once: raises the size up to which Linux's allocator keeps memory instead of returning it
+    show = _Progress(steps, quiet)
+    try:
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # what comes of it is checked and named
+            for k in range(steps):
+                started = time.perf_counter()
+                run.step(batches.next(), k, steps, cosines_every is not None and k % cosines_every == 0)
+                history.seconds.append((history.seconds[-1] if k else 0.0) + time.perf_counter() - started)
+                show(history)
+                if held_out is not None and ((k + 1) % evaluate_every == 0 or k + 1 == steps) and stop(k + 1):
+                    break
+            run.check_finite(len(history.seconds))
+    except KeyboardInterrupt:
+        run.finish_undo()
+        history.interrupted = True
+    finally:
+        show.close()
+    if patience is not None:
+        stop.put_back()
+    history.epochs = batches.epochs(len(history.seconds))
+    return history._as_arrays()
+
+
+def evaluate(model: Sharing, data: Mapping[str, tuple], losses: Mapping[str, Callable]) -> dict[str, float]:
+    """Each task's loss on all of its data, with dropout off: task -> (inputs, targets[, mask]) to task -> number.
+
+    Any function (output, targets[, mask]) -> number will do as a loss. Tasks of the model may be left out.
+    """
+    return _evaluate(model, _checked_data("evaluate", model, data, losses), losses)
+
+
+def _evaluate(model, data, losses):
+    was_training = model.training
+    model.train(False)
+    try:
+        with no_grad():
+            outputs = model({t: x for t, (x, *_) in data.items()})
+            return {t: float(losses[t](outputs[t], *y)) for t, (_, *y) in data.items()}
+    finally:
+        model.train(was_training)
+
+
+class _Run:
+    """The state of a training run that a step needs, and the step."""
+
+    def __init__(self, model, losses, weighing, optimizer, all_reduce, reduces, history):
+        self.model, self.losses, self.weighing, self.optimizer = model, losses, weighing, optimizer
+        self.all_reduce, self.reduces, self.history = all_reduce, reduces, history
+        self.undo = []  # (places of theta, what stood there before the step under way or the last one made)
+        self.under_way = False
+
+    def step(self, batch, k, steps, record_cosines):
+        model = self.model
+        outputs = model({t: x for t, (x, *_) in batch.items()})
+        L = {t: self.losses[t](outputs[t], *y) for t, (_, *y) in batch.items()}
+        values = np.array([float(loss) for loss in L.values()])  # (T,)
+        self.all_reduce(values)
+        self.check_losses(L, values, k)
+        penalty = model.penalty()
+        if record_cosines:
+            self.record_cosines(L, k)
+        model.zero_grad()
+        if self.weighing.needs_gramian:
+            J = jacobian(list(L.values()), model.ordered_parameters())  # (T, |θ|): columns of other tasks' heads are 0
+            self.all_reduce(J)
+            w = self.weighing(list(L), values, gramian(J[:, : model.P]))
+            model.grad[:] = np.array(list(w.values()), J.dtype) @ J
+            model.touch_all()
+            penalty.backward()
+        else:
+            w = self.weighing(list(L), values, None)
+            (combine(L, w) + penalty).backward() if L else penalty.backward()
+            if self.reduces:
+                self.all_reduce(model.grad)
+                model.touch_all()
+        self.undo = [(at, model.theta[at].copy()) for at in model.touched()]
+        self.under_way = True
+        self.optimizer.step(model, k / steps)
+        self.record(L, values, w, penalty)
+        self.under_way = False
+
+    def record(self, L, values, w, penalty):
+        raw = dict(zip(L, values))
+        for t in self.model.tasks:
+            self.history.losses[t].append(float(raw.get(t, math.nan)))
+            self.history.weights[t].append(float(w.get(t, 0.0)))
+        self.history.penalty.append(float(penalty))
+
+    def record_cosines(self, L, k):
+        J, T = self.model.trunk_jacobian(L), len(self.model.tasks)
+        self.all_reduce(J)
+        G, at = gramian(J), [self.model.tasks.index(t) for t in L]
+        ρ, norms = np.full((T, T), np.nan), np.full(T, np.nan)
+        ρ[np.ix_(at, at)], norms[at] = cosines(G), np.sqrt(np.diag(G))
+        self.history.cosine_steps.append(k)
+        self.history.cosines.append(ρ)
+        self.history.norms.append(norms)
+
+    def check_losses(self, L, values, k):
+        for t, value in zip(L, values):
+            if not math.isfinite(value):
+                self.put_back()
+                raise FloatingPointError(f"fit: the loss of task {t!r} became {value} at step {k}; the last good parameters are put back")
+
+    def check_finite(self, k):
+        """The last step has no later loss that would tell."""
+        if not all(np.isfinite(self.model.theta[at]).all() for at, _ in self.undo):
+            self.put_back()
+            raise FloatingPointError(f"fit: a parameter became not finite at step {k - 1}; the last good parameters are put back")
+
+    def put_back(self):
+        for at, values in self.undo:
+            self.model.theta[at] = values
+        self.model.stepped()
+
+    def finish_undo(self):
+        """After Ctrl-C in the middle of an optimiser's step: as if that step had not begun."""
+        if self.under_way:
+            self.put_back()
+
+
+class _Weighing:
+    """The argument `weights` of fit, whatever its form: names, losses, Gramian -> task -> weight."""
+
+    def __init__(self, weights, model):
+        self.rule = weights if callable(weights) else None
+        self.fixed = dict.fromkeys(model.tasks, 1.0) if weights is None or self.rule else weights
+        self.needs_gramian = False
+        if self.rule:
+            arguments = list(inspect.signature(weights).parameters.values())
+            self.needs_gramian = len(arguments) < 2 or arguments[1].default is not None
+            if self.needs_gramian and not model.P:
+                raise ValueError(f"fit: this rule needs a Gramian, but {type(model).__name__} shares no parameters (P = 0)")
+        else:
+            check_names("fit", "weights", self.fixed, dict.fromkeys(model.tasks))
+            for t, w in self.fixed.items():
+                if not 0 <= w < math.inf:
+                    raise ValueError(f"fit: weights[{t!r}] must be finite and not negative, got {w}")
+
+    def __call__(self, names, losses, gramian):
+        if self.rule is None:
+            return {t: self.fixed[t] for t in names}
+        if not names:
+            return {}
+        if hasattr(self.rule, "tasks"):
+            self.rule.tasks = names
+        w = np.asarray(self.rule(losses, gramian) if self.needs_gramian else self.rule(losses), np.float64)
+        if w.shape != (len(names),) or not np.isfinite(w).all():
+            raise ValueError(f"fit: weights must be {len(names)} finite numbers, one for each of {names}; the rule gave {w}")
+        return dict(zip(names, w.tolist()))
+
+
+class _Batches:
+    """Endless minibatches of each task; tasks with the very same inputs draw one index and make one slice."""
+
+    def __init__(self, data, sizes, rng):
+        self.data, self.sizes, self.rng = data, sizes, rng
+        if rng is None and any(size < len(y) for size, (_, y, *_) in zip(sizes.values(), data.values())):
+            raise ValueError("fit: minibatches are drawn at random, so batch_size needs a rng")
+        self.streams = {}  # (id of the inputs, size) -> shuffled examples still to come
+
+    def next(self):
+        drawn, batch = {}, {}
+        for t, (x, *y) in self.data.items():
+            N, size = len(y[0]), self.sizes[t]
+            if size < N:
+                key = id(x), size
+                if key not in drawn:
+                    at = self.draw(key, N, size)
+                    drawn[key] = at, _take(x, at)
+                at, x = drawn[key]
+                y = [a[at] for a in y]
+            if len(y) < 2 or y[1].any():  # labels in this batch
+                batch[t] = (x, *y)
+        return batch
+
+    def draw(self, key, N, size):
+        left = self.streams.get(key, np.zeros(0, np.intp))
+        if len(left) < size:
+            left = np.concatenate([left, self.rng.permutation(N)])
+        self.streams[key] = left[size:]
+        return left[:size]
+
+    def epochs(self, steps):
+        return {t: steps * self.sizes[t] / len(y) for t, (_, y, *_) in self.data.items()}
+
+
+class _EarlyStop:
+    """Evaluates the held-out data; keeps the best parameters where training may stop early."""
+
+    def __init__(self, model, held_out, losses, weights, patience, history):
+        self.model, self.held_out, self.losses, self.weights = model, held_out, losses, weights
+        self.patience, self.history = patience, history
+        self.least, self.best, self.since = math.inf, None, 0
+
+    def __call__(self, step):
+        """Evaluate after `step` steps; True if it is time to stop."""
+        values = _evaluate(self.model, self.held_out, self.losses)
+        self.history.held_out_steps.append(step)
+        for t, value in values.items():
+            self.history.held_out[t].append(value)
+        total = sum(self.weights[t] * value for t, value in values.items())
+        self.since += 1
+        if total < self.least:
+            self.least, self.since, self.history.best_step = total, 0, step
+            self.best = self.model.theta.copy() if self.patience is not None else None
+        return self.patience is not None and self.since >= self.patience
+
+    def put_back(self):
+        if self.best is not None:
+            self.model.theta[:] = self.best
+            self.model.stepped()
+
+
+class _Progress:
+    """One line on standard error, where that is a terminal: the step and the losses."""
+
+    def __init__(self, steps, quiet):
+        self.steps, self.shown = steps, 0.0
+        self.on = not quiet and sys.stderr is not None and sys.stderr.isatty()
+
+    def __call__(self, history):
+        if self.on and time.perf_counter() - self.shown > 0.2:
+            self.shown = time.perf_counter()
+            losses = "  ".join(f"{t} {values[-1]:.4g}" for t, values in history.losses.items())
+            print(f"\r\x1b[Kstep {len(history.seconds)}/{self.steps}  {losses}"[:160], end="", file=sys.stderr, flush=True)
+
+    def close(self):
+        if self.on and self.shown:
+            print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+
+
+def _checked_data(where, model, data, losses):
+    """The data with floating arrays in the model's type, or an error that says what is wrong with it."""
+    if unknown := [t for t in data if t not in model.tasks]:
+        raise ValueError(f"{where}: data must be of the tasks {model.tasks}, got {unknown}")
+    if not data:
+        raise ValueError(f"{where}: data must have at least one task of {model.tasks}, got none")
+    if missing := [t for t in data if t not in losses]:
+        raise ValueError(f"{where}: losses must have a function for every task, missing {missing}")
+    cast, dtype = {}, model.theta.dtype  # by identity: inputs that are one array for two tasks stay one array
+    return {t: _checked_task(f"{where}: data[{t!r}]", entry, dtype, cast) for t, entry in data.items()}
+
+
+def _checked_task(where, entry, dtype, cast):
+    if not isinstance(entry, tuple) or len(entry) not in (2, 3):
+        raise ValueError(f"{where} must be (inputs, targets) or (inputs, targets, mask), got {type(entry).__name__}")
+    x, y, *mask = entry
+    parts = x if isinstance(x, tuple) else (x,)
+    for array in (*parts, y, *mask):
+        if not isinstance(array, np.ndarray) or not array.ndim:
+            raise TypeError(f"{where} must hold arrays with examples along the first axis, got {type(array).__name__}")
+        if len(array) != len(y) or not len(y):
+            raise ValueError(f"{where}: all arrays must have the same number of examples, at least 1; got {len(array)} and {len(y)}")
+    for array in parts:
+        if array.dtype.kind == "f" and not np.isfinite(array).all():
+            raise ValueError(f"{where}: inputs must be finite, got {array[~np.isfinite(array)][0]}")
+    if mask and (mask[0].dtype != bool or mask[0].shape != y.shape or not mask[0].any()):
+        raise ValueError(f"{where}: mask must be boolean of shape {y.shape} with at least one label present, got {mask[0].dtype} {mask[0].shape}")
+    present = y[mask[0]] if mask else y
+    if y.dtype.kind == "f" and not np.isfinite(present).all():
+        raise ValueError(f"{where}: targets must be finite where no mask says they are missing, got {present[~np.isfinite(present)][0]}")
+    if id(x) not in cast:
+        cast[id(x)] = tuple(_cast(a, dtype) for a in x) if isinstance(x, tuple) else _cast(x, dtype)
+    return (cast[id(x)], _cast(y, dtype), *mask)
+
+
+def _cast(array, dtype):
+    return array.astype(dtype, copy=False) if array.dtype.kind == "f" else array
+
+
+def _take(x, at):
+    return tuple(a[at] for a in x) if isinstance(x, tuple) else x[at]
+
+
+def _sizes(batch_size, data):
+    """Examples a step for each task: never more than there are."""
+    sizes = batch_size if isinstance(batch_size, Mapping) else dict.fromkeys(data, batch_size)
+    check_names("fit", "batch_size", sizes, data)
+    for size in sizes.values():
+        if size is not None:
+            _whole("batch_size", size, 1)
+    return {t: min(len(y), sizes[t] or len(y)) for t, (_, y, *_) in data.items()}
+
+
+def _whole(name, value, least):
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < least:
+        raise ValueError(f"fit: {name} must be a whole number, at least {least}; got {value!r}")
