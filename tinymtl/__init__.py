@@ -7,7 +7,7 @@ Letters, here and in every file: N examples, D input features, H hidden units, C
 embedding table, E its width, L steps of a sequence, T tasks, P shared parameters; L_t loss, w_t weight, λ strength of a
 penalty, η learning rate, J Jacobian (T, P), G Gramian (T, T), θ all parameters, g the gradient from above.
 
-Read in this order: tensor, ops, losses, layers, optim, sharing, interaction, training, closed_form, datasets, plots.
+Read in this order: tensor, ops, losses, layers, optim, sharing, interaction, batches, training, closed_form, datasets, plots.
 Each file imports only from files before it.
 """
 

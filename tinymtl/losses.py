@@ -102,8 +102,9 @@ def binary_cross_entropy(logits: Tensor, labels: np.ndarray, mask: np.ndarray | 
     """
     y, mask, n = _checked_yes_no(logits, labels, mask)
     z = logits.data
-    each, half = np.logaddexp(0, z) - y * z, z.dtype.type(0.5)
-    slope = half + half * np.tanh(half * z) - y  # σ(z) − y
+    e = np.exp(-np.abs(z))  # in (0, 1]: log(1 + eᶻ) = max(z, 0) + log(1 + e), and nothing can overflow
+    each = np.maximum(z, 0) + np.log1p(e) - y * z
+    slope = np.where(z < 0, e, 1) / (1 + e) - y  # σ(z) − y
     if mask is not None:
         each, slope = np.where(mask, each, 0), np.where(mask, slope, 0)
     return node(each.sum() / z.dtype.type(n), (logits, lambda g: slope * (g / n).astype(z.dtype)))

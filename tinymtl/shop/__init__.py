@@ -1,0 +1,1 @@
+"""The running example: real shopping, and a guide that learns from it."""
