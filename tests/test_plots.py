@@ -245,7 +245,7 @@ def test_an_arm_has_no_colour_of_a_task():
 
 
 def test_gain_by_fraction_draws_one_arm_at_its_percents():
-    fractions, gain, error = [0.05, 0.1, 1], [0.3, 0.1, -0.4], [0.1, 0.1, 0.1]
+    fractions, gain, error = [0.05, 0.1, 1], [0.5, 0.1, -0.4], [0.1, 0.1, 0.1]
     figure = plots.gain_by_fraction({"hard": (fractions, gain, error)}, measure="brand, AUC", seeds=5)
     ax = figure.axes[0]
     ((places, filled, bars),) = points(ax)

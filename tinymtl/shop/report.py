@@ -105,6 +105,7 @@ def write(results: Results, folder: Path) -> list[Path]:
             pictures["gain-by-fraction.png"] = plots.gain_by_fraction(curves, measure=METRICS[0], seeds=seeds)
     history = results.runs[fractions[-1]][0]["hard"]["history"]
     pictures |= {"losses.png": plots.losses(history), "cosines.png": plots.cosines(history)}
+    pictures["losses.png"].suptitle("One guide's losses: training (solid), held out (dashed).\nIn training, recommend also has to find the hidden half of a basket")
     for name, figure in pictures.items():
         plots.save(figure, folder / name)
     with open(folder / "results.csv", "w", newline="", encoding="utf-8") as file:
