@@ -12,15 +12,15 @@ from tinymtl.shop import experiment
 
 def test_a_short_run_prints_a_table_and_names_every_file_it_wrote(tmp_path, capsys):
     out = tmp_path / "new" / "folder"
-    assert main(["--seeds", "2", "--steps", "2", "--fraction", "0.1", "0.3", "--out", str(out), "--quiet"]) == 0
+    assert main(["--seeds", "5", "--steps", "2", "--fraction", "0.1", "0.3", "--out", str(out), "--quiet"]) == 0
     printed, errors = capsys.readouterr()
     assert errors == ""
-    assert "Answers known for 10% of 700 products, 2 paired seeds" in printed and "Answers known for 30%" in printed
+    assert "Answers known for 10% of 700 products, 5 paired seeds" in printed and "Answers known for 30%" in printed
     written = {path.name for path in out.iterdir()}
     assert written == {"gains-10.png", "gains-30.png", "gain-by-fraction.png", "losses.png", "cosines.png", "results.csv"}
     assert all(str(out / name) in printed for name in written)
     rows = list(csv.DictReader((out / "results.csv").read_text(encoding="utf-8").splitlines()))
-    assert len(rows) == 2 * 2 * 5 and {row["arm"] for row in rows} == {"most common", "nearest words", "alone", "soft", "hard"}
+    assert len(rows) == 5 * 2 * 5 and {row["arm"] for row in rows} == {"most common", "nearest words", "alone", "soft", "hard"}
 
 
 def test_a_place_that_cannot_be_written_is_said_before_anything_is_trained(tmp_path, capsys, monkeypatch):

@@ -35,6 +35,7 @@ def _checked_task(where, entry, dtype, cast):
     for array in (*parts, y, *mask):
         if not isinstance(array, np.ndarray) or not array.ndim:
             raise TypeError(f"{where} must hold arrays with examples along the first axis, got {type(array).__name__}")
+    for array in (*parts, *mask):
         if len(array) != len(y) or not len(y):
             raise ValueError(f"{where}: all arrays must have the same number of examples, at least 1; got {len(array)} and {len(y)}")
     for array in parts:

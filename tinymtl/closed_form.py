@@ -31,7 +31,7 @@ def soft_sharing(X: Sequence[np.ndarray], y: Sequence[np.ndarray], strength: flo
     array([1.5, 2.5])
     """
     T = len(X)
-    if not T or len(y) != T or any(A.ndim != 2 or A.shape != (len(b), X[0].shape[1]) for A, b in zip(X, y)):
+    if not T or len(y) != T or any(A.ndim != 2 or A.shape[1] != X[0].shape[1] or b.shape != A.shape[:1] for A, b in zip(X, y)):
         raise ValueError(f"soft_sharing: X and y must be T arrays (n_t, D) and (n_t,), got {[A.shape for A in X]} and {[b.shape for b in y]}")
     if not 0 <= strength < math.inf:
         raise ValueError(f"soft_sharing: strength must be finite and not negative, got {strength}")

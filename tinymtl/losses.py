@@ -68,16 +68,17 @@ def cross_entropy(logits: Tensor, labels: np.ndarray, mask: np.ndarray | None = 
     1.0986
     """
     labels, mask, n = _checked_labels(logits, labels, mask)
-    z, rows = logits.data, np.arange(len(labels))
-    m = z.max(1, keepdims=True)
-    e = np.exp(z - m)  # (N, C)
-    total = e.sum(1, keepdims=True)
-    each = np.log(total)[:, 0] - (z[rows, labels] - m[:, 0])  # (N,)
-    slope = e / total
-    slope[rows, labels] -= 1  # softmax − one-hot
+    z = logits.data.T.copy()  # (C, N): NumPy reduces over few classes several times faster down columns
+    z -= z.max(0)
+    at = labels, np.arange(len(labels))
+    slope = np.exp(z)
+    total = slope.sum(0)
+    each = np.log(total) - z[at]  # (N,)
+    slope /= total * n
+    slope[at] -= 1 / n  # (softmax − one-hot) / n
     if mask is not None:
-        each, slope = np.where(mask, each, 0), np.where(mask[:, None], slope, 0)
-    return node(each.sum() / z.dtype.type(n), (logits, lambda g: slope * (g / n).astype(z.dtype)))
+        each, slope = np.where(mask, each, 0), np.where(mask, slope, 0)
+    return node(each.sum() / z.dtype.type(n), (logits, lambda g: slope.T * g))
 
 
 def cross_entropy_composed(logits: Tensor, labels: np.ndarray, mask: np.ndarray | None = None) -> Tensor:
@@ -139,6 +140,7 @@ def weighted_sum(losses: Mapping[str, Tensor], weights: Mapping[str, float] | No
     for t, w in weights.items():
         if not 0 <= w < math.inf:
             raise ValueError(f"weighted_sum: weights[{t!r}] must be finite and not negative, got {w}")
+        _is_tensor("weighted_sum", f"losses[{t!r}]", losses[t])
         if losses[t].data.size != 1:
             raise ValueError(f"weighted_sum: losses[{t!r}] must be a scalar, got shape {losses[t].shape}")
     return combine(losses, weights)
@@ -146,9 +148,10 @@ def weighted_sum(losses: Mapping[str, Tensor], weights: Mapping[str, float] | No
 
 def combine(losses: Mapping[str, Tensor], weights: Mapping[str, float]) -> Tensor:
     """Σ_t w_t L_t for any signs of the weights: one node, whose share for L_t is w_t g."""
-    terms = [(L, L.data.dtype.type(weights[t])) for t, L in losses.items() if weights[t]]
-    total = sum(w * L.data for L, w in terms) if terms else next(iter(losses.values())).data * 0
-    return node(total, *[(L, lambda g, w=w: g * w) for L, w in terms])
+    terms = [(L, float(weights[t])) for t, L in losses.items() if weights[t]]
+    total = sum([w * float(L.data) for L, w in terms])
+    dtype = next(iter(losses.values())).data.dtype
+    return node(np.asarray(total, dtype), *[(L, lambda g, w=w: g * dtype.type(w)) for L, w in terms])
 
 
 def l2_penalty(matrices: Mapping[str, Sequence[Tensor]], strengths: Mapping[str, float]) -> Tensor:
@@ -200,7 +203,8 @@ def l2_distance(copies: Sequence[Sequence[Tensor]], strength: float = 1.0, pull:
 
 def pull_together(Θ: np.ndarray, copies: Sequence[Sequence[Tensor]], λ: float) -> Tensor:
     """λ Σ_t ‖θ_t − θ̄‖² where row t of Θ (T, P) holds the entries of copies[t], in order."""
-    D = Θ - Θ.mean(0)
+    D = Θ - Θ[0]
+    D -= D.mean(0)  # Θ − Θ̄; taking Θ[0] out first makes it exactly 0 at equality
     d, c = D.reshape(-1), Θ.dtype.type(2 * λ)
     pairs = []
     for row, copy in zip(D, copies):
@@ -224,17 +228,22 @@ def _strength(where, name, λ):
     return float(λ)
 
 
-def _checked(where, prediction, targets, mask):
+def _checked(where, prediction, targets, mask, names=("prediction", "targets")):
     """Targets against predictions: one shape and type, at least one example. Returns (mask, n present, at least 1)."""
-    if not isinstance(prediction, Tensor):
-        raise TypeError(f"{where}: the first argument must be a Tensor, got {type(prediction).__name__}")
-    _same_shape(where, "targets", targets, prediction.shape)
+    _is_tensor(where, names[0], prediction)
+    _same_shape(where, names[1], targets, prediction.shape)
     if targets.dtype != prediction.data.dtype:
-        raise TypeError(f"{where}: targets must be {prediction.dtype} like the prediction, got {targets.dtype}")
+        raise TypeError(f"{where}: {names[1]} must be {prediction.dtype} like the {names[0]}, got {targets.dtype}")
     return _present(where, mask, prediction.shape)
 
 
+def _is_tensor(where, name, x):
+    if not isinstance(x, Tensor):
+        raise TypeError(f"{where}: {name} must be a Tensor, got {type(x).__name__}")
+
+
 def _checked_labels(logits, labels, mask):
+    _is_tensor("cross_entropy", "logits", logits)
     if logits.ndim != 2:
         raise ValueError(f"cross_entropy: logits must have shape (N, C), got {logits.shape}")
     _same_shape("cross_entropy", "labels", labels, logits.shape[:1])
@@ -248,10 +257,11 @@ def _checked_labels(logits, labels, mask):
 
 def _checked_yes_no(logits, labels, mask):
     where = "binary_cross_entropy"
+    _is_tensor(where, "logits", logits)
     _same_shape(where, "labels", labels, logits.shape)
     if labels.dtype.kind in "bui":
         labels = labels.astype(logits.dtype)
-    mask, n = _checked(where, logits, labels, mask)
+    mask, n = _checked(where, logits, labels, mask, ("logits", "labels"))
     labels = labels if mask is None else np.where(mask, labels, 0)
     inside = (labels >= 0) & (labels <= 1)
     if not inside.all():

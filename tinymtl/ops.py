@@ -77,7 +77,7 @@ def _stable_exp(a, axis):
 
 def concatenate(tensors: Sequence[Tensor], axis: int = 0) -> Tensor:
     """Join along an axis that is there; each part's share is its slice of g."""
-    data = np.concatenate([t.data for t in tensors], axis)
+    data = np.concatenate(_of_one_type("concatenate", tensors), axis)
     axis, start, pairs = axis % data.ndim, 0, []
     for t in tensors:
         at = (slice(None),) * axis + (slice(start, start := start + t.shape[axis]),)
@@ -87,18 +87,25 @@ def concatenate(tensors: Sequence[Tensor], axis: int = 0) -> Tensor:
 
 def stack(tensors: Sequence[Tensor], axis: int = 0) -> Tensor:
     """Join along a new axis; each part's share is its slice of g."""
-    data = np.stack([t.data for t in tensors], axis)
+    data = np.stack(_of_one_type("stack", tensors), axis)
     axis %= data.ndim
     return node(data, *[(t, lambda g, i=i: g.take(i, axis)) for i, t in enumerate(tensors)])
+
+
+def _of_one_type(where, tensors):
+    if len({t.data.dtype for t in tensors}) > 1:
+        raise TypeError(f"{where}: tensors must have one type, got {[str(t.dtype) for t in tensors]}")
+    return [t.data for t in tensors]
 
 
 def dense(x: Tensor, W: Tensor, b: Tensor) -> Tensor:
     """x W + b as one operation: (..., D), (D, H), (H,) -> (..., H).
 
-    With X the (N, D) rows of x and G those of g:  ∂x = G Wᵀ,  ∂W = Xᵀ G,  ∂b = Σ rows of G (that sum
-    is the one that undoes broadcasting).
+    With X the (N, D) rows of x and G those of g:  ∂x = G Wᵀ,  ∂W = Xᵀ G,  ∂b = Gᵀ 1, the sum of the rows
+    (as a product it is up to six times faster than `sum(0)`).
     """
-    (D, H), M, shape = W.shape, W.data, x.shape
+    M, shape = W.data, x.data.shape
+    D, H = M.shape
     X = x.data.reshape(-1, D)  # (N, D)
     y = X @ M  # (N, H)
     y += b.data
@@ -106,7 +113,7 @@ def dense(x: Tensor, W: Tensor, b: Tensor) -> Tensor:
         y.reshape(*shape[:-1], H),
         (x, lambda g: (g.reshape(-1, H) @ M.T).reshape(shape)),  # (N, D)
         (W, lambda g: X.T @ g.reshape(-1, H)),  # (D, H)
-        (b, lambda g: g),
+        (b, lambda g: np.ones(len(X), M.dtype) @ g.reshape(-1, H)),  # (H,)
     )
 
 
@@ -115,13 +122,13 @@ def embedding(table: Tensor, ids: np.ndarray) -> Tensor:
 
     The gradient is zero except in the rows looked up, and a row looked up twice gets both shares.
     """
-    (V, E), ids = table.shape, np.array(ids)
+    (V, E), ids = table.shape, np.asarray(ids)
     if ids.dtype.kind not in "iu":
         raise TypeError(f"embedding: ids must be integers, got {ids.dtype}")
     check_range("embedding", "ids", ids, V)
-    columns = np.arange(E)
-    at = lambda: (ids.reshape(-1, 1) * E + columns).reshape(-1)  # of the flat table
-    return node(table.data[ids], (table, lambda g: Scatter(at(), g.reshape(-1), at_flat=True)))
+    ids = ids.astype(np.intp)
+    at = (ids.reshape(-1, 1) * E + np.arange(E)).reshape(-1)  # the places in the flat table
+    return node(table.data.take(ids, 0), (table, lambda g: Scatter(at, g.reshape(-1), at_flat=True)))
 
 
 def check_range(where: str, name: str, ids: np.ndarray, stop: int):

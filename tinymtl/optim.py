@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import math
+
 import numpy as np
 
 from .layers import Module
@@ -92,7 +94,19 @@ class Adam(Optimizer):
         self.beta1, self.beta2, self.epsilon = beta1, beta2, epsilon
 
     def update(self, θ, g, at, η):
-        β1, β2, t, g = self.beta1, self.beta2, self.t, g[at]
-        self.m[at] = m = β1 * self.m[at] + (1 - β1) * g
-        self.v[at] = v = β2 * self.v[at] + (1 - β2) * (g * g)
-        θ[at] -= (η / (1 - β1**t)) * m / (np.sqrt(v / (1 - β2**t)) + self.epsilon)
+        β1, β2, t = self.beta1, self.beta2, self.t
+        g, m, v = g[at], self.m[at], self.v[at]  # views of a slice, copies of single places
+        s = (1 - β1) * g  # the one array made here; each further one costs as much as its arithmetic
+        m *= β1
+        m += s
+        np.multiply(g, g, out=s)
+        s *= 1 - β2
+        v *= β2
+        v += s
+        self.m[at], self.v[at] = m, v
+        c = math.sqrt(1 - β2**t)
+        np.sqrt(v, out=s)
+        s += self.epsilon * c
+        np.divide(m, s, out=s)
+        s *= η * c / (1 - β1**t)
+        θ[at] -= s

@@ -61,11 +61,11 @@ class Sharing(Module):
 
     def penalty(self) -> Tensor:
         """What the model adds to the total loss: the pull to zero, and in soft sharing the pull together."""
+        if self.l2 is None:
+            return Tensor(np.zeros((), self.theta.dtype))
         if callable(self.l2):
             return self.l2(self)
-        strengths = self.l2 if isinstance(self.l2, Mapping) else dict.fromkeys(self.tasks, self.l2 or 0.0)
-        if not any(strengths.values()):
-            return Tensor(np.zeros((), self.theta.dtype))
+        strengths = self.l2 if isinstance(self.l2, Mapping) else dict.fromkeys(self.tasks, self.l2)
         matrices = {t: [p for p in self.task_parameters(t) if p.ndim > 1] for t in self.tasks}
         return l2_penalty(matrices, strengths)
 
@@ -99,6 +99,7 @@ class HardSharing(Sharing):
     matrices (`l2_penalty`), is a number λ for every task, a dict λ_t, or a function model -> loss; a shared matrix
     counts for every task. Tasks given the very same inputs pass the trunk once. Source: Caruana (1993, 1997).
 
+    >>> from tinymtl import Dense
     >>> rng = np.random.default_rng(0)
     >>> model = HardSharing(Dense(8, 32, rng), {"a": Dense(32, 1, rng), "b": Dense(32, 3, rng)})
     >>> model.counts()
@@ -181,8 +182,10 @@ class SoftSharing(Sharing):
 
     def trunk_jacobian(self, losses):
         """(T, P): row t is the gradient of task t's loss on its own trunk, aligned entry by entry."""
-        rows = [gradient(loss, self.trunk_parameters(t)) for t, loss in losses.items()]
-        return np.stack([np.concatenate([g.reshape(-1) for g in row]) for row in rows])
+        J = np.zeros((len(losses), self.trunk_matrix().shape[1]), self.theta.dtype)
+        for row, (t, loss) in zip(J, losses.items()):
+            np.concatenate([g.reshape(-1) for g in gradient(loss, self.trunk_parameters(t))], out=row)
+        return J
 
     def ordered_parameters(self):
         return [p for t in self.tasks for p in self._trunk_parameters[t]] + [p for t in self.tasks for p in self._own[t]]

@@ -249,7 +249,7 @@ def node(data, *pairs):
     """
     out = Tensor.__new__(Tensor)
     out.data = data = np.asarray(data)
-    data.flags.writeable = False
+    data.setflags(write=False)
     out.pairs = tuple([p for p in pairs if p[0].pairs or p[0].grad is not None]) if _recording.get() else ()
     out.born = now()
     return out
@@ -278,19 +278,19 @@ def chain_rule(loss, g=None, wrt=None):
         for parent, share_of in child.pairs:
             if parent.changed > child.born:
                 raise RuntimeError("backward: a parameter was changed after this loss was computed; compute the loss again")
-            is_leaf = not parent.pairs
-            if parent.born < oldest or is_leaf and wanted is not None and parent.born not in wanted:
+            born, is_leaf = parent.born, not parent.pairs
+            if wanted is not None and (born < oldest or is_leaf and born not in wanted):
                 continue
             share = share_of(g)
             if not isinstance(share, Scatter) and share.shape != parent.data.shape:
                 share = _unbroadcast(share, parent.data.shape)
             if is_leaf:
                 yield parent, share
-            elif parent.born in arrived:
-                arrived[parent.born].append(share)
+            elif born in arrived:
+                arrived[born].append(share)
             else:
-                arrived[parent.born] = [share]
-                heappush(waiting, (-parent.born, parent))
+                arrived[born] = [share]
+                heappush(waiting, (-born, parent))
 
 
 def gradient(loss, wrt, g=None):
@@ -308,7 +308,7 @@ def gradient(loss, wrt, g=None):
     for i, tensor in enumerate(wrt):
         if not (tensor.pairs or tensor.grad is not None):
             raise ValueError(f"gradient: wrt[{i}] is a constant; expected a Parameter or a result that depends on one")
-    into = {tensor.born: np.zeros_like(tensor.data) for tensor in wrt}
+    into = {tensor.born: np.zeros(tensor.shape, tensor.dtype) for tensor in wrt}
     for tensor, share in chain_rule(loss, g, wrt):
         _add(share, into[tensor.born])
     return [into[tensor.born] for tensor in wrt]
@@ -317,8 +317,10 @@ def gradient(loss, wrt, g=None):
 def jacobian(losses: Sequence[Tensor], wrt: Sequence[Tensor]) -> np.ndarray:
     """J (T, P): row t is the gradient of losses[t] with respect to all P entries of `wrt`, side by side.
 
-    The T scalar losses may share any part of their graph; it is walked once for each.
+    The T scalar losses may share any part of their graph; it is walked once for each. ValueError for a tensor named twice.
     """
+    if len({tensor.born for tensor in wrt}) < len(wrt):
+        raise ValueError("jacobian: wrt names a tensor twice; expected each once")
     ends = np.cumsum([tensor.data.size for tensor in wrt])
     P = int(ends[-1]) if len(ends) else 0
     J = np.zeros((len(losses), P), wrt[0].dtype if P else np.float64)
@@ -359,7 +361,7 @@ def check_gradient(function, *arrays, step=1e-6, tolerance=1e-6):
 
 def _floating(data):
     """A copy of `data` with a floating type; the copy is the tensor's own."""
-    array = np.array(data.data if isinstance(data, Tensor) else data)
+    array = np.array(data.data if isinstance(data, Tensor) else data, order="C")  # flat indices count on the order
     if array.dtype.kind in "iub" and not isinstance(data, (np.ndarray, np.generic)):
         array = array.astype(np.float64)  # Python numbers carry no type that could be lost
     if array.dtype.kind != "f":
@@ -399,7 +401,7 @@ def _sum(shares, like):
     """Shares of one node added up. A share is never changed: it may belong to another node too."""
     if len(shares) == 1 and not isinstance(shares[0], Scatter):
         return shares[0]
-    total = np.zeros_like(like)
+    total = np.zeros(like.shape, like.dtype)
     for share in shares:
         _add(share, total)
     return total

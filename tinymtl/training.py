@@ -183,8 +183,7 @@ class _Run:
         self.all_reduce(values)
         self.check_losses(L, values, k)
         penalty = model.penalty()
-        if record_cosines:
-            self.record_cosines(L, k)
+        angles = self.angles(L) if record_cosines else None
         model.zero_grad()
         if self.weighing.needs_gramian:
             J = jacobian(list(L.values()), model.ordered_parameters())  # (T, |θ|): columns of other tasks' heads are 0
@@ -203,6 +202,8 @@ class _Run:
         self.under_way = True
         self.optimizer.step(model, k / steps)
         self.record(L, values, w, penalty)
+        if record_cosines:
+            self.record_angles(k, *angles)
         self.under_way = False
 
     def record(self, L, values, w, penalty):
@@ -212,17 +213,22 @@ class _Run:
             self.history.weights[t].append(float(w.get(t, 0.0)))
         self.history.penalty.append(float(penalty))
 
-    def record_cosines(self, L, k):
+    def angles(self, L):
         J, T = self.model.trunk_jacobian(L), len(self.model.tasks)
         self.all_reduce(J)
         G, at = gramian(J), [self.model.tasks.index(t) for t in L]
         ρ, norms = np.full((T, T), np.nan), np.full(T, np.nan)
         ρ[np.ix_(at, at)], norms[at] = cosines(G), np.sqrt(np.diag(G))
+        return ρ, norms
+
+    def record_angles(self, k, ρ, norms):
         self.history.cosine_steps.append(k)
         self.history.cosines.append(ρ)
         self.history.norms.append(norms)
 
     def check_losses(self, L, values, k):
+        if len(L) < len(self.model.tasks):  # a task without labels has no loss that would tell
+            self.check_finite(k)
         for t, value in zip(L, values):
             if not math.isfinite(value):
                 self.put_back()
@@ -270,7 +276,7 @@ class _Weighing:
             return {}
         if hasattr(self.rule, "tasks"):
             self.rule.tasks = names
-        w = np.asarray(self.rule(losses, gramian) if self.needs_gramian else self.rule(losses), np.float64)
+        w = np.asarray(self.rule(losses.copy(), *([gramian] if self.needs_gramian else [])), np.float64)
         if w.shape != (len(names),) or not np.isfinite(w).all():
             raise ValueError(f"fit: weights must be {len(names)} finite numbers, one for each of {names}; the rule gave {w}")
         return dict(zip(names, w.tolist()))

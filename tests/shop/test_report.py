@@ -54,6 +54,7 @@ def test_a_baseline_that_beats_the_network_is_named():
 
 def test_too_few_seeds_conclude_nothing():
     assert findings(results(0.2, seeds=4)).startswith("4 seeds are too few")
+    assert "*" not in table(results(0.2, seeds=4), 0.1)
 
 
 def test_the_table_marks_what_is_sure_and_only_that():

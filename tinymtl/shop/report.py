@@ -45,11 +45,12 @@ def sure(gain, error):
 def table(results: Results, fraction: float) -> str:
     """A row for each metric: baselines, alone, and the gains of sharing ± their standard errors."""
     runs = results.runs[fraction]
+    enough = len(runs) >= ENOUGH
     arms = {arm: results.values(fraction, arm).mean(0) for arm in (*BASELINES, "alone")}
     gains = {arm: results.gains(fraction, arm) for arm in SHARED}
     rows = [("", *arms, *(f"{arm} − alone" for arm in SHARED))]
     for i, metric in enumerate(METRICS):
-        cells = [f"{gains[arm][metric][0]:+.3f} ± {gains[arm][metric][1]:.3f} {'*' if sure(*gains[arm][metric]) else ' '}" for arm in SHARED]
+        cells = [f"{gains[arm][metric][0]:+.3f} ± {gains[arm][metric][1]:.3f} {'*' if enough and sure(*gains[arm][metric]) else ' '}" for arm in SHARED]
         rows.append((metric, *(f"{values[i]:.3f}" for values in arms.values()), *cells))
     trained = ("alone", *SHARED)
     counts, seconds = [f"{runs[0][arm]['parameters']['total']:,}" for arm in trained], [f"{results.mean(fraction, arm, 'seconds'):.1f}" for arm in trained]
@@ -94,7 +95,7 @@ def write(results: Results, folder: Path) -> list[Path]:
     fractions = list(results.runs)
     seeds = len(results.runs[fractions[0]])
     pictures = {}
-    if seeds > 1:
+    if seeds >= ENOUGH:
         for fraction in fractions:
             figure = plots.gains({arm: results.gains(fraction, arm) for arm in SHARED}, seeds=seeds)
             figure.suptitle(f"What sharing gains when the answers of {fraction:.0%} of the products are known")

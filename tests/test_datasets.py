@@ -1,0 +1,110 @@
+"""The laws of the made-up tasks: their relation is what the knob says."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tinymtl.datasets import related_tasks
+
+seeds = st.integers(0, 2**32 - 1)
+laws = settings(max_examples=20)
+
+
+def direction(X, y):
+    """The linear part that least squares finds, made unit length."""
+    w = np.linalg.lstsq(np.hstack([X, np.ones((len(X), 1))]), y[:, 0], rcond=None)[0][:-1]
+    return w / math.sqrt((w**2).sum())
+
+
+@laws
+@given(seeds, st.floats(-1, 1), st.integers(2, 10))
+def test_cosine_between_the_tasks_is_the_relatedness(seed, p, D):
+    # Where c is small the waves are straight lines: y = (1 + Σ α cos β) wᵀx + constant, up to c². So w can be read off.
+    train, _ = related_tasks(np.random.default_rng(seed), p, n_train=100, n_features=D, noise=0.0, scale=1e-6)
+    assert direction(*train["a"]) @ direction(*train["b"]) == pytest.approx(p, abs=1e-4)
+
+
+@pytest.mark.parametrize("scale", [0.3, 1.0, 2.0])
+@pytest.mark.parametrize("p", [-0.5, 0.0, 0.9])
+def test_cosine_is_the_relatedness_whatever_the_scale(p, scale):
+    # E[x y] = w E[f′(wᵀx)] for Gaussian x (Stein), so least squares on many examples finds the direction of w.
+    train, _ = related_tasks(np.random.default_rng(0), p, n_train=400_000, n_features=4, noise=0.0, scale=scale)
+    assert direction(*train["a"]) @ direction(*train["b"]) == pytest.approx(p, abs=0.03)
+
+
+@laws
+@given(seeds, st.floats(0.1, 3), st.floats(-1, 1))
+def test_targets_are_a_line_and_two_waves_of_it(seed, c, p):
+    train, test = related_tasks(np.random.default_rng(seed), p, n_train=5, n_test=4, n_features=3, noise=0.0, scale=c)
+    small, _ = related_tasks(np.random.default_rng(seed), p, n_train=100, n_features=3, noise=0.0, scale=1e-7)
+    for task in ("a", "b"):  # the same generator draws the same directions, read off where waves are straight lines
+        w = c * direction(*small[task])
+        for X, y in (train[task], test[task]):
+            for x, target in zip(X, y[:, 0]):
+                z = float(w @ x)
+                expected = z + math.sin(z) + math.sin(0.5 * z + 1)
+                assert target == pytest.approx(expected, abs=1e-4)
+
+
+def test_noise_has_the_deviation_asked_for():
+    noisy, clean = (related_tasks(np.random.default_rng(0), 1.0, n_train=20_000, noise=s)[0] for s in (0.5, 0.0))
+    for task in ("a", "b"):
+        np.testing.assert_array_equal(noisy[task][0], clean[task][0])
+        noise = noisy[task][1] - clean[task][1]
+        assert noise.std() == pytest.approx(0.5, rel=0.03)
+        assert abs(noise.mean()) < 5 * 0.5 / math.sqrt(20_000)
+
+
+def test_inputs_are_standard_normal():
+    X = related_tasks(np.random.default_rng(0), 0.5, n_train=20_000)[0]["a"][0]
+    assert abs(X.mean()) < 5 / math.sqrt(X.size)
+    np.testing.assert_allclose(X.T @ X / len(X), np.eye(8), atol=0.05)
+
+
+@pytest.mark.parametrize("p", [1.0, -1.0])
+def test_relatedness_one_is_one_line_and_minus_one_the_opposite(p):
+    train, _ = related_tasks(np.random.default_rng(0), p, noise=0.0, scale=1e-6)
+    np.testing.assert_allclose(direction(*train["a"]), p * direction(*train["b"]), atol=1e-5)
+
+
+@laws
+@given(seeds, st.integers(1, 5), st.integers(1, 5), st.integers(2, 4))
+def test_each_task_has_examples_of_its_own_and_a_column_of_targets(seed, n_train, n_test, D):
+    for data, n in zip(related_tasks(np.random.default_rng(seed), 0.5, n_train, n_test, D), (n_train, n_test)):
+        assert list(data) == ["a", "b"]
+        assert (data["a"][0] != data["b"][0]).all()
+        for X, y in data.values():
+            assert (X.shape, y.shape, X.dtype, y.dtype) == ((n, D), (n, 1), np.float64, np.float64)
+
+
+def test_one_seed_gives_one_data_set_and_another_seed_another():
+    first, again, other = (related_tasks(np.random.default_rng(seed), 0.5) for seed in (1, 1, 2))
+    for split, same, new in zip(first, again, other):
+        for task in split:
+            for a, b, c in zip(split[task], same[task], new[task]):
+                np.testing.assert_array_equal(a, b)
+                assert (a != c).all()
+
+
+def test_train_and_test_examples_are_different():
+    train, test = related_tasks(np.random.default_rng(0), 0.5, n_train=10, n_test=10)
+    assert (train["a"][0] != test["a"][0]).all()
+
+
+@pytest.mark.parametrize(
+    "change, match",
+    [
+        ({"relatedness": 1.1}, r"relatedness must be in \[-1, 1\], got 1.1"),
+        ({"relatedness": -2}, "relatedness"),
+        ({"relatedness": float("nan")}, "relatedness"),
+        ({"n_train": 0}, "n_train must be at least 1, got 0"),
+        ({"n_test": 0}, "n_test must be at least 1, got 0"),
+        ({"n_features": 1}, "n_features must be at least 2, got 1"),
+    ],
+)
+def test_bad_settings_are_errors(change, match):
+    with pytest.raises(ValueError, match=match):
+        related_tasks(np.random.default_rng(0), **{"relatedness": 0.5, **change})

@@ -1,0 +1,242 @@
+"""The laws of the functions of tensors: each against its formula, and what holds at the edges."""
+
+import numeric
+import numpy as np
+import pytest
+import strategies as some
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numeric import assert_close, central_differences
+from test_tensor import (
+    Case,
+    assert_float32_stays_float32,
+    assert_layout_does_not_matter,
+    assert_result_stands_alone,
+    assert_value_and_gradient_are_those_of_the_formula,
+)
+
+from tinymtl.ops import (
+    concatenate,
+    dense,
+    embedding,
+    exp,
+    log,
+    log_softmax,
+    logsumexp,
+    relu,
+    sigmoid,
+    sqrt,
+    stack,
+    tanh,
+)
+from tinymtl.tensor import Parameter, Tensor, gradient
+
+
+def entry_by_entry(operation, formula, elements, *derivative):
+    return st.builds(lambda a: Case([a], operation, formula, *derivative), some.arrays(elements=elements))
+
+
+@st.composite
+def along_an_axis(draw, operation, formula):
+    a = draw(some.arrays(some.shapes(min_dims=1)))
+    axis = draw(st.integers(-a.ndim, a.ndim - 1))
+    return Case([a], lambda x: operation(x, axis), lambda x: formula(x, axis))
+
+
+@st.composite
+def joined(draw, operation, formula, same_length):
+    shape = draw(some.shapes(min_dims=0 if same_length else 1))
+    ndim = len(shape) + same_length  # of the result
+    axis = draw(st.integers(-ndim, ndim - 1))
+    parts = []
+    for _ in range(draw(st.integers(1, 3))):
+        part = list(shape)
+        if not same_length:
+            part[axis] = draw(st.integers(0, 3))
+        parts.append(draw(some.arrays(tuple(part))))
+    return Case(parts, lambda *xs: operation(xs, axis), lambda *xs: formula(xs, axis))
+
+
+@st.composite
+def dense_layers(draw):
+    *rows, D = draw(some.shapes(min_dims=1))
+    H = draw(st.integers(1, 3))
+    x, W, b = draw(some.arrays((*rows, D))), draw(some.arrays((D, H))), draw(some.arrays((H,)))
+    return Case([x, W, b], dense, numeric.dense)
+
+
+@st.composite
+def look_ups(draw):
+    table = draw(some.arrays(some.shapes(min_dims=2, max_dims=2)))
+    ids = draw(some.ids(len(table)))
+    return Case([table], lambda table: embedding(table, ids), lambda table: numeric.one_hot(ids, len(table)) @ table)
+
+
+OPERATIONS = {
+    "exp": entry_by_entry(exp, np.exp, some.floats()),
+    "log": entry_by_entry(log, np.log, some.floats(0.3, 5)),
+    "sqrt": entry_by_entry(sqrt, np.sqrt, some.floats(0.3, 5)),
+    "relu": entry_by_entry(relu, lambda x: np.maximum(x, 0), some.away_from_zero(), central_differences),
+    "tanh": entry_by_entry(tanh, np.tanh, some.floats()),
+    "sigmoid": entry_by_entry(sigmoid, numeric.sigmoid, some.floats()),
+    "logsumexp": along_an_axis(logsumexp, numeric.logsumexp),
+    "log_softmax": along_an_axis(log_softmax, numeric.log_softmax),
+    "concatenate": joined(concatenate, np.concatenate, same_length=False),
+    "stack": joined(stack, np.stack, same_length=True),
+    "dense": dense_layers(),
+    "embedding": look_ups(),
+}
+
+every_operation = pytest.mark.parametrize("cases", OPERATIONS.values(), ids=OPERATIONS)
+
+
+@every_operation
+@given(st.data())
+def test_value_and_gradient_are_those_of_the_formula(cases, data):
+    assert_value_and_gradient_are_those_of_the_formula(data.draw(cases), data)
+
+
+@every_operation
+@settings(max_examples=10)
+@given(st.data())
+def test_result_is_read_only_and_apart_from_its_parents_and_freed_at_once(cases, data):
+    assert_result_stands_alone(data.draw(cases))
+
+
+@every_operation
+@settings(max_examples=10)
+@given(st.data())
+def test_float32_stays_float32(cases, data):
+    case = data.draw(cases)
+    assert_float32_stays_float32(case.operation, case.arrays)
+
+
+@pytest.mark.parametrize("function", [exp, log, sqrt, relu, tanh, sigmoid], ids=lambda f: f.__name__)
+def test_float32_stays_float32_without_axes(function):
+    assert_float32_stays_float32(function, [0.7])  # here NumPy 1 and NumPy 2 promote differently
+
+
+def test_float32_stays_float32_for_a_result_without_axes():
+    assert_float32_stays_float32(logsumexp, [[0.7, 0.1]])
+    assert_float32_stays_float32(lambda x: embedding(x, np.array(1))[0], [[[0.7], [0.1]]])
+
+
+@every_operation
+@settings(max_examples=10)
+@given(st.data())
+def test_order_in_memory_does_not_matter(cases, data):
+    assert_layout_does_not_matter(data.draw(cases), data)
+
+
+# At the edges.
+
+
+def test_relu_has_slope_0_at_the_kink():
+    x = Parameter([-1.0, 0.0, 2.0])
+    assert np.array_equal(gradient(relu(x).sum(), x), [0, 0, 1])
+
+
+@pytest.mark.parametrize("function, low, high", [(sigmoid, 0, 1), (tanh, -1, 1)], ids=["sigmoid", "tanh"])
+def test_squashing_reaches_its_limits_without_overflow(function, low, high):
+    x = Parameter([-1e4, 1e4])
+    y = function(x)
+    assert np.array_equal(y.data, [low, high]) and np.array_equal(gradient(y.sum(), x), [0, 0])
+
+
+def test_logsumexp_and_log_softmax_are_finite_at_1e4():
+    x = Parameter([[1e4, -1e4, 1e4]])
+    assert_close(logsumexp(x).data, [1e4 + np.log(2)])
+    assert_close(log_softmax(x).data, [[-np.log(2), -2e4 - np.log(2), -np.log(2)]])
+    assert_close(gradient(logsumexp(x).sum(), x), [[0.5, 0, 0.5]])
+    assert_close(gradient(log_softmax(x)[0, 0], x), [[0.5, 0, -0.5]])
+
+
+@given(some.arrays(some.shapes(2, 2)), some.floats(-50, 50))
+def test_logsumexp_moves_with_its_input(a, c):
+    assert_close(logsumexp(Tensor(a + c)).data, logsumexp(Tensor(a)).data + c)
+
+
+@given(some.arrays(some.shapes(2, 2)))
+def test_logsumexp_lies_between_max_and_max_plus_log_of_the_count(a):
+    above_max = logsumexp(Tensor(a)).data - a.max(-1)
+    assert np.all(above_max >= -1e-12) and np.all(above_max <= np.log(a.shape[-1]) + 1e-12)
+
+
+@given(some.arrays(some.shapes(2, 2)))
+def test_exp_of_log_softmax_sums_to_1(a):
+    assert_close(np.exp(log_softmax(Tensor(a)).data).sum(-1), np.ones(len(a)))
+
+
+@given(some.arrays(some.shapes(2, 2)))
+def test_gradient_of_log_softmax_sums_to_0_along_its_axis(a):
+    x = Parameter(a)
+    assert_close(gradient(log_softmax(x)[:, 0].sum(), x).sum(-1), np.zeros(len(a)))
+
+
+@given(some.arrays(some.shapes(1)))
+def test_dense_is_matmul_plus_bias_in_value_and_gradient(a):
+    rng = np.random.default_rng(0)
+    leaves = Parameter(a), Parameter(rng.normal(size=(a.shape[-1], 2))), Parameter(rng.normal(size=2))
+    fused, composed = dense(*leaves), leaves[0] @ leaves[1] + leaves[2]
+    assert_close(fused.data, composed.data)
+    for got, expected in zip(gradient((fused * fused).sum(), leaves), gradient((composed * composed).sum(), leaves)):
+        assert_close(got, expected)
+
+
+def test_join_of_constants_and_parameters_sends_gradient_to_the_parameters():
+    x, c = Parameter([1.0, 2.0]), Tensor([3.0])
+    assert np.array_equal(gradient(concatenate([c, x, c]), x, [9.0, 1.0, 2.0, 9.0]), [1, 2])
+    assert np.array_equal(gradient(stack([c, x[:1]]), x, [[9.0], [4.0]]), [4, 0])
+
+
+def test_tensor_joined_with_itself_gets_both_shares():
+    x = Parameter([1.0, 2.0])
+    assert np.array_equal(gradient(concatenate([x, x]), x, [1.0, 2.0, 10.0, 20.0]), [11, 22])
+    assert np.array_equal(gradient(stack([x, x], 1), x, [[1.0, 10.0], [2.0, 20.0]]), [11, 22])
+
+
+@pytest.mark.parametrize("dtype", ["int8", "uint8", "int16", "int32", "int64", "uint64"])
+def test_ids_of_any_integer_type_look_up_the_same_rows(dtype):
+    """Also where the place of a row in the table, id × E, does not fit into the type of the ids."""
+    table = Parameter(np.arange(101.0 * 400).reshape(101, 400))
+    ids = np.array([3, 100, 3], dtype)
+    rows = embedding(table, ids)
+    assert np.array_equal(rows.data, table.data[[3, 100, 3]])
+    by_row = gradient(rows.sum(), table)[:, 0]
+    assert np.flatnonzero(by_row).tolist() == [3, 100] and by_row[3] == 2
+
+
+def test_ids_changed_afterwards_do_not_move_the_gradient():
+    table, ids = Parameter(np.zeros((3, 1))), np.array([0, 0])
+    y = embedding(table, ids).sum()
+    ids[:] = 2
+    assert np.array_equal(gradient(y, table), [[2], [0], [0]])
+
+
+def test_no_ids_look_up_no_rows():
+    table = Parameter(np.ones((3, 2)))
+    rows = embedding(table, np.zeros((0,), int))
+    assert rows.shape == (0, 2) and not np.any(gradient(rows.sum(), table))
+
+
+# Bad input: the call, the exception, and the words that its message has to hold.
+
+table = Parameter(np.ones((3, 2)))
+double, single = Tensor(np.ones((2, 2))), Tensor(np.ones((2, 2), np.float32))
+
+BAD_INPUT = {
+    "ids too large": (lambda: embedding(table, np.array([[0, 1], [2, 3]])), IndexError, ["ids", "[0, 3)", "got 3 at position 3"]),
+    "ids negative": (lambda: embedding(table, np.array([1, -1])), IndexError, ["ids", "[0, 3)", "got -1 at position 1"]),
+    "ids small and negative": (lambda: embedding(table, np.array([-128], np.int8)), IndexError, ["ids", "got -128 at position 0"]),
+    "ids of floating type": (lambda: embedding(table, np.array([0.0])), TypeError, ["ids", "integers", "float64"]),
+    "ids as a mask": (lambda: embedding(table, np.array([True])), TypeError, ["ids", "integers", "bool"]),
+    "concatenate of two types": (lambda: concatenate([double, single]), TypeError, ["float64", "float32"]),
+    "stack of two types": (lambda: stack([double, single]), TypeError, ["float64", "float32"]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("call, exception, words", BAD_INPUT.values(), ids=BAD_INPUT)
+def test_bad_input_is_refused_in_words(call, exception, words):
+    with pytest.raises(exception) as caught:
+        call()
+    assert [word for word in words if word not in str(caught.value)] == []

@@ -1,0 +1,134 @@
+"""The package as a whole: its examples run as they stand, reading order is import order, and importing it is light."""
+
+import ast
+import doctest
+import importlib
+import inspect
+import os
+import pkgutil
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import tinymtl as mtl
+
+FOLDER = Path(mtl.__file__).parent
+README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+READING_ORDER = re.search(r"Read in this order: ([^.]*)\.", mtl.__doc__)[1].replace("\n", " ").split(", ")
+MODULES = [name for _, name, _ in pkgutil.walk_packages(mtl.__path__, "tinymtl.") if not name.endswith("__main__")]
+
+
+# The examples
+
+
+def test_the_examples_of_the_readme_run_as_they_stand(capsys):
+    twenty_lines, the_step, own_rule = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    names = {}
+    exec(twenty_lines, names)
+    alone, soft, hard = (ast.literal_eval(line) for line in capsys.readouterr().out.splitlines())
+    for result in (alone, soft, hard):
+        assert result.keys() == {"a", "b"}
+        assert all(0 < value < 1 for value in result.values())  # the targets vary by 2 to 3
+    exec(own_rule, names)
+    exec("fit_again = mtl.HardSharing(trunk, heads)", names)
+    exec("mtl.fit(fit_again, train, losses, weights=inverse_norm, optimizer=mtl.SGD(0.1), steps=1)", names)
+
+    exec("fitted, model = (mtl.HardSharing(trunk, heads) for _ in range(2))", names)
+    exec("weights, batch, optimizer = {'a': 1.0, 'b': 0.5}, train, mtl.SGD(0.1)", names)
+    exec("mtl.fit(fitted, batch, losses, weights=weights, optimizer=mtl.SGD(0.1), steps=1)", names)
+    exec(the_step, names)
+    np.testing.assert_array_equal(names["model"].theta, names["fitted"].theta)
+
+
+@pytest.mark.parametrize("name", ["tinymtl", *MODULES])
+def test_examples_in_docstrings_are_true(name):
+    assert doctest.testmod(importlib.import_module(name)).failed == 0
+
+
+# Names
+
+
+def test_every_public_name_exists_and_there_are_at_most_35():
+    assert len(mtl.__all__) == len(set(mtl.__all__)) <= 35
+    for name in mtl.__all__:
+        assert getattr(mtl, name) is not None
+
+
+def public_things():
+    """What `__all__` names, and what the modules among them define."""
+    for name in mtl.__all__:
+        thing = getattr(mtl, name)
+        yield name, thing
+        if inspect.ismodule(thing):
+            for inner, value in vars(thing).items():
+                if not inner.startswith("_") and getattr(value, "__module__", None) == thing.__name__:
+                    yield f"{name}.{inner}", value
+
+
+@pytest.mark.parametrize("thing", [pytest.param(thing, id=name) for name, thing in public_things()])
+def test_every_public_thing_says_what_it_is(thing):
+    assert thing.__doc__
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_every_file_says_what_it_is_about(name):
+    assert importlib.import_module(name).__doc__
+
+
+# Order
+
+
+def imported(tree):
+    """Names of the package's own modules in an `import` anywhere in the file."""
+    for found in ast.walk(tree):
+        if isinstance(found, ast.ImportFrom) and found.level == 1:
+            yield from [found.module] if found.module else [alias.name for alias in found.names]
+
+
+def test_the_reading_order_names_every_file():
+    files = {path.stem for path in FOLDER.glob("*.py")}
+    assert sorted(READING_ORDER) == sorted(files - {"__init__", "__main__"})
+
+
+@pytest.mark.parametrize("name", READING_ORDER)
+def test_each_file_imports_only_from_files_before_it(name):
+    before = READING_ORDER[: READING_ORDER.index(name)]
+    assert set(imported(ast.parse((FOLDER / f"{name}.py").read_text(encoding="utf-8")))) <= set(before)
+
+
+def test_the_readme_lists_the_files_in_reading_order():
+    assert re.findall(r"^\| \[(\w+)\.py\]\(tinymtl/", README, re.MULTILINE) == READING_ORDER
+
+
+@pytest.mark.parametrize("path", sorted(FOLDER.glob("*.py")), ids=lambda path: path.stem)
+def test_no_function_imports_anything_but_matplotlib(path):
+    for function in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(function, (ast.FunctionDef, ast.Lambda)):
+            for found in ast.walk(function):
+                if isinstance(found, (ast.Import, ast.ImportFrom)):
+                    assert ast.unparse(found).split()[1].startswith("matplotlib")
+
+
+# Weight
+
+
+def loaded_by(statement):
+    """Names of the modules that are there after a statement in a fresh interpreter."""
+    code = f"import sys\n{statement}\nprint(*sys.modules)"
+    env = {**os.environ, "PYTHONPATH": str(FOLDER.parent)}
+    return set(subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True).stdout.split())
+
+
+def test_importing_the_package_loads_numpy_and_nothing_else_that_is_heavy():
+    roots = {name.split(".")[0] for name in loaded_by("import tinymtl") - loaded_by("import numpy")}
+    assert roots <= {"tinymtl"} | set(sys.stdlib_module_names)
+    assert not roots & {"matplotlib", "unittest", "multiprocessing", "asyncio"}
+
+
+def test_importing_the_package_does_not_load_what_numpy_loads_on_demand():
+    numpys = {name for name in loaded_by("import tinymtl") if name.startswith("numpy.")}
+    assert numpys <= loaded_by("import numpy")
