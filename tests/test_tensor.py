@@ -585,7 +585,7 @@ def test_gradient_of_one_tensor_is_an_array_and_of_a_list_a_list():
 
 def test_constants_get_no_gradient_and_keep_no_graph():
     c = Tensor([1.0, 2.0])
-    assert (c * 2 + c).pairs == ()
+    assert (c * 2 + c).pairs == []
     assert [parent for parent, _ in (Parameter([1.0, 1.0]) * c).pairs] != [c]
 
 

@@ -251,8 +251,7 @@ def _checked_labels(logits, labels, mask):
         raise TypeError(f"cross_entropy: labels must be integers, got {labels.dtype}")
     mask, n = _present("cross_entropy", mask, labels.shape)
     labels = labels if mask is None else np.where(mask, labels, 0)
-    check_range("cross_entropy", "labels", labels, logits.shape[1])
-    return labels, mask, n
+    return check_range("cross_entropy", "labels", labels, logits.shape[1]), mask, n
 
 
 def _checked_yes_no(logits, labels, mask):

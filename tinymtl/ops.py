@@ -110,7 +110,7 @@ def dense(x: Tensor, W: Tensor, b: Tensor) -> Tensor:
     y = X @ M  # (N, H)
     y += b.data
     return node(
-        y.reshape(*shape[:-1], H),
+        y if len(shape) == 2 else y.reshape(*shape[:-1], H),
         (x, lambda g: (g.reshape(-1, H) @ M.T).reshape(shape)),  # (N, D)
         (W, lambda g: X.T @ g.reshape(-1, H)),  # (D, H)
         (b, lambda g: np.ones(len(X), M.dtype) @ g.reshape(-1, H)),  # (H,)
@@ -125,14 +125,15 @@ def embedding(table: Tensor, ids: np.ndarray) -> Tensor:
     (V, E), ids = table.shape, np.asarray(ids)
     if ids.dtype.kind not in "iu":
         raise TypeError(f"embedding: ids must be integers, got {ids.dtype}")
-    check_range("embedding", "ids", ids, V)
-    ids = ids.astype(np.intp)
+    ids = check_range("embedding", "ids", ids, V)
     at = (ids.reshape(-1, 1) * E + np.arange(E)).reshape(-1)  # the places in the flat table
     return node(table.data.take(ids, 0), (table, lambda g: Scatter(at, g.reshape(-1), at_flat=True)))
 
 
-def check_range(where: str, name: str, ids: np.ndarray, stop: int):
-    """IndexError unless all integers are in [0, stop). Read as unsigned, a negative one is huge: one test."""
-    if ids.size and np.maximum.reduce(ids.view(f"u{ids.itemsize}"), axis=None) >= stop:
+def check_range(where: str, name: str, ids: np.ndarray, stop: int) -> np.ndarray:
+    """A copy of integers as indices; IndexError unless all are in [0, stop). Read as unsigned, a negative one is huge: one test."""
+    at = ids.astype(np.intp)
+    if at.size and np.maximum.reduce(at.view(np.uintp), axis=None) >= stop:
         position = int(np.flatnonzero((ids < 0) | (ids >= stop))[0])
         raise IndexError(f"{where}: {name} must be in [0, {stop}), got {ids.flat[position]} at position {position}")
+    return at

@@ -61,11 +61,11 @@ class Sharing(Module):
 
     def penalty(self) -> Tensor:
         """What the model adds to the total loss: the pull to zero, and in soft sharing the pull together."""
-        if self.l2 is None:
-            return Tensor(np.zeros((), self.theta.dtype))
         if callable(self.l2):
             return self.l2(self)
-        strengths = self.l2 if isinstance(self.l2, Mapping) else dict.fromkeys(self.tasks, self.l2)
+        strengths = self.l2 if isinstance(self.l2, Mapping) else dict.fromkeys(self.tasks, self.l2 or 0.0)
+        if not any(strengths.values()):
+            return Tensor(np.zeros((), self.theta.dtype))
         matrices = {t: [p for p in self.task_parameters(t) if p.ndim > 1] for t in self.tasks}
         return l2_penalty(matrices, strengths)
 

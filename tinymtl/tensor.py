@@ -49,7 +49,7 @@ class Tensor:
     array([2., 4.])
     """
 
-    __slots__ = ("data", "pairs", "born", "__weakref__")
+    __slots__ = ("data", "pairs", "born", "needs_grad", "__weakref__")
     grad = None  # only a Parameter collects a gradient
     changed = 0  # only a Parameter changes after it was made
     __array_ufunc__ = None  # array * tensor asks the tensor, instead of looping over it
@@ -57,7 +57,8 @@ class Tensor:
     def __init__(self, data):
         self.data = _floating(data)
         self.data.flags.writeable = False
-        self.pairs = ()  # (parent, g -> the parent's share), for each parent that needs a gradient
+        self.pairs = []  # (parent, g -> the parent's share), for each parent that needs a gradient
+        self.needs_grad = False  # a constant; True for a parameter and for all that is made from one
         self.born = now()
 
     shape = property(lambda self: self.data.shape)
@@ -194,7 +195,7 @@ class Parameter(Tensor):
         self.grad = np.zeros_like(self._data)
         self.touched = [] if sparse else None  # flat indices or slices of the places with gradient
         self.packed = False  # whether data and grad are views of a model's theta and grad
-        self.pairs = ()
+        self.pairs, self.needs_grad = [], True
         self.born = self.changed = now()
 
     @property
@@ -250,7 +251,8 @@ def node(data, *pairs):
     out = Tensor.__new__(Tensor)
     out.data = data = np.asarray(data)
     data.setflags(write=False)
-    out.pairs = tuple([p for p in pairs if p[0].pairs or p[0].grad is not None]) if _recording.get() else ()
+    out.pairs = [pair for pair in pairs if pair[0].needs_grad] if _recording.get() else []
+    out.needs_grad = bool(out.pairs)
     out.born = now()
     return out
 
@@ -272,7 +274,8 @@ def chain_rule(loss, g=None, wrt=None):
     waiting = [(-loss.born, loss)]
     while waiting:
         child = heappop(waiting)[1]
-        g = _sum(arrived.pop(child.born), child.data)
+        shares = arrived.pop(child.born)
+        g = shares[0] if len(shares) == 1 and not isinstance(shares[0], Scatter) else _sum(shares, child.data)
         if child.born in wanted if wanted is not None else child.grad is not None:
             yield child, g
         for parent, share_of in child.pairs:
@@ -306,7 +309,7 @@ def gradient(loss, wrt, g=None):
     if isinstance(wrt, Tensor):
         return gradient(loss, [wrt], g)[0]
     for i, tensor in enumerate(wrt):
-        if not (tensor.pairs or tensor.grad is not None):
+        if not tensor.needs_grad:
             raise ValueError(f"gradient: wrt[{i}] is a constant; expected a Parameter or a result that depends on one")
     into = {tensor.born: np.zeros(tensor.shape, tensor.dtype) for tensor in wrt}
     for tensor, share in chain_rule(loss, g, wrt):
@@ -399,8 +402,6 @@ def _add(share, into):
 
 def _sum(shares, like):
     """Shares of one node added up. A share is never changed: it may belong to another node too."""
-    if len(shares) == 1 and not isinstance(shares[0], Scatter):
-        return shares[0]
     total = np.zeros(like.shape, like.dtype)
     for share in shares:
         _add(share, total)
