@@ -713,6 +713,7 @@ BAD_INPUT = {
     "weighted_sum: weight missing": (lambda: weighted_sum(L, {"price": 1.0}), ValueError, ["weighted_sum", "weights", "price", "missing ['buys']", "unknown []"]),
     "weighted_sum: task unknown": (lambda: weighted_sum(L, {"price": 1, "buys": 1, "buy": 1}), ValueError, ["weighted_sum", "missing []", "unknown ['buy']"]),
     "weighted_sum: loss not a scalar": (lambda: weighted_sum({"price": row}), ValueError, ["weighted_sum", "losses['price']", "scalar", "(3,)"]),
+    "weighted_sum: loss (1, 1)": (lambda: weighted_sum({"price": Tensor([[1.0]])}), ValueError, ["weighted_sum", "losses['price']", "scalar", "(1, 1)"]),
     "weighted_sum: loss a number": (lambda: weighted_sum({"price": 1.0}), TypeError, ["weighted_sum", "losses['price']", "Tensor", "float"]),
     "weighted_sum: no loss": (lambda: weighted_sum({}), ValueError, ["weighted_sum", "losses", "at least one"]),
     "l2_penalty: strength negative": (lambda: l2_penalty(W, {"price": -0.1, "buys": 1}), ValueError, ["l2_penalty", "strengths['price']", "not negative", "-0.1"]),
