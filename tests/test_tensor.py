@@ -524,7 +524,8 @@ def test_two_backwards_double():
     losses[0].backward()
     once = [p.grad.copy() for p in trunk]
     losses[0].backward()
-    assert all(np.array_equal(p.grad, 2 * one) for p, one in zip(trunk, once))
+    for p, one in zip(trunk, once):
+        assert_close(p.grad, 2 * one, 1e-14)  # shares are added in another order
 
 
 def test_backward_of_both_losses_is_backward_of_their_sum():
@@ -655,7 +656,7 @@ def test_no_grad_remembers_nothing_and_gives_the_same_value():
     x = Parameter([1.0, 2.0])
     with no_grad():
         y = (x * x).sum()
-    assert y.pairs == [] and float(y) == 5
+    assert not y.pairs and float(y) == 5
     assert (x * x).pairs
 
 
@@ -664,7 +665,7 @@ def test_no_grad_nests():
     with no_grad():
         with no_grad():
             pass
-        assert (x * x).pairs == []
+        assert not (x * x).pairs
     assert (x * x).pairs
 
 

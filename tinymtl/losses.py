@@ -41,7 +41,7 @@ def mse(prediction: Tensor, targets: np.ndarray, mask: np.ndarray | None = None)
     mask, n = _checked("mse", prediction, targets, mask)
     residual = prediction.data - targets
     if mask is not None:
-        residual = np.where(mask, residual, 0)  # choose first, then square: NaN · 0 would be NaN
+        residual = _where(mask, residual)  # choose first, then square: NaN · 0 would be NaN
     r = residual.reshape(-1)
     return node(r.dot(r) / r.dtype.type(n), (prediction, lambda g: residual * (g * 2 / n).astype(r.dtype)))
 
@@ -77,7 +77,7 @@ def cross_entropy(logits: Tensor, labels: np.ndarray, mask: np.ndarray | None = 
     slope /= total * n
     slope[at] -= 1 / n  # (softmax − one-hot) / n
     if mask is not None:
-        each, slope = np.where(mask, each, 0), np.where(mask, slope, 0)
+        each, slope = _where(mask, each), _where(mask, slope)
     return node(each.sum() / z.dtype.type(n), (logits, lambda g: slope.T * g))
 
 
@@ -103,11 +103,11 @@ def binary_cross_entropy(logits: Tensor, labels: np.ndarray, mask: np.ndarray | 
     """
     y, mask, n = _checked_yes_no(logits, labels, mask)
     z = logits.data
-    e = np.exp(-np.abs(z))  # in (0, 1]: log(1 + eᶻ) = max(z, 0) + log(1 + e), and nothing can overflow
+    one, e = z.dtype.type(1), np.exp(-np.abs(z))  # e in (0, 1]: log(1 + eᶻ) = max(z, 0) + log(1 + e), and nothing can overflow
     each = np.maximum(z, 0) + np.log1p(e) - y * z
-    slope = np.where(z < 0, e, 1) / (1 + e) - y  # σ(z) − y
+    slope = np.where(z < 0, e, one) / (one + e) - y  # σ(z) − y
     if mask is not None:
-        each, slope = np.where(mask, each, 0), np.where(mask, slope, 0)
+        each, slope = _where(mask, each), _where(mask, slope)
     return node(each.sum() / z.dtype.type(n), (logits, lambda g: slope * (g / n).astype(z.dtype)))
 
 
@@ -141,7 +141,7 @@ def weighted_sum(losses: Mapping[str, Tensor], weights: Mapping[str, float] | No
         if not 0 <= w < math.inf:
             raise ValueError(f"weighted_sum: weights[{t!r}] must be finite and not negative, got {w}")
         _is_tensor("weighted_sum", f"losses[{t!r}]", losses[t])
-        if losses[t].data.size != 1:
+        if losses[t].shape != ():
             raise ValueError(f"weighted_sum: losses[{t!r}] must be a scalar, got shape {losses[t].shape}")
     return combine(losses, weights)
 
@@ -261,11 +261,16 @@ def _checked_yes_no(logits, labels, mask):
     if labels.dtype.kind in "bui":
         labels = labels.astype(logits.dtype)
     mask, n = _checked(where, logits, labels, mask, ("logits", "labels"))
-    labels = labels if mask is None else np.where(mask, labels, 0)
+    labels = labels if mask is None else _where(mask, labels)
     inside = (labels >= 0) & (labels <= 1)
     if not inside.all():
         raise ValueError(f"{where}: labels must be in [0, 1], got {labels[~inside][0]} at position {np.flatnonzero(~inside)[0]}")
     return labels, mask, n
+
+
+def _where(mask, a):
+    """`a` where the mask is True, else 0 of its own type (NumPy 1 would take a bare 0 for a float64 beside a scalar)."""
+    return np.where(mask, a, a.dtype.type(0))
 
 
 def _same_shape(where, name, array, shape):

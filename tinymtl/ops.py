@@ -39,14 +39,14 @@ def relu(x: Tensor) -> Tensor:
 def tanh(x: Tensor) -> Tensor:
     """Hyperbolic tangent; derivative 1 − tanh²."""
     y = np.tanh(x.data)
-    return node(y, (x, lambda g: g * (1 - y * y)))
+    return node(y, (x, lambda g: g - g * y * y))
 
 
 def sigmoid(x: Tensor) -> Tensor:
     """σ(x) = 1/(1 + e⁻ˣ); derivative σ(1 − σ). Written with tanh, which cannot overflow."""
     half = x.data.dtype.type(0.5)
     y = half + half * np.tanh(half * x.data)
-    return node(y, (x, lambda g: g * (y * (1 - y))))
+    return node(y, (x, lambda g: g * (y - y * y)))
 
 
 def logsumexp(x: Tensor, axis: int = -1) -> Tensor:

@@ -249,7 +249,8 @@ def node(data, *pairs):
     the moment nobody holds its last tensor.
     """
     out = Tensor.__new__(Tensor)
-    out.data = data = np.asarray(data)
+    dtype = pairs[0][0].data.dtype if pairs else None  # NumPy 1 makes float64 of a float32 scalar and a number
+    out.data = data = np.asarray(data, dtype)
     data.setflags(write=False)
     out.pairs = [pair for pair in pairs if pair[0].needs_grad] if _recording.get() else []
     out.needs_grad = bool(out.pairs)

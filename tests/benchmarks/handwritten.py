@@ -7,7 +7,9 @@ on a flat index, Adam works in place. `Tuned` was then made as fast as could be 
 `Preallocated` writes everything into arrays that it made once. What tuning found:
 
     table.take(ids, 0)          instead of table[ids]
-    ones @ g                    instead of g.sum(0)
+    ones.dot(g)                 instead of g.sum(0)
+    a.dot(b)                    instead of a @ b, which takes longer to start
+    (h > 0).astype(float)       instead of h > 0, which every product would cast again
     np.add.at on a flat index   instead of an index of rows, np.bincount, or sorting
     logits as (C, N)            instead of (N, C): NumPy reduces over a long last axis faster than over a short one
 """
@@ -158,12 +160,13 @@ class Tuned:
         np.add(items, self.problem.rows, out=rows[:, 1])
         self.at = self.places.take(rows, 0)  # (N, 2, E)
         h = self.tables.take(rows, 0).reshape(len(users), -1)  # (N, 2 E)
-        self.h = [h]
+        self.h, self.slope = [h], []
         for W, b in self.trunk:
             h = h.dot(W)
             h += b
             np.maximum(h, 0, out=h)
             self.h.append(h)
+            self.slope.append((h > 0).astype(float))
         L, self.g = [], []
         for (W, b), y in zip(self.heads, targets.values()):
             z = W.T.dot(h.T)  # (C, N)
@@ -202,7 +205,7 @@ class Tuned:
     def down_the_trunk(self, g, tables, trunk):
         """From g (N, H) on the features to the gradients of trunk and tables; g is used up."""
         for i in reversed(range(len(self.trunk))):
-            g *= self.h[i + 1] > 0
+            g *= self.slope[i]
             gW, gb = trunk[i]
             np.dot(self.h[i].T, g, out=gW)
             np.dot(self.ones, g, out=gb)
@@ -244,9 +247,10 @@ class Preallocated(Tuned):
         E, sizes = problem.width, problem.trunk
         self.rows, self.at = np.empty((N, 2), np.intp), np.empty((N, 2, E), np.intp)
         self.h = [np.empty((N, H)) for H in sizes]
-        self.down, self.passed, self.zeros = ([np.empty((N, H), kind) for H in sizes] for kind in (float, bool, float))
-        for zeros in self.zeros:
-            zeros.fill(0)  # two arrays make np.maximum faster than an array and a number
+        self.down = [np.empty((N, H)) for H in sizes]
+        self.zeros = [np.zeros((N, H)) for H in sizes[1:]]  # two arrays make np.maximum faster than an array and a number
+        self.passed = [np.empty((N, H), bool) for H in sizes[1:]]
+        self.slope = [np.empty((N, H)) for H in sizes[1:]]
         self.part = np.empty((N, sizes[-1]))
         self.z = [np.empty((C, N)) for _, C in problem.heads]
         self.g = [np.empty((C, N)) for _, C in problem.heads]
@@ -265,10 +269,11 @@ class Preallocated(Tuned):
         self.places.take(self.rows, 0, self.at, "clip")  # "raise" would buffer
         h = self.h[0]
         self.tables.take(self.rows, 0, h.reshape(self.at.shape), "clip")
-        for (W, b), out, zeros in zip(self.trunk, self.h[1:], self.zeros[1:]):
+        for (W, b), out, zeros, passed, slope in zip(self.trunk, self.h[1:], self.zeros, self.passed, self.slope):
             np.dot(h, W, out)
             out += b
             h = np.maximum(out, zeros, out=out)
+            slope[...] = np.greater(h, zeros, passed)
         L, hT = [], h.T
         for i, y in enumerate(targets.values()):
             WT, b = self.head_views[i]
@@ -312,7 +317,7 @@ class Preallocated(Tuned):
 
     def down_the_trunk(self, g, tables, trunk):
         for i in range(len(trunk) - 1, -1, -1):
-            g *= np.greater(self.h[i + 1], 0, self.passed[i + 1])
+            g *= self.slope[i]
             gW, gb = trunk[i]
             np.dot(self.ones, g, gb)
             np.dot(self.h[i].T, g, gW)
