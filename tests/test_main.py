@@ -15,7 +15,7 @@ def test_a_short_run_prints_a_table_and_names_every_file_it_wrote(tmp_path, caps
     assert main(["--seeds", "5", "--steps", "2", "--fraction", "0.1", "0.3", "--out", str(out), "--quiet"]) == 0
     printed, errors = capsys.readouterr()
     assert errors == ""
-    assert "Answers known for 10% of 700 products, 5 paired seeds" in printed and "Answers known for 30%" in printed
+    assert "Answers known for 10 % of 700 products, 5 paired seeds" in printed and "Answers known for 30 %" in printed
     written = {path.name for path in out.iterdir()}
     assert written == {"gains-10.png", "gains-30.png", "gain-by-fraction.png", "losses.png", "cosines.png", "results.csv"}
     assert all(str(out / name) in printed for name in written)

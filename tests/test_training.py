@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import tinymtl as mtl
+from tinymtl.ops import sqrt
 import tinymtl.tensor
 
 laws = settings(max_examples=20)
@@ -939,3 +940,63 @@ def test_bad_inputs_of_evaluate_are_errors(data, losses, error, match):
 def test_a_batch_size_of_all_or_more_needs_no_generator():
     mtl.fit(network(), examples(8), LOSSES, optimizer=mtl.SGD(0.1), steps=1, batch_size=8)
     mtl.fit(network(), examples(8), LOSSES, optimizer=mtl.SGD(0.1), steps=1, batch_size=100)
+
+
+# Parameters that training could not move
+
+
+def test_a_parameter_that_the_model_does_not_hold_is_an_error_and_not_left_untrained():
+    rng = np.random.default_rng(0)
+    layer = mtl.Dense(3, 2, rng)
+    hidden_in_a_function = mtl.HardSharing(lambda x: mtl.tanh(layer(x)), {t: mtl.Dense(2, 2, rng) for t in "ab"})
+    replaced_after_packing = network()
+    assert replaced_after_packing.theta.size
+    replaced_after_packing.heads["a"] = mtl.Dense(4, 2, rng)
+    for model in (hidden_in_a_function, replaced_after_packing):
+        with pytest.raises(ValueError, match="the loss of task 'a' uses a parameter that is not in the model's theta"):
+            mtl.fit(model, examples(), LOSSES, optimizer=mtl.SGD(0.1), steps=1)
+
+
+def test_a_loss_without_parameters_or_that_is_no_scalar_tensor_is_an_error():
+    constant = lambda out, y: mtl.mse(mtl.Tensor(out.data), y)
+    for loss, error, words in (
+        (constant, ValueError, "the loss of task 'a' depends on no parameter"),
+        (lambda out, y: ((out - y) ** 2).mean(0), TypeError, r"the loss of task 'a' must be a scalar Tensor, got \(2,\)"),
+        (lambda out, y: 1.0, TypeError, "the loss of task 'a' must be a scalar Tensor, got float"),
+    ):
+        with pytest.raises(error, match=words):
+            mtl.fit(network(), examples(), {"a": loss, "b": mtl.mse}, optimizer=mtl.SGD(0.1), steps=1)
+
+
+def test_evaluation_puts_back_the_mode_of_every_module_and_fit_trains():
+    model = network()
+    model.trunk.train(False)
+    mtl.evaluate(model, examples(), LOSSES)
+    assert not model.trunk.training and model.training
+    mtl.fit(model, examples(), LOSSES, optimizer=mtl.SGD(0.1), steps=1)
+    assert model.trunk.training
+
+
+def test_a_sparse_row_that_breaks_and_is_not_looked_up_again_is_an_error():
+    rng = np.random.default_rng(0)
+    model = mtl.HardSharing(mtl.Embedding(3, 2, rng, sparse=True, scale=0.0), {"a": lambda h: h})
+    root = lambda out, y: sqrt((out * out).sum())  # infinite slope at 0
+    ids = np.array([0, 1, 2])
+    with pytest.raises(FloatingPointError):
+        mtl.fit(model, {"a": (ids, np.zeros((3, 2)))}, {"a": root}, optimizer=mtl.SGD(0.1), steps=3, batch_size=1, rng=rng)
+
+
+@pytest.mark.parametrize("interrupted", ["penalty", "seconds", "cosine_steps"])
+def test_after_ctrl_c_between_two_records_all_of_them_have_the_same_length(monkeypatch, interrupted):
+    class Breaks(list):
+        def append(self, row):
+            if len(self) == 2:
+                raise KeyboardInterrupt
+            super().append(row)
+
+    made = mtl.training.History.__post_init__
+    monkeypatch.setattr(mtl.training.History, "__post_init__", lambda self: (made(self), setattr(self, interrupted, Breaks())))
+    history = mtl.fit(network(), examples(), LOSSES, optimizer=mtl.SGD(0.1), steps=9, cosines_every=1)
+    assert history.interrupted
+    lengths = {len(history.penalty), len(history.seconds), *map(len, history.losses.values()), *map(len, history.weights.values())}
+    assert lengths == {len(history.cosine_steps)} == {3 if interrupted == "seconds" else 2}

@@ -1,7 +1,7 @@
 """tinymtl: multi-task learning from first principles, in NumPy.
 
     L_total = Σ_t w_t · L_t          T tasks, weight w_t, loss L_t
-    ΔL ≈ −η · G w                    what one small step does to every task; G = J Jᵀ
+    ΔL ≈ −η · G w                    what one small step of the shared parameters does to every task; G = J Jᵀ
 
 Letters, here and in every file: N examples, D input features, H hidden units, C classes, V rows of an
 embedding table, E its width, L steps of a sequence, T tasks, P shared parameters; L_t loss, w_t weight, λ strength of a

@@ -24,8 +24,8 @@ def main(arguments: list[str] | None = None) -> int:
     results, started, total = report.Results(), time.perf_counter(), len(seeds) * len(fractions)
     show = not options.quiet and sys.stderr.isatty()
     try:
-        for done, (_, fraction, run) in enumerate(experiment.run(seeds, fractions, options.steps), start=1):
-            results.add(fraction, run)
+        for done, (seed, fraction, run) in enumerate(experiment.run(seeds, fractions, options.steps), start=1):
+            results.add(seed, fraction, run)
             if show:
                 print(f"\r\x1b[Ktrained {done} of {total} times three arms", end="", file=sys.stderr, flush=True)
     except KeyboardInterrupt:
@@ -34,16 +34,21 @@ def main(arguments: list[str] | None = None) -> int:
     if show:
         print("\r\x1b[K", end="", file=sys.stderr, flush=True)
     print("\n\n".join([*(report.table(results, fraction) for fraction in fractions), report.findings(results)]))
-    print(f"\n{time.perf_counter() - started:.0f} seconds. Wrote " + ", ".join(str(path) for path in report.write(results, folder)))
+    try:
+        written = report.write(results, folder)
+    except OSError as error:
+        print(f"tinymtl: {error.filename or folder} cannot be written: {error.strerror or error}", file=sys.stderr)
+        return 2
+    print(f"\n{time.perf_counter() - started:.0f} seconds. Wrote " + ", ".join(map(str, written)))
     return 0
 
 
 def _parse(arguments):
     parser = argparse.ArgumentParser(prog="tinymtl", description=__doc__)
-    parser.add_argument("--seeds", type=_whole, metavar="N", help="how many paired seeds (default 8; with --quick 2)")
+    parser.add_argument("--seeds", type=whole_number, metavar="N", help="how many paired seeds (default 8; with --quick 2)")
     parser.add_argument("--first-seed", type=int, default=0, metavar="N", help="the first of the seeds (default 0)")
-    parser.add_argument("--fraction", type=_fraction, nargs="+", metavar="F", help="fractions of the 700 products whose answers are known (default 0.1 1)")
-    parser.add_argument("--steps", type=_whole, metavar="N", help="training steps (default 300; with --quick 100)")
+    parser.add_argument("--fraction", type=fraction, nargs="+", metavar="F", help="fractions of the 700 products whose answers are known (default 0.1 1)")
+    parser.add_argument("--steps", type=whole_number, metavar="N", help="training steps (default 300; with --quick 100)")
     parser.add_argument("--quick", action="store_true", help="a look in seconds: too few seeds and steps to conclude anything")
     parser.add_argument("--out", type=Path, default=Path("tinymtl-results"), metavar="DIR", help="where pictures and numbers go (default tinymtl-results)")
     parser.add_argument("--quiet", action="store_true", help="no progress line")
@@ -56,14 +61,14 @@ def _parse(arguments):
     return options
 
 
-def _whole(text):
+def whole_number(text):
     value = int(text)
     if value < 1:
         raise argparse.ArgumentTypeError(f"expected a whole number of at least 1, got {text}")
     return value
 
 
-def _fraction(text):
+def fraction(text):
     value = float(text)
     if not 0.02 <= value <= 1:
         raise argparse.ArgumentTypeError(f"expected a number from 0.02 to 1, got {text}")

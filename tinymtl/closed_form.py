@@ -30,9 +30,7 @@ def soft_sharing(X: Sequence[np.ndarray], y: Sequence[np.ndarray], strength: flo
     >>> soft_sharing([np.eye(1), np.eye(1)], [np.array([1.0]), np.array([3.0])], 1.0).ravel()  # mean 2, halfway
     array([1.5, 2.5])
     """
-    T = len(X)
-    if not T or len(y) != T or any(A.ndim != 2 or A.shape[1] != X[0].shape[1] or b.shape != A.shape[:1] for A, b in zip(X, y)):
-        raise ValueError(f"soft_sharing: X and y must be T arrays (n_t, D) and (n_t,), got {[A.shape for A in X]} and {[b.shape for b in y]}")
+    T = _check_tasks("soft_sharing", X, y)
     if not 0 <= strength < math.inf:
         raise ValueError(f"soft_sharing: strength must be finite and not negative, got {strength}")
     D = X[0].shape[1]
@@ -50,6 +48,7 @@ def pooled(X: Sequence[np.ndarray], y: Sequence[np.ndarray]) -> np.ndarray:
     >>> pooled([np.eye(1), np.eye(1)], [np.array([1.0]), np.array([3.0])])
     array([2.])
     """
+    _check_tasks("pooled", X, y)
     return np.linalg.lstsq(np.concatenate(list(X)), np.concatenate(list(y)), rcond=None)[0]
 
 
@@ -66,6 +65,11 @@ def risk(strength: float, n: float, T: int, noise: float, spread: float) -> floa
     >>> risk(0.0, n=4, T=2, noise=1.0, spread=1.0)  # alone: σ²/n
     0.25
     """
+    for name, value in (("strength", strength), ("noise", noise), ("spread", spread)):
+        if not value >= 0:
+            raise ValueError(f"risk: {name} must not be negative, got {value}")
+    if n <= 0 or T < 1:
+        raise ValueError(f"risk: n and T must be positive, got {n} and {T}")
     s = n / (n + strength)
     return noise / (n * T) + (T - 1) / T * (s**2 * noise / n + (1 - s) ** 2 * spread)
 
@@ -77,13 +81,25 @@ def best_strength(noise: float, spread: float) -> float:
     >>> best_strength(noise=1.0, spread=0.5)
     2.0
     """
+    if not (noise >= 0 and spread >= 0):
+        raise ValueError(f"best_strength: noise and spread are variances, not negative; got {noise} and {spread}")
     return noise / spread if spread else math.inf
 
 
 def pooling_helps(n: float, noise: float, spread: float) -> bool:
-    """Whether one model for all tasks has less risk than one for each: exactly when τ² < σ²/n.
+    """Whether one model for all of two or more tasks has less risk than one for each: exactly when τ² < σ²/n.
 
     >>> pooling_helps(n=10, noise=1.0, spread=0.05), pooling_helps(n=100, noise=1.0, spread=0.05)
     (True, False)
     """
+    if not (n > 0 and noise >= 0 and spread >= 0):
+        raise ValueError(f"pooling_helps: expected n > 0 and variances that are not negative, got n {n}, noise {noise}, spread {spread}")
     return spread < noise / n
+
+
+def _check_tasks(where, X, y):
+    """The number of tasks, if X and y are T arrays (n_t, D) and (n_t,)."""
+    T = len(X)
+    if not T or len(y) != T or any(A.ndim != 2 or A.shape[1] != X[0].shape[1] or b.shape != A.shape[:1] for A, b in zip(X, y)):
+        raise ValueError(f"{where}: X and y must be T arrays (n_t, D) and (n_t,), got {[A.shape for A in X]} and {[b.shape for b in y]}")
+    return T

@@ -1,7 +1,7 @@
 """How tasks meet: the Gramian of their gradients, and the angles in it.
 
 J (T, P) has one row per task, the gradient of its loss on the P shared parameters. All that a rule
-for balancing tasks needs to know of it, and all that a small step does to every loss, is in
+for balancing tasks needs to know of it, and all that a small step of them along −Jᵀw does to every loss, is in
 
     G = J Jᵀ (T, T)            ΔL ≈ −η G w
 """

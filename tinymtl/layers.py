@@ -12,7 +12,6 @@ Letters: N examples, L steps of a sequence, D input features, H hidden units, V 
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -53,7 +52,11 @@ class Module:
 
     def named_parameters(self) -> dict[str, Parameter]:
         """Every parameter once, by its path, e.g. "trunk.0.W"."""
-        return {name: leaf for name, leaf in _walk(self, "", set()) if isinstance(leaf, Parameter)}
+        found = [(name, leaf) for name, leaf in _walk(self, "", set()) if isinstance(leaf, Parameter)]
+        named = dict(found)
+        if len(named) < len(found):
+            raise ValueError(f"two parameters have one path, e.g. of heads named 1 and '1'; got {[name for name, _ in found]}")
+        return named
 
     def parameters(self) -> list[Parameter]:
         return list(self.named_parameters().values())
@@ -73,7 +76,10 @@ class Module:
 
     @property
     def theta(self) -> np.ndarray:
-        """All parameters as one vector. The layers' arrays are views of it: writing here changes them."""
+        """All parameters as one vector. The layers' arrays are views of it: writing here changes them.
+
+        Call `stepped()` after writing, so that `backward` through an older graph is noticed.
+        """
         self._pack()
         return self._theta
 
@@ -112,14 +118,13 @@ class Module:
     def save(self, path: str | Path):
         """Write all parameters to an .npz file, atomically: the old file stays until the new one is whole."""
         path = Path(path)
-        with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".tmp", delete=False) as file:
-            try:
+        unfinished = path.with_name(path.name + ".tmp")
+        try:
+            with open(unfinished, "wb") as file:
                 np.savez(file, **{name: p.data for name, p in self.named_parameters().items()})
-                file.close()
-                os.replace(file.name, path)
-            except BaseException:
-                os.unlink(file.name)
-                raise
+            os.replace(unfinished, path)
+        finally:
+            unfinished.unlink(missing_ok=True)
 
     def load(self, path: str | Path):
         """Read what `save` wrote. ValueError, and nothing changed, unless every name, shape and type fits."""
@@ -230,6 +235,7 @@ class Dropout(Module):
     def __call__(self, x):
         if not self.training or not self.rate:
             return x
+        x = x if isinstance(x, Tensor) else Tensor(x)
         keep = self.rng.random(x.shape) >= self.rate
         return x * (keep / (1 - self.rate)).astype(x.dtype)
 
@@ -272,6 +278,8 @@ class Conv1D(Module):
     def __init__(self, n_in: int, n_out: int, width: int, rng: np.random.Generator, padding: str = "same", dtype=np.float64):
         if padding not in ("same", "valid"):
             raise ValueError(f"Conv1D: padding must be 'same' or 'valid', got {padding!r}")
+        if width < 1:
+            raise ValueError(f"Conv1D: width must be at least 1, got {width}")
         self.W = Parameter(_glorot(width * n_in, n_out, rng, dtype))
         self.b = Parameter(np.zeros(n_out, dtype))
         self.width, self.padding = width, padding

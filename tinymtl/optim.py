@@ -40,8 +40,10 @@ class Optimizer:
                 setattr(self, name, np.zeros_like(θ))
         if self._of is not θ:
             raise ValueError(f"{type(self).__name__}: this optimiser has the memory of another model; make one for each")
-        self.t += 1
         η = self.learning_rate(progress) if callable(self.learning_rate) else self.learning_rate
+        if not 0 <= η < np.inf:
+            raise ValueError(f"{type(self).__name__}: learning_rate({progress}) must be finite and not negative, got {η}")
+        self.t += 1
         for at in model.touched():
             self.update(θ, g, at, η)
         model.stepped()
@@ -53,7 +55,8 @@ class SGD(Optimizer):
         v ← μ v + g
         θ ← θ − η v
 
-    μ = 0 is plain gradient descent, θ ← θ − η g. Source: Polyak (1964); Goodfellow et al. (2016), section 8.3.2.
+    μ = 0 is plain gradient descent, θ ← θ − η g. On rows of sparse tables v rests while nobody looks the row up, so
+    there momentum is lazy; without momentum sparse and dense are the same. Source: Polyak (1964); Goodfellow et al. (2016), section 8.3.2.
     """
 
     def __init__(self, learning_rate, momentum: float = 0.0):

@@ -24,7 +24,7 @@ from heapq import heappop, heappush
 import numpy as np
 
 now = itertools.count(1).__next__  # the clock: every tensor has a place in time, and parents are older than their children
-_recording = ContextVar("recording", default=True)
+_recording = ContextVar("recording", default=True)  # whether results remember how they were made
 
 
 @contextmanager
@@ -67,6 +67,14 @@ class Tensor:
 
     def __repr__(self):
         return f"{type(self).__name__}({self.data})"
+
+    def __reduce__(self):
+        if self.pairs:
+            raise TypeError("a result that remembers how it was made cannot be copied or pickled; use Tensor(result.data)")
+        return Tensor, (np.array(self.data),)
+
+    def __bool__(self):
+        return bool(self.data)
 
     def __float__(self):
         return float(self.data)
@@ -176,6 +184,8 @@ class Tensor:
 
     def backward(self, g=None):
         """Add ∂self/∂p (for a seed g: Σ g · ∂self/∂p) to `p.grad` of every parameter p below."""
+        if not self.needs_grad:
+            raise RuntimeError("backward: this result depends on no parameter (made of constants, or inside no_grad)")
         for parameter, share in list(chain_rule(self, g)):  # all shares first: an error changes nothing
             parameter.receive(share)
 
@@ -226,7 +236,10 @@ class Parameter(Tensor):
 
 
 class Scatter:
-    """A gradient that is zero except at an index. Where the index repeats, the values add up."""
+    """A gradient that is zero except at an index. Where the index repeats, the values add up.
+
+    `basic`: an index of numbers and slices, which cannot repeat. `at_flat`: places in the flattened array.
+    """
 
     __slots__ = ("at", "values", "basic", "at_flat")
 
@@ -270,14 +283,15 @@ def chain_rule(loss, g=None, wrt=None):
     Without `wrt` every parameter below is wanted. Leaves get a share for each use, the caller adds.
     """
     wanted = None if wrt is None else {tensor.born for tensor in wrt}
-    oldest = min(wanted, default=0) if wrt is not None else 0
+    oldest = min(wanted, default=0) if wrt is not None else 0  # what is older cannot depend on anything wanted
     arrived = {loss.born: [_seed(loss, g)]}
     waiting = [(-loss.born, loss)]
     while waiting:
         child = heappop(waiting)[1]
         shares = arrived.pop(child.born)
         g = shares[0] if len(shares) == 1 and not isinstance(shares[0], Scatter) else _sum(shares, child.data)
-        if child.born in wanted if wanted is not None else child.grad is not None:
+        is_wanted = child.grad is not None if wanted is None else child.born in wanted
+        if is_wanted:
             yield child, g
         for parent, share_of in child.pairs:
             if parent.changed > child.born:
@@ -425,5 +439,6 @@ def _spread(g, axis, keepdims, shape):
 
 
 def _is_basic(index):
+    """Numbers, slices, None and ... only. True and False do not count: NumPy takes them for masks."""
     parts = index if isinstance(index, tuple) else (index,)
     return all(p is None or p is Ellipsis or isinstance(p, (int, slice)) and not isinstance(p, bool) for p in parts)

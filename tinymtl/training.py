@@ -1,6 +1,6 @@
 """Joint training: every step sees a batch of every task and moves all parameters once.
 
-What `fit` does in a step is six lines that a reader can write in its place:
+What `fit` does in a step is a few lines that a reader can write in its place:
 
     outputs = model({t: x for t, (x, *_) in batch.items()})
     L = {t: losses[t](outputs[t], *y) for t, (_, *y) in batch.items()}      # y: targets, or targets and mask
@@ -24,7 +24,7 @@ from .interaction import cosines, gramian
 from .losses import check_names, combine, weighted_sum
 from .optim import Optimizer
 from .sharing import Sharing
-from .tensor import jacobian, no_grad
+from .tensor import Tensor, jacobian, no_grad
 
 
 @dataclass
@@ -95,19 +95,21 @@ def fit(
     """Train all tasks jointly: `steps` times one step along the gradient of Σ_t w_t L_t + penalty.
 
     data: task -> (inputs, targets) or (inputs, targets, mask); inputs are an array or a tuple of arrays, examples
-    first. losses: task -> function (output, targets[, mask]) -> scalar tensor. Tasks with the very same inputs get
-    the same examples. A batch is the next `batch_size` examples in shuffled order (None: all): a short data
+    first. losses: task -> function (output, targets[, mask]) -> scalar tensor. Tasks with the very same inputs and
+    batch size get the same examples. A batch is the next `batch_size` examples in shuffled order (None: all): a short data
     set is gone through more often, which is oversampling; `History.epochs` counts.
 
     weights: None (all 1), task -> number, or a rule (losses (T,), gramian (T, T)) -> weights (T,); one whose
     second argument defaults to None costs one backward pass, any other T rows of the Jacobian. Weights are held constant in
     the step and count for heads too: the step is literally the gradient of Σ_t w_t L_t. (The literature is divided;
-    some leave heads unweighted.) Tasks without a label in a batch are left out before a rule is asked.
+    some leave heads unweighted.) Tasks without a label in a batch are left out before a rule is asked; a rule that has
+    an attribute `tasks` finds the names of the rows there.
 
     held_out is evaluated every `evaluate_every` steps; with `patience`, training stops after that many evaluations
     without a new least Σ w_t L_t (w_t = 1 under a rule) and the best parameters are put back. all_reduce changes an array in place to
     its mean over workers: the losses, then the gradients. Ctrl-C returns what was learned so far. A loss that
-    is not finite is a FloatingPointError that names task and step, and the last good parameters are put back.
+    is not finite is a FloatingPointError that names task and step, and the last good parameters are put back (not the
+    optimiser's memory: make a new one). Dropout is on.
     """
     data = checked_data("fit", model, data, losses)
     check_names("fit", "data", data, dict.fromkeys(model.tasks))
@@ -126,6 +128,7 @@ def fit(
     stop = _EarlyStop(model, held_out, losses, weighing.fixed, patience, history)
     np.empty(1 << 21)  # freed at once: raises the size up to which Linux's allocator keeps memory instead of returning it
     show = _Progress(steps, quiet)
+    model.train()
     try:
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # what comes of it is checked and named
             for k in range(steps):
@@ -136,6 +139,8 @@ def fit(
                 if held_out is not None and ((k + 1) % evaluate_every == 0 or k + 1 == steps) and stop(k + 1):
                     break
             run.check_finite(len(history.seconds))
+            if not np.isfinite(model.theta).all():
+                raise FloatingPointError("fit: a parameter became not finite, in rows of a sparse table that later steps did not look up")
     except KeyboardInterrupt:
         run.finish_undo()
         history.interrupted = True
@@ -156,14 +161,15 @@ def evaluate(model: Sharing, data: Mapping[str, tuple], losses: Mapping[str, Cal
 
 
 def _evaluate(model, data, losses):
-    was_training = model.training
+    modes = [(module, module.training) for module in model.modules()]
     model.train(False)
     try:
         with no_grad():
             outputs = model({t: x for t, (x, *_) in data.items()})
             return {t: float(losses[t](outputs[t], *y)) for t, (_, *y) in data.items()}
     finally:
-        model.train(was_training)
+        for module, training in modes:
+            module.training = training
 
 
 class _Run:
@@ -173,12 +179,14 @@ class _Run:
         self.model, self.losses, self.weighing, self.optimizer = model, losses, weighing, optimizer
         self.all_reduce, self.reduces, self.history = all_reduce, reduces, history
         self.undo = []  # (places of theta, what stood there before the step under way or the last one made)
-        self.under_way = False
+        self.under_way, self.made = False, 0  # whether parameters are being moved; steps made in full
 
     def step(self, batch, k, steps, record_cosines):
         model = self.model
         outputs = model({t: x for t, (x, *_) in batch.items()})
         L = {t: self.losses[t](outputs[t], *y) for t, (_, *y) in batch.items()}
+        if k == 0:
+            _check_losses_of(L, model)
         values = np.array([float(loss) for loss in L.values()])  # (T,)
         self.all_reduce(values)
         self.check_losses(L, values, k)
@@ -191,10 +199,13 @@ class _Run:
             w = self.weighing(list(L), values, gramian(J[:, : model.P]))
             model.grad[:] = np.array(list(w.values()), J.dtype) @ J
             model.touch_all()
-            penalty.backward()
+            if penalty.needs_grad:
+                penalty.backward()
         else:
             w = self.weighing(list(L), values, None)
-            (combine(L, w) + penalty).backward() if L else penalty.backward()
+            total = combine(L, w) + penalty if L else penalty
+            if total.needs_grad:  # not so if no task has a label, or every weight is 0
+                total.backward()
             if self.reduces:
                 self.all_reduce(model.grad)
                 model.touch_all()
@@ -204,7 +215,7 @@ class _Run:
         self.record(L, values, w, penalty)
         if record_cosines:
             self.record_angles(k, *angles)
-        self.under_way = False
+        self.under_way, self.made = False, k + 1
 
     def record(self, L, values, w, penalty):
         raw = dict(zip(L, values))
@@ -246,9 +257,34 @@ class _Run:
         self.model.stepped()
 
     def finish_undo(self):
-        """After Ctrl-C in the middle of an optimiser's step: as if that step had not begun."""
+        """After Ctrl-C: a parameter step under way is taken back, and no record keeps more rows than another."""
         if self.under_way:
             self.put_back()
+        history, made = self.history, self.made
+        history.seconds.extend(history.seconds[-1:] * (made - len(history.seconds)) or [0.0] * (made - len(history.seconds)))
+        for rows in (history.penalty, history.seconds, *history.losses.values(), *history.weights.values()):
+            del rows[made:]
+        kept = sum(step < made for step in history.cosine_steps)
+        for rows in (history.cosine_steps, history.cosines, history.norms):
+            del rows[kept:]
+
+
+def _check_losses_of(L, model):
+    """Every loss is a scalar tensor that depends on parameters, and on no parameter outside the model's θ."""
+    mine, seen = {id(p) for p in model.ordered_parameters()}, set()
+    for t, loss in L.items():
+        if not isinstance(loss, Tensor) or loss.shape != ():
+            raise TypeError(f"fit: the loss of task {t!r} must be a scalar Tensor, got {getattr(loss, 'shape', type(loss).__name__)}")
+        if not loss.needs_grad:
+            raise ValueError(f"fit: the loss of task {t!r} depends on no parameter, so nothing can be learned from it")
+        waiting = [loss]
+        while waiting:
+            for parent, _ in waiting.pop().pairs:
+                if parent.grad is not None and id(parent) not in mine:
+                    raise ValueError(f"fit: the loss of task {t!r} uses a parameter that is not in the model's theta; expected all parameters in modules that the model was built from")
+                if parent.born not in seen:
+                    seen.add(parent.born)
+                    waiting.append(parent)
 
 
 class _Weighing:

@@ -20,7 +20,7 @@ def results(gain, seeds=6, spread=0.01, baseline=0.0):
         for arm in ("soft", "hard"):
             metrics = {m: value + gain + sign * spread for m, value in alone.items()}
             run[arm] = {"metrics": metrics, "parameters": COUNTS | {"total": 600}, "seconds": 2.0}
-        made.add(0.1, run)
+        made.add(i, 0.1, run)
     return made
 
 
@@ -48,7 +48,7 @@ def test_each_gain_stands_in_the_paragraph_that_its_standard_error_allows(gain, 
 
 
 def test_a_baseline_that_beats_the_network_is_named():
-    assert "nearest words beats hard at 10% by" in findings(results(0.1, baseline=5.0))
+    assert "nearest words beats hard at 10 % by" in findings(results(0.1, baseline=5.0))
     assert "beats" not in findings(results(0.1))
 
 

@@ -1,7 +1,7 @@
 """The experiment: the guide alone, with soft and with hard sharing, over paired seeds, with scarce labels.
 
 A seed draws which products' answers are known, which households are trained on, and where the parameters start. The
-arms of one seed differ in nothing but sharing, so their differences are paired.
+arms of one seed share all of this and differ in sharing (and in the strengths chosen for it), so their differences are paired.
 """
 
 from __future__ import annotations

@@ -19,10 +19,11 @@ class Results:
     """values[fraction][arm] (seeds, metrics); what sharing gains is paired: the mean over seeds of arm − alone."""
 
     def __init__(self):
-        self.runs = {}  # fraction -> list of results by arm, one for each seed
+        self.runs, self.seeds = {}, []  # fraction -> list of results by arm, one for each seed
 
-    def add(self, fraction, results):
+    def add(self, seed, fraction, results):
         self.runs.setdefault(fraction, []).append(results)
+        self.seeds = [*self.seeds, *([] if seed in self.seeds else [seed])]
 
     def values(self, fraction, arm):
         return np.array([[run[arm]["metrics"][m] for m in METRICS] for run in self.runs[fraction]])
@@ -54,9 +55,9 @@ def table(results: Results, fraction: float) -> str:
         rows.append((metric, *(f"{values[i]:.3f}" for values in arms.values()), *cells))
     trained = ("alone", *SHARED)
     counts, seconds = [f"{runs[0][arm]['parameters']['total']:,}" for arm in trained], [f"{results.mean(fraction, arm, 'seconds'):.1f}" for arm in trained]
-    rows += [("parameters", "0", "0", *counts), ("seconds to best held-out", "", "", *seconds)]
-    lines = ["  ".join([f"{row[0]:24}", *(f"{cell:>{14 if i < 3 else 18}}" for i, cell in enumerate(row[1:]))]).rstrip() for row in rows]
-    heading = f"Answers known for {fraction:.0%} of 700 products, {len(runs)} paired seeds, measured on products and households never trained on"
+    rows += [("parameters", "0", "0", *counts), ("seconds to least held-out loss", "", "", *seconds)]
+    lines = ["  ".join([f"{row[0]:30}", *(f"{cell:>{14 if i < 3 else 18}}" for i, cell in enumerate(row[1:]))]).rstrip() for row in rows]
+    heading = f"Answers known for {100 * fraction:g} % of 700 products, {len(runs)} paired seeds. Tested on products whose answers, and households whose purchases, were not trained on."
     return "\n".join([heading, "", *lines])
 
 
@@ -68,7 +69,7 @@ def findings(results: Results) -> str:
     helps, hurts, unclear, simple = {}, {}, {}, {}
     for metric, fraction, arm in product(METRICS, results.runs, SHARED):
         gain, error = results.gains(fraction, arm)[metric]
-        where = f"{arm} at {fraction:.0%}"
+        where = f"{arm} at {100 * fraction:g} %"
         if sure(gain, error):
             (helps if gain > 0 else hurts).setdefault(metric, []).append(f"{where} {gain:+.3f} ± {error:.3f}")
         else:
@@ -98,8 +99,8 @@ def write(results: Results, folder: Path) -> list[Path]:
     if seeds >= ENOUGH:
         for fraction in fractions:
             figure = plots.gains({arm: results.gains(fraction, arm) for arm in SHARED}, seeds=seeds)
-            figure.suptitle(f"What sharing gains when the answers of {fraction:.0%} of the products are known")
-            pictures[f"gains-{fraction:.0%}.png".replace("%", "")] = figure
+            figure.suptitle(f"What sharing gains when the answers of {100 * fraction:g} % of the products are known")
+            pictures[f"gains-{100 * fraction:g}.png"] = figure
         if len(fractions) > 1:
             brand = {arm: [results.gains(f, arm)[METRICS[0]] for f in sorted(fractions)] for arm in SHARED}
             curves = {arm: (sorted(fractions), *map(list, zip(*pairs))) for arm, pairs in brand.items()}
@@ -111,8 +112,8 @@ def write(results: Results, folder: Path) -> list[Path]:
         plots.save(figure, folder / name)
     with open(folder / "results.csv", "w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["fraction", "run", "arm", *METRICS])
+        writer.writerow(["fraction", "seed", "arm", *METRICS])
         for fraction, runs in results.runs.items():
-            for i, run in enumerate(runs):
-                writer.writerows([fraction, i, arm, *(f"{r['metrics'][m]:.6f}" for m in METRICS)] for arm, r in run.items())
+            for seed, run in zip(results.seeds, runs):
+                writer.writerows([fraction, seed, arm, *(f"{r['metrics'][m]:.6f}" for m in METRICS)] for arm, r in run.items())
     return [folder / name for name in (*pictures, "results.csv")]
