@@ -228,11 +228,8 @@ def test_binary_cross_entropy_keeps_its_small_values_when_it_is_sure_and_right()
 
 LOSSES = {
     "mse": (mse, some.regressions()),
-    "mse_composed": (mse_composed, some.regressions()),
     "cross_entropy": (cross_entropy, some.classifications()),
-    "cross_entropy_composed": (cross_entropy_composed, some.classifications()),
     "binary_cross_entropy": (binary_cross_entropy, some.yes_no_questions()),
-    "binary_cross_entropy_composed": (binary_cross_entropy_composed, some.yes_no_questions()),
 }
 every_loss = pytest.mark.parametrize("loss, cases", LOSSES.values(), ids=LOSSES)
 
@@ -315,12 +312,11 @@ def test_arrays_may_be_used_again_once_the_loss_is_computed(loss, cases, data):
     assert np.array_equal(gradient(L, leaf), expected)
 
 
-@pytest.mark.parametrize("axes", [0, 1, 2])
 @pytest.mark.parametrize("loss", [mse, mse_composed, binary_cross_entropy, binary_cross_entropy_composed], ids=lambda f: f.__name__)
-def test_loss_of_float32_predictions_is_float32(loss, axes):
-    x = np.full((1,) * axes, 0.7)
-    for mask in (None, np.ones(x.shape, bool)):
-        assert_float32_stays_float32(lambda z: loss(z, np.ones(x.shape, np.float32), mask), [x])
+def test_loss_of_float32_predictions_is_float32(loss):
+    for shape in [(), (1,), (3, 1)]:  # without axes NumPy 1 and NumPy 2 promote differently
+        for mask in (None, np.ones(shape, bool)):
+            assert_float32_stays_float32(lambda z: loss(z, np.ones(shape, np.float32), mask), [np.full(shape, 0.7)])
 
 
 @pytest.mark.parametrize("loss", [cross_entropy, cross_entropy_composed], ids=lambda f: f.__name__)

@@ -258,7 +258,6 @@ class Preallocated(Tuned):
         self.place = np.empty(N, np.intp)
         self.WT = [W.T for W, _ in self.trunk]
         self.head_views = [(W.T, b[:, None]) for W, b in self.heads]
-        self.tables_flat = self.own[0].reshape(-1)
         self.J = np.empty((len(self.heads), problem.P))
         self.row_views = [problem.views(row) for row in self.J]
 
