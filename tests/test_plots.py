@@ -202,7 +202,7 @@ def test_the_title_says_what_the_gradients_are_on():
 # ---------------------------------------------------------------- gains
 
 
-def test_gains_draws_each_pair_in_the_row_of_its_measure_with_two_standard_errors():
+def test_gains_draws_each_pair_in_the_row_of_its_measure_with_three_standard_errors():
     figure = plots.gains(GAINS, seeds=10)
     ax = figure.axes[0]
     rows = [one.get_text() for one in ax.get_yticklabels()]
