@@ -220,8 +220,10 @@ def test_binary_cross_entropy_is_finite_at_logits_of_1e4():
         assert np.array_equal(slope_of(loss, logits, labels), [0, 0, 0.25, -0.25])
 
 
-def test_binary_cross_entropy_keeps_its_small_values_when_it_is_sure_and_right():
-    assert float(binary_cross_entropy(Tensor([40.0]), np.array([1]))) == pytest.approx(np.exp(-40.0))  # not 0
+@pytest.mark.parametrize("z, label", [(40.0, 1), (-40.0, 0)], ids=["yes", "no"])
+def test_binary_cross_entropy_of_a_sure_and_right_answer_is_small_but_not_0(z, label):
+    L = float(binary_cross_entropy(Tensor([z]), np.array([label])))
+    assert L == pytest.approx(np.exp(-40.0), rel=1e-12, abs=0)  # log(1 + e⁻⁴⁰) in double would be 0
 
 
 # All three: missing labels, and what a mean does.
