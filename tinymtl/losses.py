@@ -104,7 +104,7 @@ def binary_cross_entropy(logits: Tensor, labels: np.ndarray, mask: np.ndarray | 
     y, mask, n = _checked_yes_no(logits, labels, mask)
     z = logits.data
     one, e = z.dtype.type(1), np.exp(-np.abs(z))  # e in (0, 1]: log(1 + eᶻ) = max(z, 0) + log(1 + e), and nothing can overflow
-    each = np.maximum(z, 0) + np.log1p(e) - y * z
+    each = np.maximum(z, 0) - y * z + np.log1p(e)
     slope = np.where(z < 0, e, one) / (one + e) - y  # σ(z) − y
     if mask is not None:
         each, slope = _where(mask, each), _where(mask, slope)
