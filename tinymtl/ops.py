@@ -34,7 +34,7 @@ def sqrt(x: Tensor) -> Tensor:
 def relu(x: Tensor) -> Tensor:
     """max(x, 0); derivative 1 where x > 0, else 0 (at the kink too)."""
     y = np.maximum(x.data, 0)
-    slope = (y > 0).astype(y.dtype)  # made once: a product with truth values casts them anew in every pass
+    slope = (y > 0).astype(x.data.dtype)  # made once: a product with truth values casts them anew in every pass
     return node(y, (x, lambda g: g * slope))
 
 
