@@ -782,3 +782,9 @@ def test_bad_input_is_refused_in_words(call, exception, words):
     with pytest.raises(exception) as caught:
         call()
     assert [word for word in words if word not in str(caught.value)] == []
+
+
+def test_axes_may_be_a_tuple_and_an_exponent_a_number_of_numpy():
+    x = Parameter(np.arange(6.0).reshape(1, 2, 3))
+    assert np.array_equal(x.transpose((2, 0, 1)).data, x.data.transpose(2, 0, 1))
+    assert np.array_equal((x ** np.int64(2)).data, x.data**2)

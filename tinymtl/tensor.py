@@ -107,7 +107,7 @@ class Tensor:
 
     def __pow__(self, exponent):
         """x ** c for a number c; the derivative is c · x^(c−1)."""
-        if isinstance(exponent, bool) or not isinstance(exponent, (int, float)):
+        if isinstance(exponent, bool) or not isinstance(exponent, (int, float, np.integer, np.floating)):
             raise TypeError(f"power: exponent must be a number, got {type(exponent).__name__}")
         x, c = self.data, self.data.dtype.type(exponent)
         slope = lambda: c * x ** (c - x.dtype.type(1)) if exponent else np.zeros_like(x)  # 0 · x^(−1) is 0, also at 0
@@ -167,7 +167,7 @@ class Tensor:
         return self._rearranged(self.data.reshape(*shape), lambda g: g.reshape(old))
 
     def transpose(self, *axes):
-        axes = axes or tuple(reversed(range(self.ndim)))
+        axes = axes[0] if axes and isinstance(axes[0], tuple) else axes or tuple(reversed(range(self.ndim)))
         back = np.argsort([a % self.ndim for a in axes])
         return self._rearranged(self.data.transpose(axes), lambda g: g.transpose(back))
 
@@ -194,7 +194,8 @@ class Parameter(Tensor):
     """A leaf that is trained: `backward` adds its gradient to `grad`, an optimiser changes `data` in place.
 
     Assigning to `data` copies into the array that is there, since a model keeps all its parameters
-    side by side in one vector (see `Module.theta`). With `sparse` it also notes which places received
+    side by side in one vector (see `Module.theta`). Only an assignment is noticed as a change: write `p.data = p.data * 2`,
+    not `p.data[0] = 5`. With `sparse` it also notes which places received
     gradient, so that an optimiser can leave the others alone.
     """
 
