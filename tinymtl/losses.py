@@ -170,7 +170,7 @@ def l2_penalty(matrices: Mapping[str, Sequence[Tensor]], strengths: Mapping[str,
     check_names("l2_penalty", "strengths", strengths, matrices)
     total, pairs = 0.0, []
     for task, Ws in matrices.items():
-        λ = _strength("l2_penalty", f"strengths[{task!r}]", strengths[task])
+        λ = finite_not_negative("l2_penalty", f"strengths[{task!r}]", strengths[task])
         for W in Ws:
             w = W.data.reshape(-1)
             total = total + W.dtype.type(λ) * w.dot(w)
@@ -196,7 +196,7 @@ def l2_distance(copies: Sequence[Sequence[Tensor]], strength: float = 1.0, pull:
         raise ValueError(f"l2_distance: copies must be aligned lists of tensors, got shapes {shapes}")
     if pull not in ("mean", "pairs"):
         raise ValueError(f"l2_distance: pull must be 'mean' or 'pairs', got {pull!r}")
-    λ = _strength("l2_distance", "strength", strength) * (len(copies) if pull == "pairs" else 1)
+    λ = finite_not_negative("l2_distance", "strength", strength) * (len(copies) if pull == "pairs" else 1)
     Θ = np.stack([np.concatenate([x.data.reshape(-1) for x in copy]) for copy in copies])  # (T, P)
     return pull_together(Θ, copies, λ)
 
@@ -222,7 +222,7 @@ def check_names(where: str, name: str, got: Mapping, expected: Mapping):
         raise ValueError(f"{where}: {name} must name the tasks {list(expected)}; missing {missing}, unknown {unknown}")
 
 
-def _strength(where, name, λ):
+def finite_not_negative(where, name, λ):
     if not 0 <= λ < math.inf:
         raise ValueError(f"{where}: {name} must be finite and not negative, got {λ}")
     return float(λ)

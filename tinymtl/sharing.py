@@ -12,14 +12,13 @@ encoders, belongs with the trunk: shared here, copied for each task there.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 from copy import deepcopy
 
 import numpy as np
 
 from .layers import Dropout, Module
-from .losses import check_names, l2_penalty, pull_together
+from .losses import check_names, finite_not_negative, l2_penalty, pull_together
 from .tensor import Parameter, Tensor, gradient, jacobian
 
 
@@ -84,7 +83,7 @@ class Sharing(Module):
         if isinstance(l2, Mapping):
             check_names(type(self).__name__, "l2", l2, dict.fromkeys(self.tasks))
         for value in values:
-            _check_strength(type(self).__name__, "l2", value)
+            finite_not_negative(type(self).__name__, "l2", value)
         return l2
 
 
@@ -151,7 +150,7 @@ class SoftSharing(Sharing):
     def __init__(self, trunk, heads, encoders=None, *, strength: float, pull: str = "mean", l2=None):
         if pull not in ("mean", "pairs"):
             raise ValueError(f"SoftSharing: pull must be 'mean' or 'pairs', got {pull!r}")
-        self.strength, self.pull = _check_strength(type(self).__name__, "strength", strength), pull
+        self.strength, self.pull = finite_not_negative(type(self).__name__, "strength", strength), pull
         parts = deepcopy(Network(trunk, heads, encoders))
         self.tasks = list(parts.heads)
         same_rng = {id(m.rng): m.rng for m in parts.modules() if isinstance(m, Dropout)}
@@ -207,9 +206,3 @@ def _parameters(part) -> list[Parameter]:
 
 def _once(parameters):
     return list({id(p): p for p in parameters}.values())
-
-
-def _check_strength(where, name, value):
-    if not 0 <= value < math.inf:
-        raise ValueError(f"{where}: {name} must be finite and not negative, got {value}")
-    return float(value)

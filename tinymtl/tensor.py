@@ -227,10 +227,7 @@ class Parameter(Tensor):
         return Parameter, (np.array(self._data), self.touched is not None)
 
     def receive(self, share):
-        if isinstance(share, Scatter):
-            share.add_to(self.grad)
-        else:
-            self.grad += share
+        _add(share, self.grad)
         if self.touched is not None:
             flat = isinstance(share, Scatter) and share.at_flat
             self.touched.append(share.at if flat else slice(0, self.grad.size))

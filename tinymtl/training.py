@@ -21,7 +21,7 @@ import numpy as np
 
 from .batches import Batches, batch_sizes, checked_data, whole_number
 from .interaction import cosines, gramian
-from .losses import check_names, combine, weighted_sum
+from .losses import check_names, combine, finite_not_negative
 from .optim import Optimizer
 from .sharing import Sharing
 from .tensor import Tensor, jacobian, no_grad
@@ -302,8 +302,7 @@ class _Weighing:
         else:
             check_names("fit", "weights", self.fixed, dict.fromkeys(model.tasks))
             for t, w in self.fixed.items():
-                if not 0 <= w < math.inf:
-                    raise ValueError(f"fit: weights[{t!r}] must be finite and not negative, got {w}")
+                finite_not_negative("fit", f"weights[{t!r}]", w)
 
     def __call__(self, names, losses, gramian):
         if self.rule is None:

@@ -134,23 +134,14 @@ class Plain:
         return J
 
 
-class Tuned:
+class Tuned(Plain):
     """The same arithmetic, with each line the fastest of the forms that were tried."""
 
     def __init__(self, problem: Problem, θ: np.ndarray, N: int, η: float = 1e-3):
-        self.problem, self.η, self.t = problem, η, 0
-        self.θ, self.grad = θ.copy(), np.zeros_like(θ)
-        self.m, self.v, self.scratch = np.zeros_like(θ), np.zeros_like(θ), np.empty_like(θ)
-        self.tables, self.trunk, self.heads = problem.views(self.θ)
-        self.own = problem.views(self.grad)
+        super().__init__(problem, θ, N, η)
+        self.scratch = np.empty_like(θ)
         self.places = np.arange(self.tables.size).reshape(self.tables.shape)  # of the tables' entries in θ
         self.ones, self.examples = np.ones(N), np.arange(N)
-
-    def step(self, batch) -> float:
-        L = self.forward(*batch)
-        self.backward()
-        self.adam()
-        return sum(L)
 
     def forward(self, ids, targets) -> list[float]:
         """The losses; keeps the activations and the gradients on the heads' outputs."""
