@@ -70,6 +70,13 @@ def assert_result_stands_alone(case):
         gc.enable()
 
 
+def assert_refused_in_words(call, exception, words):
+    """An error that holds each word: the argument, what was expected, what was got."""
+    with pytest.raises(exception) as caught:
+        call()
+    assert [word for word in words if word not in str(caught.value)] == []
+
+
 def assert_float32_stays_float32(operation, arrays):
     """In the value, and in every share before it is added up: adding to a float32 array would hide it."""
     leaves = [Parameter(np.asarray(a, np.float32)) for a in arrays]
@@ -779,9 +786,7 @@ BAD_INPUT = {
 
 @pytest.mark.parametrize("call, exception, words", BAD_INPUT.values(), ids=BAD_INPUT)
 def test_bad_input_is_refused_in_words(call, exception, words):
-    with pytest.raises(exception) as caught:
-        call()
-    assert [word for word in words if word not in str(caught.value)] == []
+    assert_refused_in_words(call, exception, words)
 
 
 def test_axes_may_be_a_tuple_and_an_exponent_a_number_of_numpy():

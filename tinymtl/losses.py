@@ -21,7 +21,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from .ops import check_range, exp, log_softmax, logsumexp
+from .ops import check_range, log_softmax, logsumexp
 from .tensor import Tensor, node
 
 

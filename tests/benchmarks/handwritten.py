@@ -69,7 +69,7 @@ class Plain:
         return sum(L)
 
     def forward(self, ids, targets) -> list[float]:
-        V, E = self.problem.rows, self.problem.width
+        V = self.problem.rows
         self.rows = ids[0], ids[1] + V
         h = np.concatenate([self.tables.take(rows, 0) for rows in self.rows], 1)  # (N, 2 E)
         self.h = [h]
