@@ -7,11 +7,11 @@ Letters, here and in every file: N examples, D input features, H hidden units, C
 embedding table, E its width, L steps of a sequence, T tasks, P shared parameters; L_t loss, w_t weight, λ strength of a
 penalty, η learning rate, J Jacobian (T, P), G Gramian (T, T), θ all parameters, g the gradient from above.
 
-Read in this order: tensor, ops, losses, layers, optim, sharing, interaction, batches, training, closed_form, datasets, plots.
+Read in this order: tensor, ops, losses, layers, optim, sharing, interaction, weighting, batches, training, closed_form, datasets, plots.
 Each file imports only from files before it.
 """
 
-from . import closed_form, datasets, interaction, plots
+from . import closed_form, datasets, interaction, plots, weighting
 from .layers import RNN, Conv1D, Dense, Dropout, Embedding, Module, Sequential
 from .losses import binary_cross_entropy, cross_entropy, l2_distance, l2_penalty, mse, weighted_sum
 from .ops import relu, sigmoid, tanh
@@ -29,5 +29,5 @@ __all__ = [
     "SGD", "Adam",
     "SingleTask", "HardSharing", "SoftSharing",
     "fit", "evaluate", "History",
-    "interaction", "closed_form", "datasets", "plots",
+    "interaction", "weighting", "closed_form", "datasets", "plots",
 ]  # fmt: skip

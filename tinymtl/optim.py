@@ -7,9 +7,9 @@ the old value both times and assigned the same new value twice.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import math
+from collections.abc import Callable
+from copy import deepcopy
 
 import numpy as np
 
@@ -40,13 +40,24 @@ class Optimizer:
                 setattr(self, name, np.zeros_like(θ))
         if self._of is not θ:
             raise ValueError(f"{type(self).__name__}: this optimiser has the memory of another model; make one for each")
-        η = self.learning_rate(progress) if callable(self.learning_rate) else self.learning_rate
-        if not 0 <= η < np.inf:
-            raise ValueError(f"{type(self).__name__}: learning_rate({progress}) must be finite and not negative, got {η}")
+        η = self.rate(progress)
         self.t += 1
         for at in model.touched():
             self.update(θ, g, at, η)
         model.stepped()
+
+    def rate(self, progress: float) -> float:
+        """The learning rate at this progress."""
+        η = self.learning_rate(progress) if callable(self.learning_rate) else self.learning_rate
+        if not 0 <= η < np.inf:
+            raise ValueError(f"{type(self).__name__}: learning_rate({progress}) must be finite and not negative, got {η}")
+        return η
+
+    def copy_for(self, model: Module) -> Optimizer:
+        """This optimiser as it stands, for a copy of its model: it goes on as this one would."""
+        copy = deepcopy(self)
+        copy._of = None if self._of is None else model.theta
+        return copy
 
 
 class SGD(Optimizer):

@@ -10,7 +10,6 @@ What `fit` does in a step is a few lines that a reader can write in its place:
 
 from __future__ import annotations
 
-import inspect
 import math
 import sys
 import time
@@ -20,11 +19,12 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from .batches import Batches, batch_sizes, checked_data, whole_number
-from .interaction import cosines, gramian
+from .interaction import cosines, gramian, predicted_change
 from .losses import check_names, combine, finite_not_negative
 from .optim import Optimizer
 from .sharing import Sharing
 from .tensor import Tensor, jacobian, no_grad
+from .weighting import needs_gramian
 
 
 @dataclass
@@ -34,7 +34,9 @@ class History:
     losses[t] (steps,) raw, NaN where a batch had no label of t; weights[t] (steps,); penalty (steps,);
     seconds (steps,) spent in training steps so far; epochs[t], how often the task's data was gone through.
     At `cosine_steps` (K,): cosines (K, T, T) between the tasks' gradients and their norms (K, T) on the shared
-    parameters, or, if `aligned_copies`, each task's on its own copy of the trunk.
+    parameters, or, if `aligned_copies`, each task's on its own copy of the trunk. There too what the step of the shared parameters
+    does to each loss to first order: predicted (K, T), −η G w of plain gradient descent, and effects (K, T), J Δθ of
+    the step really taken; above 0 is harm; none if nothing is shared.
     At `held_out_steps` (M,), the number of steps made: held_out[t] (M,); best_step is the one with the least total.
     """
 
@@ -49,6 +51,8 @@ class History:
     cosine_steps: np.ndarray | list = field(default_factory=list)
     cosines: np.ndarray | list = field(default_factory=list)
     norms: np.ndarray | list = field(default_factory=list)
+    predicted: np.ndarray | list = field(default_factory=list)
+    effects: np.ndarray | list = field(default_factory=list)
     held_out_steps: np.ndarray | list = field(default_factory=list)
     held_out: dict = field(default_factory=dict)
     best_step: int | None = None
@@ -68,7 +72,7 @@ class History:
         return np.nansum(list(self.weighted.values()), axis=0)
 
     def _as_arrays(self):
-        for name in ("penalty", "seconds", "cosine_steps", "cosines", "norms", "held_out_steps"):
+        for name in ("penalty", "seconds", "cosine_steps", "cosines", "norms", "predicted", "effects", "held_out_steps"):
             setattr(self, name, np.array(getattr(self, name)))
         for record in (self.losses, self.weights, self.held_out):
             record.update({t: np.array(values) for t, values in record.items()})
@@ -191,17 +195,20 @@ class _Run:
         self.all_reduce(values)
         self.check_losses(L, values, k)
         penalty = model.penalty()
-        angles = self.angles(L) if record_cosines else None
         model.zero_grad()
         if self.weighing.needs_gramian:
             J = jacobian(list(L.values()), model.ordered_parameters())  # (T, |θ|): columns of other tasks' heads are 0
             self.all_reduce(J)
-            w = self.weighing(list(L), values, gramian(J[:, : model.P]))
+            trunk = J[:, : model.P]
+            w = self.weighing(list(L), values, gramian(trunk))
             model.grad[:] = np.array(list(w.values()), J.dtype) @ J
             model.touch_all()
             if penalty.needs_grad:
                 penalty.backward()
         else:
+            if record_cosines:
+                trunk = model.trunk_jacobian(L)
+                self.all_reduce(trunk)
             w = self.weighing(list(L), values, None)
             total = combine(L, w) + penalty if L else penalty
             if total.needs_grad:  # not so if no task has a label, or every weight is 0
@@ -210,11 +217,12 @@ class _Run:
                 self.all_reduce(model.grad)
                 model.touch_all()
         self.undo = [(at, model.theta[at].copy()) for at in model.touched()]
+        before = model.theta[: model.P].copy() if record_cosines else None
         self.under_way = True
         self.optimizer.step(model, k / steps)
         self.record(L, values, w, penalty)
         if record_cosines:
-            self.record_angles(k, *angles)
+            self.record_interaction(k, list(L), trunk, list(w.values()), model.theta[: model.P] - before, self.optimizer.rate(k / steps))
         self.under_way, self.made = False, k + 1
 
     def record(self, L, values, w, penalty):
@@ -224,18 +232,18 @@ class _Run:
             self.history.weights[t].append(float(w.get(t, 0.0)))
         self.history.penalty.append(float(penalty))
 
-    def angles(self, L):
-        J, T = self.model.trunk_jacobian(L), len(self.model.tasks)
-        self.all_reduce(J)
-        G, at = gramian(J), [self.model.tasks.index(t) for t in L]
-        ρ, norms = np.full((T, T), np.nan), np.full(T, np.nan)
-        ρ[np.ix_(at, at)], norms[at] = cosines(G), np.sqrt(np.diag(G))
-        return ρ, norms
-
-    def record_angles(self, k, ρ, norms):
-        self.history.cosine_steps.append(k)
-        self.history.cosines.append(ρ)
-        self.history.norms.append(norms)
+    def record_interaction(self, k, names, trunk, w, Δθ, η):
+        history, T = self.history, len(self.model.tasks)
+        G, at = gramian(trunk), [self.model.tasks.index(t) for t in names]
+        ρ, rows = np.full((T, T), np.nan), np.full((3, T), np.nan)
+        ρ[np.ix_(at, at)], rows[0, at] = cosines(G), np.sqrt(np.diag(G))
+        history.cosine_steps.append(k)
+        history.cosines.append(ρ)
+        history.norms.append(rows[0])
+        if self.model.P:
+            rows[1, at], rows[2, at] = predicted_change(G, w, η), trunk.astype(np.float64) @ Δθ
+            history.predicted.append(rows[1])
+            history.effects.append(rows[2])
 
     def check_losses(self, L, values, k):
         if len(L) < len(self.model.tasks):  # a task without labels has no loss that would tell
@@ -265,7 +273,7 @@ class _Run:
         for rows in (history.penalty, history.seconds, *history.losses.values(), *history.weights.values()):
             del rows[made:]
         kept = sum(step < made for step in history.cosine_steps)
-        for rows in (history.cosine_steps, history.cosines, history.norms):
+        for rows in (history.cosine_steps, history.cosines, history.norms, history.predicted, history.effects):
             del rows[kept:]
 
 
@@ -293,10 +301,8 @@ class _Weighing:
     def __init__(self, weights, model):
         self.rule = weights if callable(weights) else None
         self.fixed = dict.fromkeys(model.tasks, 1.0) if weights is None or self.rule else weights
-        self.needs_gramian = False
+        self.needs_gramian = bool(self.rule) and needs_gramian(weights)
         if self.rule:
-            arguments = list(inspect.signature(weights).parameters.values())
-            self.needs_gramian = len(arguments) < 2 or arguments[1].default is not None
             if self.needs_gramian and not model.P:
                 raise ValueError(f"fit: this rule needs a Gramian, but {type(model).__name__} shares no parameters (P = 0)")
         else:
