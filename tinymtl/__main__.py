@@ -8,6 +8,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from . import weighting
 from .shop import experiment, report
 
 
@@ -24,15 +25,17 @@ def main(arguments: list[str] | None = None) -> int:
     results, started, total = report.Results(), time.perf_counter(), len(seeds) * len(fractions)
     show = not options.quiet and sys.stderr.isatty()
     try:
-        for done, (seed, fraction, run) in enumerate(experiment.run(seeds, fractions, options.steps), start=1):
+        for done, (seed, fraction, run) in enumerate(experiment.run(seeds, fractions, options.steps, options.weights, options.rules), start=1):
             results.add(seed, fraction, run)
             if show:
-                print(f"\r\x1b[Ktrained {done} of {total} times three arms", end="", file=sys.stderr, flush=True)
+                print(f"\r\x1b[Ktrained {done} of {total} seeds", end="", file=sys.stderr, flush=True)
     except KeyboardInterrupt:
         print("\ntinymtl: stopped, nothing was written", file=sys.stderr)
         return 130
     if show:
         print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+    if options.weights:
+        print(report.who_follows(options.weights) + "\n")
     print("\n\n".join([*(report.table(results, fraction) for fraction in fractions), report.findings(results)]))
     try:
         written = report.write(results, folder)
@@ -48,6 +51,8 @@ def _parse(arguments):
     parser.add_argument("--seeds", type=whole_number, metavar="N", help="how many paired seeds (default 7; with --quick 2)")
     parser.add_argument("--first-seed", type=int, default=0, metavar="N", help="the first of the seeds (default 0)")
     parser.add_argument("--fraction", type=fraction, nargs="+", metavar="F", help="fractions of the 700 products whose answers are known (default 0.1 1)")
+    parser.add_argument("--weights", choices=weighting.__all__, metavar="RULE", help="a rule for the task weights, for the arms that can follow it: " + ", ".join(weighting.__all__))
+    parser.add_argument("--rules", action="store_true", help=f"also train hard sharing with {', '.join(experiment.RULES)}")
     parser.add_argument("--steps", type=whole_number, metavar="N", help="training steps (default 300; with --quick 100)")
     parser.add_argument("--quick", action="store_true", help="a look in seconds: too few seeds and steps to conclude anything")
     parser.add_argument("--out", type=Path, default=Path("tinymtl-results"), metavar="DIR", help="where pictures and numbers go (default tinymtl-results)")

@@ -253,7 +253,7 @@ def transfer_gain(alone: np.ndarray, together: np.ndarray, *, higher_is_better: 
 def delta_m(alone: np.ndarray, together: np.ndarray, higher_is_better=False) -> float:
     """Δm: the mean over tasks of the relative gain over training alone. **Positive is better here**; some papers turn the sign.
 
-        Δm = 1/T Σ_t (−1)^{l_t} (M_t − A_t) / A_t,     l_t = 1 where lower is better
+        Δm = 1/T Σ_t (−1)^{l_t} (M_t − A_t) / |A_t|,     l_t = 1 where lower is better
 
     alone A (T,), together M (T,): one measure of each task, never 0 when alone; higher_is_better: one bool or T of them.
     Source: Maninis et al. (2019); sign and symbols as in Vandenhende et al. (2022).

@@ -9,10 +9,13 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
+from inspect import signature
 from multiprocessing import get_context
 
 import numpy as np
 
+from .. import weighting
+from ..interaction import layer_gramians, step_report
 from ..optim import Adam
 from ..sharing import HardSharing, SingleTask, SoftSharing
 from ..tensor import no_grad
@@ -27,6 +30,11 @@ ARMS = {  # how a model is made from the same parts; strengths chosen on validat
     "alone": lambda *parts: SingleTask(*parts, l2=pull_to_zero(3e-4, 1e-2)),
     "soft": lambda *parts: SoftSharing(*parts, strength=0.03, l2=pull_to_zero(1e-4, 3e-3)),
     "hard": lambda *parts: HardSharing(*parts, l2=pull_to_zero(3e-4, 1e-2)),
+}
+RULES = {  # the three that are tried on hard sharing beside the plain sum, with its four settings to choose from
+    "Uncertainty": lambda *parts: HardSharing(*parts, l2=pull_to_zero(3e-4, 1e-2)),
+    "nash_mtl": lambda *parts: HardSharing(*parts, l2=pull_to_zero(3e-4, 1e-2)),
+    "upgrad": lambda *parts: HardSharing(*parts, l2=pull_to_zero(3e-4, 1e-2)),
 }
 
 
@@ -67,38 +75,69 @@ def make_parts(shop: Shop, split: Split, rng: np.random.Generator, dtype=np.floa
     return trunk, {"recommend": recommend, "answer": answer}, {"recommend": lambda early: (every_product, early)}
 
 
-def run_seed(seed: int, fraction: float, steps: int) -> dict:
-    """Train the three arms on what one seed drew: arm -> {"metrics", "parameters", "seconds", "history"}, baselines too."""
+def run_seed(seed: int, fraction: float, steps: int, weights: str | None = None, rules: bool = False) -> dict:
+    """Train the arms on what one seed drew: arm -> {"metrics", "parameters", "seconds", "history"}, baselines too.
+
+    weights: the name of a rule, for every arm that can follow it. rules: also hard sharing under each of RULES.
+    """
     shop = load()
     split = Split(shop, np.random.default_rng(seed), fraction)
     parts = make_parts(shop, split, np.random.default_rng([seed, 1]))
     truth, bought = split.truth[split.products["test"]], split.bought[split.households["test"]]
     results = {name: {"metrics": measure(guess, truth, bought)} for name, guess in baselines(shop, split).items()}
-    for arm, make in ARMS.items():
-        model = make(*parts)
+    arms = {arm: (make, weights) for arm, make in ARMS.items()} | {rule: (make, rule) for rule, make in RULES.items() if rules}
+    for arm, (make, rule) in arms.items():
+        model, optimizer = make(*parts), Adam(schedule)
         history = fit(
-            model, split.data("train"), LOSSES, weights=WEIGHTS, optimizer=Adam(schedule), steps=steps, batch_size=64,
-            rng=np.random.default_rng([seed, 2]), held_out=split.data("validation"), evaluate_every=20,
-            cosines_every=10 if arm == "hard" else None, quiet=True,
+            model, split.data("train"), LOSSES, weights=weights_for(model, rule, np.random.default_rng([seed, 3])), optimizer=optimizer, steps=steps,
+            batch_size=64, rng=np.random.default_rng([seed, 2]), held_out=split.data("validation"), evaluate_every=20,
+            cosines_every=10 if model.P else None, quiet=True,
         )  # fmt: skip
         if history.interrupted:
             raise KeyboardInterrupt
+        held_out = sum(w * history.held_out[task] for task, w in WEIGHTS.items())
         results[arm] = {
             "metrics": measure(answers(model, split), truth, bought),
             "parameters": model.counts(),
-            "seconds": history.seconds[history.best_step - 1],
+            "seconds": history.seconds[history.held_out_steps[held_out.argmin()] - 1],
             "history": history,
         }
+        if arm == "hard":
+            batch = {task: (x[:64], y[:64]) for task, (x, y) in split.data("train").items()}
+            last = {task: w[-1] for task, w in history.weights.items()}
+            results[arm]["step"] = step_report(model, batch, LOSSES, optimizer, last, progress=1 - 1 / steps)
+            results[arm]["layers"] = layer_gramians(model, batch, LOSSES)
     return results
 
 
-def run(seeds: range, fractions: list[float], steps: int) -> Iterator[tuple[int, float, dict]]:
+def weights_for(model, rule: str | None, rng: np.random.Generator):
+    """WEIGHTS, or the named rule if the model can follow it. The rule is shown w_t L_t in place of L_t, so that `equal` is the tuned plain
+    sum, and its answer is scaled to Σ|w| = T, so that weight decay means the same under every rule."""
+    made = make_rule(rule, rng) if rule else None
+    if not made or weighting.needs_gramian(made) and not model.P:
+        return WEIGHTS
+    c = np.array(list(WEIGHTS.values()))
+    scaled = lambda w: c * w * len(w) / np.abs(w).sum()
+    if weighting.needs_gramian(made):
+        return lambda losses, gramian: scaled(made(c * losses, c[:, None] * gramian * c))
+    return lambda losses, gramian=None: scaled(made(c * losses))
+
+
+def make_rule(name: str, rng: np.random.Generator):
+    """The rule of that name in `weighting`, with its defaults."""
+    rule = getattr(weighting, name)
+    if isinstance(rule, type):
+        return rule(rng) if "rng" in signature(rule).parameters else rule()
+    return rule
+
+
+def run(seeds: range, fractions: list[float], steps: int, weights: str | None = None, rules: bool = False) -> Iterator[tuple[int, float, dict]]:
     """(seed, fraction, results) for all pairs, in order, from two processes with one thread of linear algebra each."""
     jobs = [(seed, fraction) for fraction in fractions for seed in seeds]
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # the children read it when they load NumPy
     os.environ.setdefault("MKL_NUM_THREADS", "1")
     with ProcessPoolExecutor(min(2, len(jobs)), mp_context=get_context("spawn")) as pool:
-        futures = [pool.submit(run_seed, seed, fraction, steps) for seed, fraction in jobs]
+        futures = [pool.submit(run_seed, seed, fraction, steps, weights, rules) for seed, fraction in jobs]
         try:
             for (seed, fraction), future in zip(jobs, futures):
                 yield seed, fraction, future.result()
