@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -18,6 +19,7 @@ from tinymtl import plots
 NAN = float("nan")
 SETTINGS = dict(plt.rcParams)  # before any picture
 FIRST_COLOURS = ["#0072b2", "#d55e00", "#009e73", "#cc79a7"]
+EIGHT = [f"a task, number {i}" for i in range(8)]
 LONG = ["recommendation", "department", "question answering", "own brand", "price", "category"]
 GAINS = {
     "hard": {"brand, AUC": (0.10, 0.02), "price, R²": (-0.06, 0.01), "facts": (0.01, 0.02)},
@@ -34,7 +36,7 @@ def closed_figures():
     plt.close("all")
 
 
-def a_history(tasks=("a", "b"), steps=40, held_out=True, aligned_copies=False):
+def a_history(tasks=("a", "b"), steps=40, held_out=True, aligned_copies=False, effects=False):
     """Numbers in which every task, pair and step is another one."""
     history, rng = mtl.History(list(tasks), aligned_copies=aligned_copies), np.random.default_rng(0)
     T = len(tasks)
@@ -44,7 +46,26 @@ def a_history(tasks=("a", "b"), steps=40, held_out=True, aligned_copies=False):
     for i, t in enumerate(tasks):
         history.losses[t] = rng.uniform(0.5, 2, steps) + i
         history.held_out[t] = rng.uniform(1, 3, 3) + i if held_out else []
+        history.weights[t] = rng.uniform(0.5, 2, steps)
+    history.norms = rng.uniform(0.5, 2, (len(history.cosine_steps), T))
+    history.effects = rng.normal(0, 1, history.norms.shape) if effects else np.empty(0)
     return history
+
+
+def a_report(T=2, **changes):
+    parts = np.random.default_rng(1).normal(0, 0.1, (4, T))
+    numbers = dict(zip(("predicted", "taken", "happened", "with_heads"), parts)) | {"losses": 1.0 + np.arange(T), "norms": np.full(T, 0.25)}
+    return SimpleNamespace(**{"tasks": LONG[:T], "cosines": np.eye(T) - 0.25, "weights": np.full(T, 2.0), "learning_rate": 0.1, **numbers} | changes)
+
+
+def two_losses(x):
+    """Least at (1, 0) and at (−1, 0), at different rates in the two directions."""
+    return np.stack([((x - [1, 0]) ** 2 * [1, 3]).sum(-1), ((x + [1, 0]) ** 2 * [2, 1]).sum(-1)], -1)
+
+
+def gramians(T, layers=3):
+    jacobians = np.random.default_rng(2).standard_normal((layers, T, 4))
+    return {f"layer {i}": (i + 1) * J @ J.T for i, J in enumerate(jacobians)}
 
 
 def line(ax, label):
@@ -53,9 +74,23 @@ def line(ax, label):
 
 
 def panel(figure, *names):
-    """The one whose title names both."""
-    (found,) = [ax for ax in figure.axes if ax.get_title().rsplit("\n", 1)[0].replace("\n", " ") == " – ".join(names)]
+    """The one whose title begins with both."""
+    (found,) = [ax for ax in figure.axes if ax.get_title().replace("\n", " ").startswith(" – ".join(names))]
     return found
+
+
+def titled(figure, words):
+    """The panel with just this title."""
+    (found,) = [ax for ax in figure.axes if ax.get_title() == words]
+    return found
+
+
+def dots(ax):
+    return [np.ma.filled(one.get_offsets(), NAN) for one in ax.collections if isinstance(one, PathCollection)]
+
+
+def colours(lines):
+    return [to_hex(one.get_color()) for one in lines]
 
 
 def title(figure):
@@ -199,6 +234,277 @@ def test_the_title_says_what_the_gradients_are_on():
     assert "own copy of the trunk" in title(plots.cosines(a_history("ab", aligned_copies=True)))
 
 
+@pytest.mark.parametrize("tasks", ["ab", "abcd"])
+def test_what_the_steps_did_stands_below_the_angles_if_it_was_recorded(tasks):
+    history, pairs = a_history(tasks, effects=True), len(tasks) * (len(tasks) - 1) // 2
+    history.effects[1:3, 0] = NAN, 0.0
+    figure = plots.cosines(history)
+    *panels, below = sorted(figure.axes, key=lambda ax: -ax.get_position().y0)
+    lines = [one for one in below.lines if not one.get_label().startswith("_")]
+    assert len(panels) == pairs and colours(lines) == FIRST_COLOURS[: len(tasks)] and "J·Δθ" in below.get_ylabel()
+    for i, t in enumerate(tasks):
+        y = history.effects[:, i]
+        np.testing.assert_array_equal(lines[i].get_xydata().T, [history.cosine_steps, y])
+        assert lines[i].get_label() == f"{t}: harm in {sum(y > 0)} of {sum(~np.isnan(y))}"
+        assert set(np.flatnonzero(y > 0)) <= set(lines[i].get_markevery())
+        shaded = np.concatenate([path.vertices for path in below.collections[i].get_paths()])
+        np.testing.assert_allclose([shaded[:, 1].min(), shaded[:, 1].max()], [0, np.nanmax(y)], atol=1e-12)
+
+
+def test_steps_that_harmed_nobody_are_unmarked_and_the_side_of_harm_is_seen():
+    history = a_history("ab", effects=True)
+    history.effects[:] = -1.0
+    below = min(plots.cosines(history).axes, key=lambda ax: ax.get_position().y0)
+    assert below.get_ylim()[1] > 0.1 and [one.get_markevery() for one in below.lines[1:]] == [[], []]
+
+
+# ---------------------------------------------------------------- harm
+
+
+def of_gradients(J, w, effects=None):
+    """A history whose recorded steps k had the gradients J[k] (T, P) and the weights w[k] (T,)."""
+    history = a_history("abc"[: J.shape[1]], steps=3 * len(J))
+    history.cosines, history.norms = np.stack([np.corrcoef(np.c_[j, -j]) for j in J]), np.linalg.norm(J, axis=-1)  # mean 0: cosines
+    for i, t in enumerate(history.tasks):
+        history.weights[t] = np.full(3 * len(J), 99.0)
+        history.weights[t][::3] = w[:, i]
+    history.effects = np.empty(0) if effects is None else effects
+    return history
+
+
+@pytest.mark.parametrize("pair, places", [(None, [0, 1]), (("c", "a"), [2, 0])])
+def test_the_harm_diagram_counts_the_plain_steps_that_raise_a_loss(pair, places):
+    rng = np.random.default_rng(4)
+    J, w = rng.standard_normal((60, 3, 3)) * [[1], [3], [0.7]], rng.uniform(0.2, 4, (60, 3))
+    figure = plots.harm(of_gradients(J, w), pair)
+    g, v = J[:, places], w[:, places]
+    change = [[-one @ (a * s + b * t) for one in (s, t)] for (s, t), (a, b) in zip(g, v)]
+    conflict = np.sum(g[:, 0] * g[:, 1], -1) < 0
+    harmful = np.max(change, 1) > 0
+    assert title(figure) == f"Conflict in {conflict.sum()} of 60 steps; a plain step would do harm in {harmful.sum()}"
+    assert 0 < harmful.sum() < conflict.sum()
+    norms = np.linalg.norm(g, axis=-1)
+    ratio = v[:, 0] * norms[:, 0] / (v[:, 1] * norms[:, 1])
+    np.testing.assert_allclose(dots(figure.axes[0])[0], np.transpose([ratio, np.sum(g[:, 0] * g[:, 1], -1) / norms.prod(-1)]))
+    assert "for the two alone: the step taken also served 1 more" in figure.get_supxlabel()
+    assert "alone" not in plots.harm(a_history("ab")).get_supxlabel()
+
+
+def test_the_boundaries_of_harm_are_minus_r_and_minus_one_over_r():
+    figure = plots.harm(a_history("abc"), ("c", "a"))
+    ax = figure.axes[0]
+    s, t = line(ax, "_c"), line(ax, "_a")
+    assert colours([s, t]) == [FIRST_COLOURS[2], FIRST_COLOURS[0]]
+    np.testing.assert_allclose(s.get_ydata(), -s.get_xdata())
+    np.testing.assert_allclose(t.get_ydata(), -1 / t.get_xdata())
+    edge = ax.get_xlim()[1]
+    np.testing.assert_allclose([s.get_xdata().min(), s.get_xdata().max(), t.get_xdata().min(), t.get_xdata().max()], [1 / edge, 1, 1, edge])
+    regions = {to_hex(one.get_facecolor()[0]): one.get_paths()[0] for one in ax.collections if not isinstance(one, PathCollection)}
+    inside = [[regions[colour].contains_point(at) for at in ((0.5, -0.6), (0.5, -0.4), (2, -0.6), (2, -0.4))] for colour in colours([s, t])]
+    assert inside == [[True, False, False, False], [False, False, True, False]]
+    assert {"no conflict", "conflict\nwithout harm", "step harms\nc", "step harms\na"} <= set(texts(figure))
+    assert "of c ÷" in ax.get_xlabel() and ax.get_xscale() == "log"
+
+
+def test_steps_taken_that_raised_a_loss_are_crosses_and_late_ones_are_dark():
+    J, w = np.random.default_rng(4).standard_normal((4, 3, 3)), np.ones((4, 3))
+    history = of_gradients(J, w, np.array([[-1, -1, 1], [1, -1, -1], [-1, 0, NAN], [-1, 0.1, -1]]))
+    ax = plots.harm(history).axes[0]
+    circles, crosses = (one for one in ax.collections if isinstance(one, PathCollection))
+    ρ = history.cosines[:, 0, 1]
+    np.testing.assert_allclose(circles.get_offsets()[:, 1], ρ[[0, 2]])
+    np.testing.assert_allclose(crosses.get_offsets()[:, 1], ρ[[1, 3]])
+    np.testing.assert_array_equal([*circles.get_array(), *crosses.get_array()], [0, 6, 3, 9])
+    assert circles.to_rgba([0])[0, 0] > 0.8 and circles.to_rgba([9])[0, 0] < 0.2 and len(circles.get_paths()[0]) != len(crosses.get_paths()[0])
+    assert [one.get_text() for one in ax.get_legend().get_texts()] == ["the step taken raised neither loss: 2", "it raised at least one: 2"]
+
+
+def test_without_effects_no_point_says_what_the_step_taken_did():
+    figure = plots.harm(a_history("ab"))
+    assert len(dots(figure.axes[0])) == 1 and len(dots(figure.axes[0])[0]) == 14
+    assert "steps recorded: 14" in texts(figure) and not any("taken" in words for words in texts(figure))
+
+
+def test_a_task_of_weight_0_stands_at_the_edge_and_what_has_no_angle_is_left_out():
+    history = a_history("ab", steps=9)
+    history.weights["a"][0], history.norms[1, 0], history.cosines[:, 0, 1] = 0.0, NAN, [-0.5, -0.5, 0.5]
+    figure = plots.harm(history)
+    places, ax = dots(figure.axes[0])[0], figure.axes[0]
+    a, b = (history.weights[t][6] * norm for t, norm in zip("ab", history.norms[2]))
+    np.testing.assert_allclose(places, [[ax.get_xlim()[0], -0.5], [a / b, 0.5]])
+    assert title(figure) == "Conflict in 1 of 2 steps; a plain step would do harm in 1"
+
+
+# ---------------------------------------------------------------- weights
+
+
+def test_weights_draws_each_rule_in_its_panel_on_one_scale():
+    histories = {"equal": a_history("abc"), "rule": a_history("abc", steps=20)}
+    histories["rule"].losses["b"][3] = NAN
+    figure = plots.weights(histories)
+    for rule, history in histories.items():
+        ax = titled(figure, rule)
+        for t in "abc":
+            np.testing.assert_array_equal(line(ax, t).get_ydata(), np.where(np.isnan(history.losses[t]), NAN, history.weights[t]))
+        assert colours(line(ax, t) for t in "abc") == FIRST_COLOURS[:3] and ax.get_ylim() == figure.axes[0].get_ylim()
+    assert np.isnan(line(titled(figure, "rule"), "b").get_ydata()[3])
+    assert {"a", "b", "c", "steps made"} <= set(texts(figure)) and "raw (linear scale)" in figure.get_supylabel()
+
+
+@pytest.mark.parametrize("least, scale", [(0.5, "linear"), (0.19, "log"), (0.21, "linear"), (0.0, "linear"), (-1.0, "linear")])
+def test_the_scale_of_weights_is_logarithmic_beyond_a_factor_ten(least, scale):
+    histories = {"one": a_history("ab"), "two": a_history("ab")}
+    histories["two"].weights["a"][5], histories["one"].weights["b"][5] = least, 2.0
+    figure = plots.weights(histories)
+    assert [ax.get_yscale() for ax in figure.axes] == [scale, scale] and scale in figure.get_supylabel()
+
+
+# ---------------------------------------------------------------- step
+
+
+@pytest.mark.parametrize("T", [1, 2, 4])
+def test_step_draws_theory_and_fact_of_each_task_and_the_cosines(T):
+    report = a_report(T)
+    report.taken[0], report.cosines[0, -1] = NAN, NAN
+    figure = plots.step(report)
+    ax, matrix = figure.axes
+    for bars, name in zip(ax.containers, ("predicted", "taken", "happened", "with_heads"), strict=True):
+        np.testing.assert_array_equal([bar.get_width() for bar in bars], getattr(report, name))
+        assert [to_hex(bar.get_edgecolor()) for bar in bars] == FIRST_COLOURS[:T] and all(bar.get_x() == 0 for bar in bars)
+        assert [round(bar.get_y() + bar.get_height() / 2) for bar in bars] == list(range(T))
+    assert [one.get_text() for one in ax.get_yticklabels()] == [f"{t}\nL {i + 1}, ‖g‖ 0.25, w 2" for i, t in enumerate(report.tasks)]
+    np.testing.assert_array_equal(np.ma.filled(matrix.images[0].get_array(), NAN), report.cosines)
+    assert {one.get_position(): one.get_text() for one in matrix.texts} == {
+        (t, s): "0.75" if s == t else "−0.25" for s in range(T) for t in range(T) if (s, t) != (0, T - 1)
+    }
+    assert ax.get_ylim()[0] > ax.get_ylim()[1] and "harm" in texts(figure)
+
+
+def test_the_side_of_harm_is_shaded_from_zero_also_if_there_is_none():
+    for values in ([-1.0, -2.0], [3.0, -1.0], [NAN, NAN], [0.0, 0.0]):
+        ax = plots.step(a_report(predicted=values, taken=values, happened=values, with_heads=values)).axes[0]
+        (shade,) = [one for one in ax.patches if to_hex(one.get_facecolor()) == "#f0f0f0"]
+        assert shade.get_extents().x0 == ax.transData.transform((0, 0))[0] and ax.get_xlim()[1] > np.nanmax([0, *values]) and ax.get_xlim()[0] < 0
+
+
+# ---------------------------------------------------------------- pareto, trajectories
+
+
+def test_pareto_draws_a_weight_in_one_colour_in_both_spaces():
+    parameters, losses, w, front = *np.random.default_rng(0).uniform(0, 1, (2, 4, 2)), [0, 0.5, 0.75, 1], np.array([[0, 2], [0.5, 0.5], [2, 0]])
+    figure = plots.pareto(parameters, losses, w, tasks=("price", "brand"), front=front)
+    left, right, _ = figure.axes
+    for ax, expected in ((left, parameters), (right, losses)):
+        np.testing.assert_array_equal(dots(ax), [expected])
+        shown = [to_hex(one) for one in ax.collections[0].to_rgba(ax.collections[0].get_array())]
+        assert shown[0] == FIRST_COLOURS[1] and shown[-1] == FIRST_COLOURS[0] and len(set(shown)) == 4
+    np.testing.assert_array_equal(line(right, "exact front (theory)").get_xydata(), front)
+    assert (right.get_xlabel(), right.get_ylabel()) == ("loss of price", "loss of brand") and "weight of price" in texts(figure)
+    assert not any("theory" in words for words in texts(plots.pareto(parameters, losses, w, tasks=["price", "brand"])))
+
+
+def test_trajectories_draws_every_path_from_its_start_to_its_end():
+    paths = {"sum": np.random.default_rng(0).uniform(-1, 1, (3, 5, 2)), "rule": np.array([[0.0, 0.5], [1.0, 1.5]])}
+    pareto_set = np.array([[-1, 0], [1, 0]])
+    figure = plots.trajectories(two_losses, paths, extent=(-2, 2, -1, 2), tasks=("price", "brand"), minima=[[1, 0], [-1, 0]], pareto_set=pareto_set)
+    for rule, path in paths.items():
+        ax, path = titled(figure, rule), path.reshape(-1, *path.shape[-2:])
+        np.testing.assert_array_equal([one.get_xydata() for one in ax.lines if one.get_label() == "_path"], path)
+        np.testing.assert_array_equal(line(ax, "start").get_xydata(), path[:, 0])
+        np.testing.assert_array_equal(line(ax, "end").get_xydata(), path[:, -1])
+        np.testing.assert_array_equal(line(ax, "Pareto set").get_xydata(), pareto_set)
+        assert (*ax.get_xlim(), *ax.get_ylim()) == (-2, 2, -1, 2)
+        marks = [line(ax, f"minimum of {t}") for t in ("price", "brand")]
+        assert colours(marks) == FIRST_COLOURS[:2] and [float(one.get_xdata()[0]) for one in marks] == [1, -1]
+
+
+def test_contours_are_of_the_mean_of_the_two_losses():
+    ax = plots.trajectories(two_losses, {"sum": [[0, 0], [1, 1]]}, extent=(-2, 2, -1, 2)).axes[0]
+    contours = ax.collections[0]
+    for level, path in zip(contours.levels, contours.get_paths(), strict=True):
+        np.testing.assert_allclose(two_losses(path.vertices).mean(-1), level, atol=0.01)
+    assert sum(len(path.vertices) > 2 for path in contours.get_paths()) > 5
+
+
+# ---------------------------------------------------------------- strength_curve
+
+
+def test_strength_curve_draws_measurement_theory_and_limits():
+    λ, error, bars = [0.1, 1, 10], [3.0, 1.5, NAN], [0.5, 0.25, NAN]
+    figure = plots.strength_curve(λ, error, bars, theory=lambda x: 1 / x, best=2.0, alone=4.0, together=2.5, seeds=200)
+    ax = figure.axes[0]
+    ((places, _, ends_of_bars),) = points(ax)
+    np.testing.assert_array_equal(places[:2], np.transpose([λ, error])[:2])
+    assert np.isnan(places[2]).all()
+    np.testing.assert_allclose(ends_of_bars[:2, :, 1], [[2.5, 3.5], [1.25, 1.75]])
+    x, y = line(ax, "theory").get_xydata().T
+    np.testing.assert_allclose(y, 1 / x)
+    assert x.min() < 0.1 and x.max() > 10 and ax.get_xscale() == "log"
+    assert set(line(ax, "alone (λ = 0)").get_ydata()) == {4.0} and set(line(ax, "one network (λ → ∞)").get_ydata()) == {2.5}
+    assert [set(one.get_xdata()) for one in ax.lines if one.get_linestyle() == ":" and one.get_label().startswith("_")] == [{2.0}]
+    assert "best by theory: λ* = 2" in texts(figure) and "200 seeds" in figure.get_supxlabel() and "± standard error" in figure.get_supxlabel()
+
+
+def test_strength_curve_speaks_only_of_what_it_was_given():
+    figure = plots.strength_curve([1], [2], [0])
+    assert not [words for words in texts(figure) if any(one in words for one in ("theory", "λ =", "∞", "seeds"))]
+
+
+# ---------------------------------------------------------------- layers, direction_and_length
+
+
+@pytest.mark.parametrize("T", [2, 4])
+def test_layers_draws_cosines_whose_weighted_sum_is_the_cosine_of_the_whole(T):
+    G = gramians(T)
+    figure = plots.layers(G, LONG[:T])
+    assert len(figure.axes) == T * (T - 1) // 2
+    for s in range(T):
+        for t in range(s + 1, T):
+            ax = panel(figure, LONG[s], LONG[t])
+            assert [one.get_text() for one in ax.get_yticklabels()] == [*G, "whole"] * ax.get_subplotspec().is_first_col()
+            assert ax.get_ylim()[0] > ax.get_ylim()[1]
+            x, y = dots(ax)[0].T
+            np.testing.assert_array_equal(y, range(4))
+            whole = sum(G.values())
+            np.testing.assert_allclose(x, [M[s, t] / np.sqrt(M[s, s] * M[t, t]) for M in (*G.values(), whole)])
+            weight = np.sqrt([M[s, s] * M[t, t] / (whole[s, s] * whole[t, t]) for M in G.values()])
+            np.testing.assert_allclose(weight @ x[:-1], x[-1])
+            sizes = ax.collections[0].get_sizes()
+            np.testing.assert_allclose(sizes[:-1] / sizes[-1], weight)
+            assert [one.get_text() for one in ax.texts] == [f"{100 * w:.0f}%" for w in weight]
+
+
+def test_a_layer_without_a_gradient_of_one_task_has_no_dot():
+    ax = plots.layers({"one": np.diag([1.0, 0.0]), "two": [[1.0, -0.5], [-0.5, 1.0]]}, list("ab")).axes[0]
+    np.testing.assert_allclose(dots(ax)[0][:, 0], [NAN, -0.5, -0.5 / np.sqrt(2)])
+    assert [one.get_text() for one in ax.texts] == ["71%"]
+
+
+def test_direction_and_length_are_those_of_the_step():
+    J = np.random.default_rng(5).standard_normal((3, 6))
+    rules = {"sum": [1, 1, 1], "other": [0.2, 3.0, 0.1]}
+    figure = plots.direction_and_length(J @ J.T, rules, LONG[:3])
+    left, right = figure.axes
+    for row, w in enumerate(rules.values()):
+        d = sum(one * g for one, g in zip(w, J))
+        for t, g in enumerate(J):
+            np.testing.assert_allclose(line(left, LONG[t]).get_xydata()[row], [d @ g / (np.linalg.norm(d) * np.linalg.norm(g)), row])
+        np.testing.assert_allclose(line(right, "length").get_xydata()[row], [np.linalg.norm(d), row])
+    assert colours(line(left, t) for t in LONG[:3]) == FIRST_COLOURS[:3] and right.get_xscale() == "log"
+    assert [one.get_text() for one in left.get_yticklabels()] == list(rules) and set(LONG[:3]) <= set(texts(figure))
+
+
+def test_a_rule_that_makes_no_step_says_so_and_a_task_without_a_gradient_has_no_point():
+    g = np.array([0.1, 0.3])
+    J = np.stack([g, -3 * g, 0 * g])
+    figure = plots.direction_and_length(J @ J.T, {"sum": [1, 1, 1], "balanced": [3, 1, 1], "none": [0, 0, 0]}, list("abc"))
+    left, right = figure.axes
+    np.testing.assert_allclose([line(left, t).get_xdata() for t in "abc"], [[-1, NAN, NAN], [1, NAN, NAN], [NAN] * 3])
+    assert {one.get_position()[1]: one.get_text() for one in left.texts} == {1: "d = 0: no step", 2: "d = 0: no step"}
+    assert list(np.isnan(line(right, "length").get_xdata())) == [False, True, True]
+    plots.direction_and_length(np.ones((1, 1)), {"none": [0]}, "a")  # nothing to draw
+
+
 # ---------------------------------------------------------------- gains
 
 
@@ -312,6 +618,28 @@ PICTURES = {
     "cosines, 2 tasks": lambda: plots.cosines(a_history(LONG[:2])),
     "cosines, 6 tasks": lambda: plots.cosines(a_history(LONG)),
     "cosines, 1 step": lambda: plots.cosines(a_history(LONG[:3], steps=1)),
+    "cosines and effects, 2 tasks": lambda: plots.cosines(a_history(LONG[:2], effects=True)),
+    "cosines and effects, 5 tasks": lambda: plots.cosines(a_history(LONG[:5], effects=True)),
+    "cosines and effects, 1 step": lambda: plots.cosines(a_history(LONG[:2], steps=1, effects=True)),
+    "harm, 2 tasks": lambda: plots.harm(a_history(LONG[:2], effects=True)),
+    "harm, 3 tasks": lambda: plots.harm(a_history(LONG[:3], effects=True), (LONG[2], LONG[0])),
+    "harm, 1 step": lambda: plots.harm(a_history(LONG[:2], steps=1)),
+    "weights, 1 rule": lambda: plots.weights({"equal": a_history(LONG)}),
+    "weights, 5 rules": lambda: plots.weights({f"rule {i}": a_history(LONG[:2], steps=1 + i) for i in range(5)}),
+    "step, 1 task": lambda: plots.step(a_report(1)),
+    "step, 3 tasks": lambda: plots.step(a_report(3)),
+    "step, 8 tasks": lambda: plots.step(a_report(8, tasks=EIGHT)),
+    "pareto": lambda: plots.pareto(np.eye(2), np.eye(2), [0, 1], tasks=LONG[:2], front=np.eye(2)),
+    "pareto, 1 point": lambda: plots.pareto([[0, 1]], [[1, 2]], [0.5], tasks=LONG[:2]),
+    "trajectories, 1 rule": lambda: plots.trajectories(two_losses, {"sum": [[0, 0]]}, extent=(-2, 2, -2, 2)),
+    "trajectories, 5 rules": lambda: plots.trajectories(
+        two_losses, {f"rule {i}": np.eye(2) for i in range(5)}, extent=(-2, 2, -2, 2), tasks=LONG[:2], minima=np.eye(2), pareto_set=np.eye(2)
+    ),
+    "strength_curve": lambda: plots.strength_curve([0.1, 1], [3, 2], [0.1, 0.2], theory=lambda x: x, best=0.2, alone=3, together=3, seeds=9),
+    "layers, 2 tasks": lambda: plots.layers(gramians(2), LONG[:2]),
+    "layers, 6 tasks": lambda: plots.layers(gramians(6, layers=5), LONG),
+    "direction_and_length": lambda: plots.direction_and_length(np.eye(3), {"sum": [1, 1, 1], "minimum norm": [0, 0, 1]}, LONG[:3]),
+    "direction_and_length, 8 tasks": lambda: plots.direction_and_length(np.eye(8), {"none": np.zeros(8)}, EIGHT),
     "gains": lambda: plots.gains(GAINS, seeds=10),
     "gain_by_fraction": lambda: plots.gain_by_fraction(CURVES, measure="brand, AUC"),
     "transfer_matrix, 3 tasks": lambda: plots.transfer_matrix(GAIN, ERRORS, LONG[:3]),
@@ -346,11 +674,12 @@ def test_a_picture_is_for_pyplot_to_show_and_leaves_settings_alone(name, monkeyp
 
 def test_a_picture_is_black_on_white_also_in_a_dark_style():
     with plt.style.context("dark_background"):
-        for name in ("losses, 1 task", "cosines, 2 tasks", "gains", "gain_by_fraction", "transfer_matrix, 3 tasks"):
-            figure = PICTURES[name]()
+        for picture in PICTURES.values():
+            figure = picture()
             figure.canvas.draw()
-            assert to_hex(figure.get_facecolor()) == "#ffffff"
+            assert {to_hex(one.get_facecolor()) for one in (figure, *figure.axes)} == {"#ffffff"}
             assert not [one.get_text() for one in figure.findobj(plt.Text) if one.get_text() and to_hex(one.get_color()) == "#ffffff"]
+            plt.close(figure)
 
 
 def test_arguments_are_left_as_they_are():
@@ -378,14 +707,70 @@ def test_what_fit_returns_can_be_drawn(sharing, where):
     assert where in title(figure)
 
 
+def test_under_plain_gradient_descent_the_steps_that_did_harm_are_those_in_the_regions():
+    rng = np.random.default_rng(3)
+    data, _ = mtl.datasets.related_tasks(rng, relatedness=-0.9, n_train=32, n_test=1)
+    losses = dict.fromkeys(data, mtl.mse)
+    model = mtl.HardSharing(mtl.Sequential(mtl.Dense(8, 4, rng), mtl.tanh), {t: mtl.Dense(4, 1, rng) for t in data})
+    history = mtl.fit(model, data, losses, optimizer=mtl.SGD(0.02), steps=60, cosines_every=1, weights={"a": 5.0, "b": 0.1}, quiet=True)
+    figure = plots.harm(history)
+    neither, raised = (len(one) for one in dots(figure.axes[0]))
+    assert title(figure).endswith(f"of 60 steps; a plain step would do harm in {raised}") and raised and neither
+    plots.weights({"fixed": history})
+    plots.step(mtl.interaction.step_report(model, data, losses, mtl.SGD(0.05)))
+    plots.layers(mtl.interaction.layer_gramians(model, data, losses), model.tasks)
+
+
 def no_cosines():
     history = a_history("ab")
     history.cosine_steps, history.cosines = [], []
     return history
 
 
+def a_path(extent=(0, 1, 0, 1), path=((0, 0), (1, 1)), landscape=two_losses, **options):
+    return plots.trajectories(landscape, {"sum": path}, extent=extent, **options)
+
+
 ONES = [[1, 1], [1, 1]]
 WRONG = [
+    (lambda: plots.harm("history"), TypeError, r"harm: history must be a History.*got str"),
+    (lambda: plots.harm(a_history("a")), ValueError, r"harm: history must have at least 2 tasks, got \['a'\]"),
+    (lambda: plots.harm(no_cosines()), ValueError, r"harm: history must hold cosines, got none"),
+    (lambda: plots.harm(a_history("ab", aligned_copies=True)), ValueError, r"harm: history must be of shared parameters, got copies"),
+    (lambda: plots.harm(a_history("ab"), ("a", "z")), ValueError, r"harm: pair must be two of the tasks \['a', 'b'\], got \('a', 'z'\)"),
+    (lambda: plots.harm(a_history("ab"), "aa"), ValueError, r"pair must be two .*got \('a', 'a'\)"),
+    (lambda: plots.harm(a_history("abc"), "abc"), ValueError, r"pair must be two .*got \('a', 'b', 'c'\)"),
+    (lambda: plots.weights({}), ValueError, r"weights: histories must be of the same tasks.*got \{\}"),
+    (lambda: plots.weights({"equal": {"a": [1]}}), TypeError, r"weights: histories\['equal'\]: history must be a History.*got dict"),
+    (lambda: plots.weights({"one": a_history("ab"), "two": a_history("ac")}), ValueError, r"got \{'one': \(\['a', 'b'\], 40\), 'two'"),
+    (lambda: plots.weights({"one": mtl.History(["a"])}), ValueError, r"at least 1 step, got \{'one': \(\['a'\], 0\)\}"),
+    (lambda: plots.step(a_report(tasks=[])), ValueError, r"step: tasks must be at least 1 names, each once; got \[\]"),
+    (lambda: plots.step(a_report(happened=[1.0])), ValueError, r"step: happened must have shape \(2\), got \(1,\)"),
+    (lambda: plots.step(a_report(cosines=[1.0, 0.0])), ValueError, r"step: cosines must have shape \(2, 2\), got \(2,\)"),
+    (lambda: plots.pareto(ONES, ONES, [0, 1], tasks="abc"), ValueError, r"pareto: tasks must be 2 names, each once; got \['abc'\]"),
+    (lambda: plots.pareto(ONES, ONES, [0, 1], tasks=list("abc")), ValueError, r"must be 2 names.*got \['a', 'b', 'c'\]"),
+    (lambda: plots.pareto(ONES, ONES, [], tasks=list("ab")), ValueError, r"pareto: weights must have shape \(K\), got \(0,\)"),
+    (lambda: plots.pareto(ONES, [[1, 1]], [0, 1], tasks=list("ab")), ValueError, r"pareto: losses must have shape \(2, 2\), got \(1, 2\)"),
+    (lambda: plots.pareto(ONES, ONES, [0, 1], tasks=list("ab"), front=[1, 2]), ValueError, r"pareto: front must have shape \(M, 2\), got \(2,\)"),
+    (lambda: plots.trajectories(two_losses, {}, extent=(0, 1, 0, 1)), ValueError, r"trajectories: paths must have at least one rule, got \{\}"),
+    (lambda: a_path(extent=(0, 1)), ValueError, r"trajectories: extent must have shape \(4\), got \(2,\)"),
+    (lambda: a_path(path=[0, 1]), ValueError, r"trajectories: paths\['sum'\] must have shape \(n, K, 2\), got \(2,\)"),
+    (lambda: a_path(landscape=lambda x: x[..., 0]), ValueError, r"landscape of \(121, 121, 2\) must have shape \(121, 121, 2\), got \(121, 121\)"),
+    (lambda: a_path(minima=[0, 1]), ValueError, r"trajectories: minima must have shape \(2, 2\), got \(2,\)"),
+    (lambda: a_path(pareto_set=[0, 1]), ValueError, r"trajectories: pareto_set must have shape \(M, 2\), got \(2,\)"),
+    (lambda: a_path(tasks=["a"]), ValueError, r"trajectories: tasks must be 2 names"),
+    (lambda: plots.strength_curve([], [], []), ValueError, r"strength_curve: strengths must have shape \(K\), got \(0,\)"),
+    (lambda: plots.strength_curve([0, 1], [1, 1], [1, 1]), ValueError, r"positive and finite, got \[0, 1\]"),
+    (lambda: plots.strength_curve([NAN], [1], [1]), ValueError, r"positive and finite, got \[nan\]"),
+    (lambda: plots.strength_curve([1, 2], [1], [1, 1]), ValueError, r"strength_curve: errors must have shape \(2\), got \(1,\)"),
+    (lambda: plots.strength_curve([1, 2], [1, 1], [1]), ValueError, r"strength_curve: standard_errors must have shape \(2\), got \(1,\)"),
+    (lambda: plots.strength_curve([1], [1], [-1]), ValueError, r"strength_curve: errors must have .*standard errors of at least 0, got 1.0 ± -1.0"),
+    (lambda: plots.layers({}, list("ab")), ValueError, r"layers: gramians must have at least one layer, got \{\}"),
+    (lambda: plots.layers({"one": ONES}, ["a"]), ValueError, r"layers: tasks must be at least 2 names"),
+    (lambda: plots.layers({"one": ONES}, list("abc")), ValueError, r"layers: gramians\['one'\] must have shape \(3, 3\), got \(2, 2\)"),
+    (lambda: plots.direction_and_length(ONES, {}, list("ab")), ValueError, r"direction_and_length: weights must have at least one rule, got \{\}"),
+    (lambda: plots.direction_and_length([1, 1], {"sum": [1, 1]}, list("ab")), ValueError, r"gramian must have shape \(2, 2\), got \(2,\)"),
+    (lambda: plots.direction_and_length(ONES, {"sum": [1]}, list("ab")), ValueError, r"weights\['sum'\] must have shape \(2\), got \(1,\)"),
     (lambda: plots.losses({"a": [1.0]}), TypeError, r"losses: history must be a History.*got dict"),
     (lambda: plots.losses(mtl.History(["a"])), ValueError, r"losses: history must have at least 1 step, got 0"),
     (lambda: plots.cosines([0.5]), TypeError, r"cosines: history must be a History.*got list"),

@@ -42,7 +42,7 @@ def main(arguments: list[str] | None = None) -> int:
     except OSError as error:
         print(f"tinymtl: {error.filename or folder} cannot be written: {error.strerror or error}", file=sys.stderr)
         return 2
-    print(f"\n{time.perf_counter() - started:.0f} seconds. Wrote " + ", ".join(map(str, written)))
+    print(f"\n{time.perf_counter() - started:.0f} seconds. Wrote\n" + "\n".join(f"  {path}: {seen}" for path, seen in written.items()))
     return 0
 
 

@@ -31,9 +31,9 @@ ARMS = {  # how a model is made from the same parts; strengths chosen on validat
     "soft": lambda *parts: SoftSharing(*parts, strength=0.03, l2=pull_to_zero(1e-4, 3e-3)),
     "hard": lambda *parts: HardSharing(*parts, l2=pull_to_zero(3e-4, 1e-2)),
 }
-RULES = {  # the three that are tried on hard sharing beside the plain sum, with its four settings to choose from
-    "Uncertainty": lambda *parts: HardSharing(*parts, l2=pull_to_zero(3e-4, 1e-2)),
-    "nash_mtl": lambda *parts: HardSharing(*parts, l2=pull_to_zero(3e-4, 1e-2)),
+RULES = {  # tried on hard sharing beside the plain sum, with strengths chosen from the same four settings
+    "Uncertainty": lambda *parts: HardSharing(*parts, l2=pull_to_zero(3e-5, 1e-3)),
+    "nash_mtl": lambda *parts: HardSharing(*parts, l2=pull_to_zero(1e-4, 3e-3)),
     "upgrad": lambda *parts: HardSharing(*parts, l2=pull_to_zero(3e-4, 1e-2)),
 }
 

@@ -149,8 +149,8 @@ def _percent(rates):
     return f"{100 * rates.mean():.0f} ± {100 * rates.std(ddof=1) / np.sqrt(len(rates)):.0f} %"
 
 
-def write(results: Results, folder: Path) -> list[Path]:
-    """Write the pictures and, as CSV, every number; return the paths."""
+def write(results: Results, folder: Path) -> dict[Path, str]:
+    """Write the pictures and, as CSV, every number; return the paths, each with what is to be seen there."""
     fractions = list(results.runs)
     seeds = len(results.runs[fractions[0]])
     pictures = {}
@@ -158,15 +158,25 @@ def write(results: Results, folder: Path) -> list[Path]:
         for fraction in fractions:
             figure = plots.gains({arm: results.gains(fraction, arm) for arm in SHARED}, seeds=seeds)
             figure.suptitle(f"What sharing gains when the answers of {100 * fraction:g} % of the products are known")
-            pictures[f"gains-{100 * fraction:g}.png"] = figure
+            pictures[f"gains-{100 * fraction:g}.png"] = figure, "transfer: bars that miss 0 are findings, left of it sharing hurts"
         if len(fractions) > 1:
             brand = {arm: [results.gains(f, arm)[METRICS[0]] for f in sorted(fractions)] for arm in SHARED}
             curves = {arm: (sorted(fractions), *map(list, zip(*pairs))) for arm, pairs in brand.items()}
-            pictures["gain-by-fraction.png"] = plots.gain_by_fraction(curves, measure=METRICS[0], seeds=seeds)
-    history = results.runs[fractions[-1]][0]["hard"]["history"]
-    pictures |= {"losses.png": plots.losses(history), "cosines.png": plots.cosines(history)}
-    pictures["losses.png"].suptitle("One guide's losses: training (solid), held out (dashed).\nIn training, recommend also has to find the hidden half of a basket")
-    for name, figure in pictures.items():
+            pictures["gain-by-fraction.png"] = plots.gain_by_fraction(curves, measure=METRICS[0], seeds=seeds), "whether the gain is larger when labels are scarce"
+    run = results.runs[fractions[-1]][0]
+    hard, tasks = run["hard"], run["hard"]["history"].tasks
+    histories = {"plain sum": hard["history"]} | {rule: run[rule]["history"] for rule in results.rules}
+    curves = plots.losses(hard["history"])
+    curves.suptitle("One guide's losses: training (solid), held out (dashed).\nIn training, recommend also has to find the hidden half of a basket")
+    pictures |= {
+        "losses.png": (curves, "one guide's training: where the held-out loss turns up, it begins to memorise"),
+        "cosines.png": (plots.cosines(hard["history"]), "conflict comes and goes, and what the steps did to each loss beside it"),
+        "harm.png": (plots.harm(hard["history"]), "conflict is harm only beyond the curves, where one gradient outweighs the other"),
+        "step.png": (plots.step(hard["step"]), "the last step taken apart: what was predicted of it, and what it did"),
+        "layers.png": (plots.layers(hard["layers"], tasks), "in which layers the tasks agree and where they conflict"),
+        "weights.png": (plots.weights(histories), "how each rule weighs the tasks over time; the plain sum does not change"),
+    }
+    for name, (figure, _) in pictures.items():
         plots.save(figure, folder / name)
     with open(folder / "results.csv", "w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
@@ -174,4 +184,4 @@ def write(results: Results, folder: Path) -> list[Path]:
         for fraction, runs in results.runs.items():
             for seed, run in zip(results.seeds, runs):
                 writer.writerows([fraction, seed, arm, *(f"{r['metrics'][m]:.6f}" for m in METRICS)] for arm, r in run.items())
-    return [folder / name for name in (*pictures, "results.csv")]
+    return {folder / name: seen for name, (_, seen) in pictures.items()} | {folder / "results.csv": "every number of the tables, by seed"}
