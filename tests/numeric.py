@@ -136,3 +136,56 @@ def pull_by_pairs(rows, strength=1.0):
 def squared_norm(x):
     """‖x‖² = Σ x_i²"""
     return sum(x[at] ** 2 for at in np.ndindex(np.shape(x)))
+
+
+# The weighting rules, as printed: vectors in R^P, no Gramian. Where the best of a polyhedron is sought, every face is tried.
+
+
+def nonnegative_minimum(A, b):
+    """min ½ uᵀAu − bᵀu over u ≥ 0: the least of all the points where some entries are 0 and the slope along the others is 0"""
+    least = 0.0
+    for face in _faces(len(b)):
+        v = np.linalg.lstsq(A[np.ix_(face, face)], b[face], rcond=None)[0]
+        if (v >= -1e-12).all():
+            least = min(least, v @ A[np.ix_(face, face)] @ v / 2 - b[face] @ v)
+    return least
+
+
+def shortest_in_hull(J):
+    """The shortest Σ w_t g_t with w ≥ 0, Σ w = 1: of all faces, the foot of 0 on the plane through it, if it lies in the face"""
+    feet = []
+    for first, *others in _faces(len(J)):
+        edges = J[others] - J[first]
+        w = np.linalg.lstsq(edges.T, -J[first], rcond=None)[0] if others else np.zeros(0)
+        if (w >= -1e-9).all() and w.sum() <= 1 + 1e-9:
+            feet.append(J[first] + w @ edges)
+    return min(feet, key=np.linalg.norm)
+
+
+def nearest_without_harm(J, g):
+    """The x nearest to g with g_t · x ≥ 0 for all t: g, or g without its part in the span of some of the g_t"""
+    best = np.zeros_like(g)
+    for face in [[], *_faces(len(J))]:
+        x = g - np.linalg.lstsq(J[face], J[face] @ g, rcond=None)[0] if face else g
+        if (J @ x >= -1e-9 * np.linalg.norm(g) * np.linalg.norm(J, axis=1)).all() and np.linalg.norm(g - x) < np.linalg.norm(g - best):
+            best = x
+    return best
+
+
+def gradient_surgery(J, orders):
+    """PCGrad's d: g_t loses its part along each g_s it conflicts with, met in the order orders[t]"""
+    p = [g.copy() for g in J]
+    for t, order in enumerate(orders):
+        for s in order:
+            if s != t and p[t] @ J[s] < 0:
+                p[t] = p[t] - (p[t] @ J[s]) / (J[s] @ J[s]) * J[s]
+    return sum(p)
+
+
+def simplex_grid(T, steps):
+    """All w ≥ 0 with Σ w = 1 whose entries are multiples of 1/steps"""
+    return np.array([w for w in itertools.product(range(steps + 1), repeat=T) if sum(w) == steps]) / steps
+
+
+def _faces(T):
+    return [list(face) for size in range(1, T + 1) for face in itertools.combinations(range(T), size)]

@@ -302,7 +302,7 @@ def test_the_boundaries_of_harm_are_minus_r_and_minus_one_over_r():
     regions = {to_hex(one.get_facecolor()[0]): one.get_paths()[0] for one in ax.collections if not isinstance(one, PathCollection)}
     inside = [[regions[colour].contains_point(at) for at in ((0.5, -0.6), (0.5, -0.4), (2, -0.6), (2, -0.4))] for colour in colours([s, t])]
     assert inside == [[True, False, False, False], [False, False, True, False]]
-    assert {"no conflict", "conflict\nwithout harm", "step harms\nc", "step harms\na"} <= set(texts(figure))
+    assert {"no conflict", "conflict without harm", "step harms\nc", "step harms\na"} <= set(texts(figure))
     assert "of c ÷" in ax.get_xlabel() and ax.get_xscale() == "log"
 
 
@@ -316,7 +316,7 @@ def test_steps_taken_that_raised_a_loss_are_crosses_and_late_ones_are_dark():
     np.testing.assert_allclose(crosses.get_offsets()[:, 1], ρ[[1, 3]])
     np.testing.assert_array_equal([*circles.get_array(), *crosses.get_array()], [0, 6, 3, 9])
     assert circles.to_rgba([0])[0, 0] > 0.8 and circles.to_rgba([9])[0, 0] < 0.2 and len(circles.get_paths()[0]) != len(crosses.get_paths()[0])
-    assert [one.get_text() for one in ax.get_legend().get_texts()] == ["the step taken raised neither loss: 2", "it raised at least one: 2"]
+    assert [one.get_text() for one in ax.get_legend().get_texts()] == ["conflict without harm", "step taken raised no loss: 2", "it raised one: 2"]
 
 
 def test_without_effects_no_point_says_what_the_step_taken_did():

@@ -136,13 +136,13 @@ def harm(history: History, pair: tuple[str, str] | None = None):
     effects, marks = np.asarray(history.effects, float), {"steps recorded": known}
     if len(effects):
         raised = (effects[:, [s, t]] > 0).any(1)
-        marks = {"the step taken raised neither loss": known & ~raised, "it raised at least one": known & raised}
+        marks = {"step taken raised no loss": known & ~raised, "it raised one": known & raised}
     late = {"cmap": _colours("0.9", "black"), "vmin": 0, "vmax": max(1, steps[-1]), "edgecolors": "black", "linewidths": 0.6, "zorder": 4}
     for (label, at), marker, size in zip(marks.items(), "oX", (30, 60)):
         x = np.clip(ratio[at], 1 / edge, edge)
         dots = ax.scatter(x, ρ[at], c=steps[at], marker=marker, s=size, **late, clip_on=False, label=f"{label}: {at.sum()}")
     _colourbar(dots, ax, "step (late is dark)")
-    _legend_above(ax)
+    _legend_above(ax, ncols=3, columnspacing=1, handletextpad=0.4)
     others = f";\nfor the two alone: the step taken also served {len(history.tasks) - 2} more" if len(history.tasks) > 2 else ""
     _caption(figure, f"regions: first order of a plain step of these two tasks{others}")
     return figure
@@ -150,7 +150,7 @@ def harm(history: History, pair: tuple[str, str] | None = None):
 
 def _harm_regions(ax, edge, names, places):
     r = np.geomspace(1 / edge, 1, 101)  # where s is the weaker: its boundary is ρ = −r; that of t is the mirror image
-    ax.fill_between([1 / edge, edge], -1, 0, color="0.94", linewidth=0)
+    ax.fill_between([1 / edge, edge], -1, 0, color="0.9", linewidth=0, label="conflict without harm")
     for name, i, x, side in zip(names, places, (r, 1 / r), ("left", "right")):
         colour = TASK_COLOURS[i % len(TASK_COLOURS)]
         ax.fill_between(x, -1, -r, color="white", linewidth=0)
@@ -159,7 +159,6 @@ def _harm_regions(ax, edge, names, places):
         _note(ax, 0.02 if side == "left" else 0.98, 0.02, f"step harms\n{name}", ha=side, color=colour, weight="bold")
     ax.axhline(0, color="0.4", linewidth=0.8)
     _note(ax, 0.5, 0.97, "no conflict", ha="center", va="top")
-    _note(ax, 0.5, 0.36, "conflict\nwithout harm", ha="center", va="center")
     ax.set(ylim=(-1, 1), xlabel="‖w g‖ of {} ÷ ‖w g‖ of {} (log scale)".format(*names), ylabel="cosine ρ of the two gradients")
     _log(ax, "x", 1 / edge, edge)
     ax.set_xlim(1 / edge, edge)
