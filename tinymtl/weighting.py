@@ -406,15 +406,14 @@ def fairgrad(losses: np.ndarray, gramian: np.ndarray, *, alpha: float = 2.0) -> 
         max_d Σ_t (g_t · d)^{1−α}/(1 − α):       G w = w^{−1/α}
 
     α = 1 is `nash_mtl`, α → ∞ goes along mgda's direction, α → 0 is the shortest Jᵀw with all w_t ≥ 1: the plain sum if that
-    harms no task. w minimises the convex ½ wᵀGw − Σ_t φ(w_t), φ′(w) = w^{−1/α}: damped Newton steps find it. Scale none,
-    T passes. 100 × loss 1: d turns to task 1 for α < 1, away from it for α > 1. ValueError at Pareto-stationary points.
+    harms no task. w also minimises the convex ½ wᵀGw − Σ_t φ(w_t), φ′(w) = w^{−1/α}. Scale none, T passes. 100 × loss 1: d turns to task 1 for α < 1, away from it for α > 1. ValueError at Pareto-stationary points.
     Source: Ban & Ji (2024).
 
     >>> fairgrad(np.ones(2), np.diag([8.0, 1.0]), alpha=2.0)  # one gradient: ‖g‖² w = w^{−1/2}
     array([0.25, 1.  ])
     """
-    if not 0.01 <= alpha <= 1000:
-        raise ValueError(f"fairgrad: alpha must be in [0.01, 1000], got {alpha}")
+    if not 0.01 <= alpha <= 100:
+        raise ValueError(f"fairgrad: alpha must be in [0.01, 100], got {alpha}")
     return _fair("fairgrad", losses, gramian, alpha)
 
 
@@ -513,29 +512,32 @@ def _shortest(G):
 
 
 def _fair(where, losses, gramian, alpha):
-    """w with G w = w^{−p}, p = 1/α, as w = s ω in units s_t = ‖g_t‖^{−2/(1 + p)}: the solution if all gradients were orthogonal is ω = 1."""
+    """w > 0 with G w = r, the gains, and log r + p log w = 0, p = 1/α: Newton's method on both, which may meet on the way.
+
+    In units s_t = ‖g_t‖^{−2/(1+p)} of w_t, in which w = 1 solves it if all gradients are orthogonal.
+    """
     G, p = _gramian(where, gramian, losses), 1 / alpha
     squares = np.diag(G)
-    if not (squares > 0).all():
-        raise ValueError(f"{where}: every task must have a gradient, but that of task {squares.argmin()} is 0: a Pareto-stationary point")
-    s = squares ** (-1 / (1 + p))
-    A, κ, ω = s[:, None] * G * s, s ** (1 - p), np.ones(len(G))
-    φ = np.log if p == 1 else lambda ω: ω ** (1 - p) / (1 - p)
-    height = lambda ω: ω @ A @ ω / 2 - κ @ φ(ω)  # convex, and least where A ω = κ ω^{−p}
-    for _ in range(1000):
-        slope = A @ ω - κ * ω**-p
-        if (np.abs(slope) <= 1e-10 * κ * ω**-p).all():
-            break
-        step = np.linalg.solve(A + np.diag(p * κ * ω ** (-p - 1)), -slope)
-        way = 1.0
-        while not ((ω + way * step > 0).all() and height(ω + way * step) <= height(ω) + 0.1 * way * (slope @ step)):
-            way /= 2
-        ω = ω + way * step
-    w = s * ω
-    gains = G @ w
-    if not (gains > 1e-7 * np.sqrt(squares * max(w @ gains, 0.0))).all():  # a cosine that small cannot be told from 0 in G, where it is squared
-        raise ValueError(f"{where}: gramian must not be that of a Pareto-stationary point, where no direction is good for all tasks; got cosines {_cosines(G)[0].tolist()}")
-    return w
+    with np.errstate(all="ignore"):  # what has no solution leaves the range of numbers, and is named below
+        s = squares ** (-1 / (1 + p))
+        A, log_κ = s[:, None] * G * s, (1 - p) * np.log(s)
+        w, r = np.ones(len(G)), np.exp(log_κ)
+        for _ in range(200):
+            off, log_off = A @ w - r, np.log(r) - log_κ + p * np.log(w)
+            if (np.abs(off) <= 1e-12 * (np.abs(A) @ w)).all() and (np.abs(log_off) <= 1e-10).all():
+                return s * w
+            H = A + np.diag(p * r / w)  # positive definite
+            if not np.isfinite(H).all() or not w.max() < 1e7:
+                break
+            Δw = np.linalg.solve(H + 1e-15 * np.eye(len(G)), -off - r * log_off)
+            Δr = -r * (log_off + p * Δw / w)
+            way = min(1.0, 0.9 / max((-Δw / w).max(), (-Δr / r).max(), 1e-9))  # both stay positive
+            w, r = w + way * Δw, r + way * Δr
+    C = _cosines(G)[0]
+    v = _shortest(C)
+    stationary = v @ C @ v < 1e-12 or not squares.all()
+    why = "are at a Pareto-stationary point, where no direction is good for all tasks" if stationary else f"differ too much for α = {alpha:g}"
+    raise ValueError(f"{where}: expected the gramian of gradients that have a solution, but these {why}: {G.tolist()}")
 
 
 def _equal_projections(G):
