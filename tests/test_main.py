@@ -17,10 +17,20 @@ def test_a_short_run_prints_a_table_and_names_every_file_it_wrote(tmp_path, caps
     assert errors == ""
     assert "Answers known for 10 % of 700 products, 5 paired seeds" in printed and "Answers known for 30 %" in printed
     written = {path.name for path in out.iterdir()}
-    assert written == {"gains-10.png", "gains-30.png", "gain-by-fraction.png", "losses.png", "cosines.png", "results.csv"}
-    assert all(str(out / name) in printed for name in written)
+    pictures = {"losses.png", "cosines.png", "harm.png", "step.png", "layers.png", "weights.png"}
+    assert written == {"gains-10.png", "gains-30.png", "gain-by-fraction.png", *pictures, "results.csv"}
+    assert all(f"  {out / name}: " in printed for name in written)
+    assert all(f"\n{finding} in hard sharing" in printed for finding in ("Conflict", "Harm")) and "\nTransfer: " in printed
     rows = list(csv.DictReader((out / "results.csv").read_text(encoding="utf-8").splitlines()))
     assert len(rows) == 5 * 2 * 5 and {row["arm"] for row in rows} == {"most common", "nearest words", "alone", "soft", "hard"}
+
+
+def test_a_chosen_rule_is_named_with_the_arms_that_follow_it_and_rules_have_rows_of_their_own(tmp_path, capsys):
+    assert main(["--seeds", "1", "--steps", "2", "--fraction", "0.1", "--weights", "mgda", "--rules", "--out", str(tmp_path), "--quiet"]) == 0
+    printed = capsys.readouterr().out
+    assert printed.startswith("Weights: mgda for hard sharing.") and "upgrad − hard" in printed
+    rows = list(csv.DictReader((tmp_path / "results.csv").read_text(encoding="utf-8").splitlines()))
+    assert {"Uncertainty", "nash_mtl", "upgrad"} < {row["arm"] for row in rows}
 
 
 def test_a_place_that_cannot_be_written_is_said_before_anything_is_trained(tmp_path, capsys, monkeypatch):
@@ -37,6 +47,7 @@ def test_a_place_that_cannot_be_written_is_said_before_anything_is_trained(tmp_p
     (["--first-seed", "-1"], "--first-seed: expected at least 0, got -1"),
     (["--fraction", "0"], "--fraction: expected a number from 0.02 to 1, got 0"),
     (["--fraction", "nan"], "--fraction: expected a number from 0.02 to 1, got nan"),
+    (["--weights", "best"], "--weights: invalid choice: 'best'"),
     (["--what"], "unrecognized arguments: --what"),
 ])  # fmt: skip
 def test_bad_arguments_are_named(arguments, words, capsys):
@@ -57,5 +68,5 @@ def test_ctrl_c_stops_without_a_traceback(tmp_path, capsys, monkeypatch):
 
 def test_help_explains_every_option():
     text = subprocess.run([sys.executable, "-m", "tinymtl", "--help"], capture_output=True, text=True, check=True).stdout
-    for option in ("--seeds", "--first-seed", "--fraction", "--steps", "--quick", "--out", "--quiet"):
+    for option in ("--seeds", "--first-seed", "--fraction", "--weights", "--rules", "--steps", "--quick", "--out", "--quiet"):
         assert option in text

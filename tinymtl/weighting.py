@@ -12,23 +12,23 @@ function and its name in `__all__`. Options are set by `functools.partial(cagrad
 
 Which law holds for which rule, for a rule with memory once it has settled (its losses and gradients no longer change):
 
-    rule            scale     non-harm  rescaling  permutation  one task  identical  stationary
-    equal           Σw = T    no        no         yes          yes       yes        no
-    Random          Σw = T    no        no         in law       yes       yes        no
-    Uncertainty     none      no        yes        yes          yes       yes        no
-    geometric       ΣwL = GM  no        yes        yes          yes       yes        no
-    DWA             Σw = T    no        no         yes          yes       yes        no
-    stch            Σw = 1    no        no         yes          yes       yes        no
-    GradNorm        Σw = T    no        yes        yes          yes       yes        no
-    PCGrad          none      no        no         in law       yes       yes        no
-    mgda            Σw = 1    yes       no         yes          yes       yes        yes
-    cagrad          none      no        no         yes          yes       yes        no
-    imtl_g          Σw = 1    no        no         yes          yes       yes        no
-    conflict_free   none      indep     indep      yes          yes       yes        no
-    nash_mtl        |d| = √T  yes       yes        yes          yes       yes        error
-    fairgrad        none      yes       no         yes          yes       yes        error
-    aligned_mtl     none      no        no         yes          yes       yes        no
-    upgrad          none      yes       no         yes          yes       yes        yes
+    rule           scale      non-harm  rescaling  permutation  one task  identical  stationary
+    equal          Σw = T     no        no         yes          yes       yes        no
+    Random         Σw = T     no        no         in law       yes       yes        no
+    Uncertainty    ΣwL = T/2  no        yes        yes          yes       yes        no
+    geometric      ΣwL = GM   no        yes        yes          yes       yes        no
+    DWA            Σw = T     no        no         yes          yes       yes        no
+    stch           Σw = 1     no        no         yes          yes       yes        no
+    GradNorm       Σw = T     no        no         yes          yes       yes        no
+    PCGrad         none       no        no         in law       yes       yes        no
+    mgda           Σw = 1     yes       no         indep        yes       yes        yes
+    cagrad         none       no        no         indep        yes       yes        no
+    imtl_g         Σw = 1     no        no         yes          yes       yes        no
+    conflict_free  none       indep     indep      yes          yes       yes        no
+    nash_mtl       |d| = √T   yes       yes        yes          yes       yes        error
+    fairgrad       none       yes       no         yes          yes       yes        error
+    aligned_mtl    none       no        no         yes          yes       yes        no
+    upgrad         none       yes       no         indep        yes       yes        yes
 
     non-harm      g_t · d ≥ 0 for every task: a small enough step of plain gradient descent raises no loss
     rescaling     multiplying one task's loss, and so its gradient, by any c > 0 leaves the direction of d unchanged
@@ -37,8 +37,8 @@ Which law holds for which rule, for a rule with memory once it has settled (its 
     identical     all gradients equal: d points along them
     stationary    d = 0 where Σ_t v_t g_t = 0 for some v > 0: no direction is good for all tasks (error: the rule refuses)
 
-"indep" holds where the gradients are linearly independent; every "no" has a counterexample in the tests. Scale none: the length of d follows
-those of the gradients (of the losses, for Uncertainty). A comparison of rules tunes the learning rate for each, or makes all |d| equal. GM is the geometric mean of the losses.
+"indep" holds where the gradients are linearly independent (else w is not unique, or C⁺1 ≠ C⁻¹1); every "no" has a counterexample in the tests. Scale none:
+the length of d follows those of the gradients. A comparison of rules tunes the learning rate for each, or makes all |d| equal. GM is the geometric mean of the losses.
 
 The docstrings work one example by hand: g₁ = (3, 0), g₂ = (−1, 1), so G = [[9, −3], [−3, 2]], cosine −1/√2. Their sum (2, 1)
 harms task 2: g₂ · d = −1.
@@ -103,7 +103,7 @@ def stch(losses: np.ndarray, gramian: np.ndarray | None = None, *, mu: float = 1
 
         S = μ log Σ_t exp(p_t (L_t − z_t) / μ)        w_t = ∂S/∂L_t = p_t softmax(p (L − z) / μ)_t
 
-    preference p_t > 0 and ideal z_t: numbers, or (T,) each. max ≤ S ≤ max + μ log T of the p_t (L_t − z_t); μ → 0 is the
+    preference p_t > 0 and ideal z_t: a number or (T,) each. max ≤ S ≤ max + μ log T of the p_t (L_t − z_t); μ → 0 is the
     worst task alone, μ → ∞ the mean. Scale Σ w_t/p_t = 1, one pass. 100 × loss 1: as good as all weight on it.
     Source: Lin et al. (2024), "Smooth Tchebycheff scalarization".
 
@@ -111,10 +111,14 @@ def stch(losses: np.ndarray, gramian: np.ndarray | None = None, *, mu: float = 1
     array([0.75, 0.25])
     """
     L = _losses("stch", losses)
-    p, z = (np.broadcast_to(np.asarray(x, float), L.shape) for x in (preference, ideal))
-    if not (0 < mu < np.inf and (p > 0).all() and np.isfinite(p).all() and np.isfinite(z).all()):
-        raise ValueError(f"stch: mu and preference must be positive and finite, ideal finite; got {mu}, {preference} and {ideal}")
-    return p * _softmax(p * (L - z) / mu)
+    p, z = np.asarray(preference, float), np.asarray(ideal, float)
+    if p.shape not in ((), L.shape) or z.shape not in ((), L.shape) or not (np.isfinite(z).all() and (p > 0).all() and np.isfinite(p).all()):
+        raise ValueError(f"stch: preference and ideal must be finite numbers or {L.shape} of them, preference positive; got {preference} and {ideal}")
+    if not 0 < mu < np.inf:
+        raise ValueError(f"stch: mu must be positive and finite, got {mu}")
+    x = p * (L - z)
+    with np.errstate(over="ignore"):  # −∞ has the weight 0
+        return p * _softmax((x - x.max()) / mu)
 
 
 class Random:
@@ -130,7 +134,7 @@ class Random:
     """
 
     def __init__(self, rng: np.random.Generator):
-        self.rng = rng
+        self.rng = _generator("Random", rng, "standard_normal")
 
     def __call__(self, losses, gramian=None):
         T = len(_losses("Random", losses))
@@ -195,8 +199,8 @@ class DWA(_Memory):
     """
 
     def __init__(self, temperature: float = 2.0, every: int = 1):
-        if not (0 < temperature and every >= 1):
-            raise ValueError(f"DWA: temperature must be positive and every at least 1, got {temperature} and {every}")
+        if not 0 < temperature or isinstance(every, bool) or not isinstance(every, int) or every < 1:
+            raise ValueError(f"DWA: temperature must be positive and every a whole number of at least 1, got {temperature} and {every}")
         self.temperature, self.every = temperature, every
         self.under_way, self.means = {}, {}  # task -> its losses since the last mean; its last two means, the older first
 
@@ -221,8 +225,8 @@ class GradNorm(_Memory):
         n_t = w_t ‖g_t‖      r_t = L_t/L_t(0) over its mean      target_t = n̄ r_t^α, held constant
         w_t ← w_t − η ∂/∂w_t Σ_s |n_s − target_s| = w_t − η ‖g_t‖ sign(n_t − target_t),      then Σw = T
 
-    It rests, up to steps of η‖g_t‖, at w_t ∝ r_t^α / ‖g_t‖. The weights are the state, those before the update are given.
-    Scale Σw = T, T passes. 100 × loss 1: in the end the same direction. Losses must be positive; a weight that would become
+    For α = 1, or where all tasks learn at one rate, it rests, up to steps of η‖g_t‖, at w_t ∝ r_t^α / ‖g_t‖; else the targets do not add up to the
+    norms. The weights are the state, those before the update are given. Scale Σw = T, T passes. 100 × loss 1: at α = 1 in the end the same direction. Losses must be positive; a weight that would become
     negative is a ValueError: η is too large for these norms. Source: Chen et al. (2018), eq. 1 and 2.
 
     >>> rule, G = GradNorm(learning_rate=0.1), np.diag([9.0, 1.0])
@@ -239,13 +243,14 @@ class GradNorm(_Memory):
         L, g = _losses("GradNorm", losses, positive=True), np.sqrt(np.diag(_gramian("GradNorm", gramian, losses)))
         names, T = self.names(L), len(L)
         w = np.array([self.weights.get(t, 1.0) for t in names])
-        w *= T / w.sum()
+        kept = w.sum()  # tasks that are not here keep their part
+        w *= T / kept
         r = L / [self.first.setdefault(t, loss) for t, loss in zip(names, L.tolist())]
         n = w * g
         new = w - self.learning_rate * g * np.sign(n - n.mean() * (r / r.mean()) ** self.alpha)
         if not (new > 0).all():
             raise ValueError(f"GradNorm: learning_rate must keep all weights positive, but {self.learning_rate} with gradient norms {g} makes them {new}")
-        self.weights |= dict(zip(names, (T * new / new.sum()).tolist()))
+        self.weights |= dict(zip(names, (kept * new / new.sum()).tolist()))
         return w
 
 
@@ -266,7 +271,7 @@ class PCGrad:
     """
 
     def __init__(self, rng: np.random.Generator):
-        self.rng = rng
+        self.rng = _generator("PCGrad", rng, "permutation")
 
     def __call__(self, losses, gramian):
         G = _gramian("PCGrad", gramian, losses)
@@ -281,7 +286,7 @@ class PCGrad:
 def mgda(losses: np.ndarray, gramian: np.ndarray) -> np.ndarray:
     """The shortest vector in the convex hull of the gradients: the steepest common descent.
 
-        min ‖Jᵀw‖²,  w ≥ 0, Σw = 1        then g_t · d ≥ ‖d‖² for every task, d = 0 exactly if none can gain without another's loss
+        min ‖Jᵀw‖²,  w ≥ 0, Σw = 1        then g_t · d ≥ ‖d‖² for every task; d = 0 exactly if no direction lets all of them gain
 
     T = 2: w₁ = (G₂₂ − G₁₂) / (G₁₁ + G₂₂ − 2G₁₂), clipped to [0, 1]. Otherwise d is along the shortest x with
     J x ≥ 1: min ½ uᵀ(G + 11ᵀ)u − 1ᵀu, u ≥ 0, and w = u/Σu. Scale Σw = 1, T passes. 100 × loss 1: nearly all weight on the others,
@@ -344,7 +349,7 @@ def cagrad(losses: np.ndarray, gramian: np.ndarray, *, c: float = 0.5) -> np.nda
 
 
 def imtl_g(losses: np.ndarray, gramian: np.ndarray) -> np.ndarray:
-    """Impartial: d has the same projection on every task's gradient direction.
+    """Impartial: d has the same projection on the direction of every task's gradient, if these are linearly independent.
 
         u_t · d equal for all t,   Σw = 1:      w ∝ v_t / ‖g_t‖,   v = C⁺ 1,   C the cosines
 
@@ -522,7 +527,7 @@ def _fair(where, losses, gramian, alpha):
         s = squares ** (-1 / (1 + p))
         A, log_κ = s[:, None] * G * s, (1 - p) * np.log(s)
         w, r = np.ones(len(G)), np.exp(log_κ)
-        for _ in range(200):
+        for _ in range(500):
             off, log_off = A @ w - r, np.log(r) - log_κ + p * np.log(w)
             if (np.abs(off) <= 1e-12 * (np.abs(A) @ w)).all() and (np.abs(log_off) <= 1e-10).all():
                 return s * w
@@ -531,7 +536,7 @@ def _fair(where, losses, gramian, alpha):
                 break
             Δw = np.linalg.solve(H + 1e-15 * np.eye(len(G)), -off - r * log_off)
             Δr = -r * (log_off + p * Δw / w)
-            way = min(1.0, 0.9 / max((-Δw / w).max(), (-Δr / r).max(), 1e-9))  # both stay positive
+            way = min(1.0, 0.99 / max((-Δw / w).max(), (-Δr / r).max(), 1e-9))  # both stay positive
             w, r = w + way * Δw, r + way * Δr
     C = _cosines(G)[0]
     v = _shortest(C)
@@ -543,7 +548,8 @@ def _fair(where, losses, gramian, alpha):
 def _equal_projections(G):
     """v = C⁺ 1, and the norms: Σ v_t u_t has the same projection on every u_t (on average, where C is singular)."""
     C, n = _cosines(G)
-    return np.linalg.pinv(C, rcond=1e-12, hermitian=True) @ (np.diag(G) > 0), n
+    v = np.linalg.pinv(C, rcond=1e-12, hermitian=True) @ (np.diag(G) > 0)
+    return v * (np.abs(v).max() > 1e-9), n  # of order 1, or 0 but for rounding
 
 
 def _cosines(G):
@@ -571,6 +577,13 @@ def _gramian(where, gramian, losses):
     G, T = np.asarray(gramian, np.float64), len(_losses(where, losses))
     if G.shape != (T, T):
         raise ValueError(f"{where}: gramian must have shape {T, T} like the {T} losses, got {G.shape}")
-    if not np.isfinite(G).all() or (np.diag(G) < 0).any():
-        raise ValueError(f"{where}: gramian must be finite, with squared norms on its diagonal, got {G.tolist()}")
+    squares = np.diag(G)
+    if not np.isfinite(G).all() or not (squares >= 0).all() or (np.abs(G - G.T) > 1e-6 * np.abs(G)).any() or (G * G > 1.000001 * np.outer(squares, squares)).any():
+        raise ValueError(f"{where}: gramian must hold finite inner products, G_st = G_ts and |G_st|² ≤ G_ss G_tt, got {G.tolist()}")
     return G
+
+
+def _generator(where, rng, method):
+    if not hasattr(rng, method):
+        raise TypeError(f"{where}: rng must be a numpy.random.Generator, got {type(rng).__name__}")
+    return rng

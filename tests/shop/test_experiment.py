@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tinymtl import HardSharing, SGD, fit
+from tinymtl import HardSharing, SGD, fit, weighting
 from tinymtl.shop import experiment
-from tinymtl.shop.experiment import LOSSES, METRICS, Split, auc, baselines, make_parts, measure, run, run_seed, schedule
+from tinymtl.shop.experiment import LOSSES, METRICS, Split, auc, baselines, make_parts, measure, run, run_seed, schedule, weights_for
 from tinymtl.shop.purchases import Shop, load, words
 
 
@@ -107,3 +107,45 @@ def test_on_real_purchases_sharing_teaches_own_brand_and_price_and_costs_categor
     assert abs(gain["new purchases, AUC"]) < 0.01
     totals = {arm: runs[0][arm]["parameters"]["total"] for arm in experiment.ARMS}
     assert totals["hard"] < 0.6 * totals["alone"] and totals["soft"] == totals["alone"]
+
+
+# Rules for the weights
+
+
+class Records:
+    """A model of two tasks that shares something, or nothing."""
+
+    def __init__(self, P):
+        self.P = P
+
+
+def test_a_rule_is_shown_the_weighted_losses_and_its_answer_keeps_the_sum_of_weights():
+    c, rng = np.array([10.0, 1.0]), np.random.default_rng(0)
+    J, L = rng.standard_normal((2, 5)), np.array([0.1, 2.0])
+    for rule in ("mgda", "upgrad", "nash_mtl"):
+        w = getattr(weighting, rule)(c * L, (c[:, None] * J) @ (c[:, None] * J).T)
+        np.testing.assert_allclose(weights_for(Records(5), rule, rng)(L, J @ J.T), c * w * 2 / w.sum())
+    np.testing.assert_allclose(weights_for(Records(0), "stch", rng)(L), c * weighting.stch(c * L) * 2)
+
+
+def test_the_equal_rule_is_the_tuned_plain_sum():
+    np.testing.assert_array_equal(weights_for(Records(5), "equal", None)(np.ones(2)), list(experiment.WEIGHTS.values()))
+
+
+@pytest.mark.parametrize("rule", weighting.__all__)
+def test_every_rule_can_be_asked_for_by_name_and_one_of_the_gramian_only_where_something_is_shared(rule):
+    made = weights_for(Records(5), rule, np.random.default_rng(0))
+    G = np.array([[1.0, -0.1], [-0.1, 2.0]])
+    w = made(np.ones(2), G) if weighting.needs_gramian(made) else made(np.ones(2))
+    assert w.shape == (2,) and (w > 0).all()
+    without = weights_for(Records(0), rule, np.random.default_rng(0))
+    assert (without is experiment.WEIGHTS) == weighting.needs_gramian(made)
+
+
+def test_rules_add_an_arm_each_and_a_chosen_rule_moves_the_weights_of_the_arm_that_can_follow_it():
+    results = run_seed(0, 0.1, 3, weights="mgda", rules=True)
+    assert list(results)[2:] == ["alone", "soft", "hard", *experiment.RULES]
+    for arm in ("alone", "soft"):
+        assert {t: set(w) for t, w in results[arm]["history"].weights.items()} == {"recommend": {10.0}, "answer": {1.0}}
+    assert len(set(results["hard"]["history"].weights["recommend"])) == 3
+    np.testing.assert_allclose(results["hard"]["step"].weights, [w[-1] for w in results["hard"]["history"].weights.values()])
