@@ -412,10 +412,28 @@ def test_the_gramian_is_that_of_the_shared_parameters_alone(encoders):
     np.testing.assert_allclose(asked[0], [[sum(s * t) for t in J] for s in J], atol=1e-8)
 
 
+OF_LOSSES = ("equal", "Random", "Uncertainty", "geometric", "DWA", "stch")
+
+
+def rule_by_name(name):
+    rule = getattr(mtl.weighting, name)
+    return rule(np.random.default_rng(0)) if name in ("Random", "PCGrad") else rule() if isinstance(rule, type) else rule
+
+
+@pytest.mark.parametrize("name", mtl.weighting.__all__)
+def test_every_rule_trains_and_its_step_is_that_of_the_weights_it_gave(name):
+    model, twin, data = network(), network(), examples()
+    history = mtl.fit(model, data, LOSSES, weights=rule_by_name(name), optimizer=mtl.SGD(0.05), steps=3)
+    for k in range(3):
+        mtl.fit(twin, data, LOSSES, weights={t: w[k] for t, w in history.weights.items()}, optimizer=mtl.SGD(0.05), steps=1)
+    np.testing.assert_allclose(model.theta, twin.theta, rtol=1e-9, atol=1e-12)
+
+
 @pytest.mark.parametrize(
     "weights, passes",
-    [(None, 1), ({"a": 1.0, "b": 2.0}, 1), (inverse_loss, 1), (inverse_norm, 2)],
-    ids=["equal", "dict", "of the losses", "of the gramian"],
+    [(None, 1), ({"a": 1.0, "b": 2.0}, 1), (inverse_loss, 1), (inverse_norm, 2)]
+    + [(rule_by_name(name), 1 if name in OF_LOSSES else 2) for name in mtl.weighting.__all__],
+    ids=["none", "dict", "of the losses", "of the gramian", *mtl.weighting.__all__],
 )
 def test_a_rule_without_gramian_costs_one_backward_pass_and_any_other_one_for_each_task(monkeypatch, weights, passes):
     walked, chain_rule = [], tinymtl.tensor.chain_rule
