@@ -418,6 +418,11 @@ def test_one_unit_loss_scales_with_the_weights_and_takes_tasks_in_either_order_a
     assert one_unit_loss(φ, (c * w[0], c * w[1])) == pytest.approx(c * loss, abs=1e-11)
 
 
+def test_the_risk_of_an_array_of_strengths_is_that_of_each():
+    λ = np.array([0.0, 1.0, 30.0])
+    np.testing.assert_array_equal(risk(λ, 5, 3, 1.0, 0.5), [risk(one, 5, 3, 1.0, 0.5) for one in λ.tolist()])
+
+
 # Errors
 
 

@@ -386,10 +386,29 @@ def test_delta_m_is_positive_where_training_together_is_better():
     (lambda: delta_m([1.0], [1.0], [1]), r"a bool or T of them"),
     (lambda: interaction.lookahead_affinity(network(), batch(), dict.fromkeys("ab", lambda out, y: out.sum() * 0.0 - 1.0), 0.1), r"losses must be positive"),
     (lambda: interaction.step_report(network(), batch(), LOSSES, mtl.SGD(0.1), {"a": 1.0}), r"weights must name the tasks \['a', 'b'\]; missing \['b'\]"),
+    (lambda: interaction.step_report(network(), batch(), LOSSES, mtl.SGD(0.1), lambda losses, gramian: np.full(2, np.nan)), r"weights must be 2 finite numbers"),
+    (lambda: interaction.layer_gramians(network(), {}, LOSSES), r"batch must be of the tasks \['a', 'b'\].*got \[\]"),
+    (lambda: interaction.layer_gramians(network(), batch(), {"a": mtl.mse}), r"with losses for \['a'\], got \['a', 'b'\]"),
+    (lambda: interaction.step_report(network(), {"a": (*batch()["a"], np.zeros((6, 2), bool))}, LOSSES, mtl.SGD(0.1)), r"a label of every task, got none of \['a'\]"),
 ])  # fmt: skip
 def test_bad_arguments_are_named_with_what_was_expected_and_got(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+def test_an_overflow_is_harm_and_only_what_is_unknown_does_not_count():
+    np.testing.assert_array_equal(harm_rate(np.array([[math.inf, math.nan], [1.0, -1.0]])), [1.0, 0.0])
+
+
+def test_a_step_report_follows_the_schedule_of_the_learning_rate():
+    report = interaction.step_report(network(), batch(), LOSSES, mtl.SGD(lambda progress: 0.1 - 0.1 * progress), progress=0.5)
+    assert report.learning_rate == pytest.approx(0.05)
+    np.testing.assert_allclose(report.taken, report.predicted, atol=1e-14)
+
+
+def test_a_step_report_on_some_tasks_takes_the_weights_of_all():
+    data = {"a": batch()["a"]}
+    assert interaction.step_report(network(), data, LOSSES, mtl.SGD(0.1), {"a": 3.0, "b": 1.0}).weights.tolist() == [3.0]
 
 
 @pytest.mark.parametrize("measure", [

@@ -412,6 +412,20 @@ def test_the_gramian_is_that_of_the_shared_parameters_alone(encoders):
     np.testing.assert_allclose(asked[0], [[sum(s * t) for t in J] for s in J], atol=1e-8)
 
 
+def test_what_a_rule_refuses_is_said_with_the_names_of_the_tasks():
+    def rule(losses, gramian=None):
+        raise ValueError("no solution")
+
+    with pytest.raises(ValueError, match=r"fit: the rule for the weights of \['a', 'b'\] refused: no solution"):
+        mtl.fit(network(), examples(), LOSSES, weights=rule, optimizer=mtl.SGD(0.1), steps=1)
+
+
+@pytest.mark.parametrize("weights, words", [(mtl.weighting.DWA, r"or a rule, such as DWA\(...\); got"), ("mgda", "or a rule; got 'mgda'"), ([1, 2], r"got \[1, 2\]")])
+def test_weights_that_are_no_weights_are_refused(weights, words):
+    with pytest.raises(TypeError, match=f"fit: weights must be None, numbers by task, {words}" if words.startswith("or") else words):
+        mtl.fit(network(), examples(), LOSSES, weights=weights, optimizer=mtl.SGD(0.1), steps=1)
+
+
 OF_LOSSES = ("equal", "Random", "Uncertainty", "geometric", "DWA", "stch")
 
 

@@ -55,7 +55,7 @@ def pooled(X: Sequence[np.ndarray], y: Sequence[np.ndarray]) -> np.ndarray:
     return np.linalg.lstsq(np.concatenate(list(X)), np.concatenate(list(y)), rcond=None)[0]
 
 
-def risk(strength: float, n: float, T: int, noise: float, spread: float) -> float:
+def risk(strength, n: float, T: int, noise: float, spread: float):
     """Expected squared error of one coordinate of θ̂_t, over noise and over tasks, when X_tᵀ X_t = n I.
 
     Each task's truth is θ_t = m + δ_t. `noise` is the variance σ² of a target, `spread` the variance τ² of a
@@ -63,13 +63,13 @@ def risk(strength: float, n: float, T: int, noise: float, spread: float) -> floa
 
         R(λ) = σ²/(nT) + (T − 1)/T · [s² σ²/n + (1 − s)² τ²],     s = n/(n + λ)
 
-    λ = math.inf is pooling, s = 0. Source: bias and variance of the shrunk estimate, worked out in this convention.
+    strength λ: a number, or an array for as many risks; math.inf is pooling, s = 0. Source: bias and variance of the shrunk estimate, worked out in this convention.
 
     >>> risk(0.0, n=4, T=2, noise=1.0, spread=1.0)  # alone: σ²/n
     0.25
     """
     for name, value in (("strength", strength), ("noise", noise), ("spread", spread)):
-        if not value >= 0:
+        if not np.all(np.asarray(value) >= 0):
             raise ValueError(f"risk: {name} must not be negative, got {value}")
     if n <= 0 or T < 1:
         raise ValueError(f"risk: n and T must be positive, got {n} and {T}")

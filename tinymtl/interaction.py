@@ -149,8 +149,9 @@ def step_report(
 ) -> StepReport:
     """Take the next training step apart, without taking it: model, optimiser and rule are left as they are.
 
-    batch: task -> (inputs, targets[, mask]) in the model's type; losses, optimizer and weights as for `fit`; progress: the fraction of the
-    steps already made. Dropout is off, so that a loss changes because of the step alone. ValueError for a model that shares nothing.
+    batch: task -> (inputs, targets[, mask]) in the model's type, every task with a label; losses, optimizer and weights as for `fit` (of a function
+    that holds a rule with memory, that memory does move); progress: the fraction of the steps already made. Everything is in evaluation mode, dropout
+    off, so that a loss changes because of the step alone. ValueError for a model that shares nothing, or tasks that do not fit.
 
     For plain SGD and no penalty `taken` equals `predicted`, and `happened` differs from it by a term that shrinks with η².
     """
@@ -163,8 +164,10 @@ def step_report(
             rule.tasks = list(L)
         w = np.asarray(rule(values, G), np.float64)
     else:
-        check_names("step_report", "weights", weights or dict.fromkeys(L), L)
+        check_names("step_report", "weights", weights or dict.fromkeys(model.tasks), dict.fromkeys(model.tasks))
         w = np.array([1.0 if weights is None else weights[t] for t in L])
+    if w.shape != (len(L),) or not np.isfinite(w).all():
+        raise ValueError(f"step_report: weights must be {len(L)} finite numbers, got {w}")
     model.zero_grad()
     if (total := combine(L, dict(zip(L, w))) + model.penalty()).needs_grad:
         total.backward()
@@ -202,7 +205,7 @@ def lookahead_affinity(model: Sharing, batch: Mapping[str, tuple], losses: Mappi
 
 
 def layer_gramians(model: Sharing, batch: Mapping[str, tuple], losses: Mapping[str, Callable]) -> dict[str, np.ndarray]:
-    """The Gramian (T, T) of each shared layer, by its path, e.g. "trunk.0"; their sum is that of all shared parameters.
+    """The Gramian (T, T) of each shared layer, by its path, e.g. "trunk.parts.0"; their sum is that of all shared parameters.
 
     Dropout is off. ValueError for a model that shares nothing.
     """
@@ -281,7 +284,7 @@ def _share(expected, values, ndim, happened):
     values = np.asarray(values, np.float64)
     if values.ndim != ndim:
         raise ValueError(f"{expected}, got {values.shape}")
-    known = np.isfinite(values).sum(0)
+    known = (~np.isnan(values)).sum(0)
     return happened(values).sum(0) / np.where(known > 0, known, np.nan)
 
 
@@ -289,6 +292,10 @@ def _opened(where, model, batch, losses):
     """A copy of the model with dropout off, its losses on the batch, their Jacobian on all of θ, and P."""
     if not model.P:
         raise ValueError(f"{where}: model must share parameters, got {type(model).__name__} with P = 0")
+    if not batch or not set(batch) <= set(model.tasks) & set(losses):
+        raise ValueError(f"{where}: batch must be of the tasks {model.tasks} with losses for {list(losses)}, got {list(batch)}")
+    if without := [t for t, (_, _, *mask) in batch.items() if mask and not mask[0].any()]:
+        raise ValueError(f"{where}: batch must have a label of every task, got none of {without}")
     model = deepcopy(model)
     model.train(False)
     L = _losses(model, batch, losses)

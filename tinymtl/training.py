@@ -299,6 +299,9 @@ class _Weighing:
     """The argument `weights` of fit, whatever its form: names, losses, Gramian -> task -> weight."""
 
     def __init__(self, weights, model):
+        if isinstance(weights, type) or not (weights is None or callable(weights) or isinstance(weights, Mapping)):
+            hint = f", such as {weights.__name__}(...)" if isinstance(weights, type) else ""
+            raise TypeError(f"fit: weights must be None, numbers by task, or a rule{hint}; got {weights!r}")
         self.rule = weights if callable(weights) else None
         self.fixed = dict.fromkeys(model.tasks, 1.0) if weights is None or self.rule else weights
         self.needs_gramian = bool(self.rule) and needs_gramian(weights)
@@ -317,7 +320,10 @@ class _Weighing:
             return {}
         if hasattr(self.rule, "tasks"):
             self.rule.tasks = names
-        w = np.asarray(self.rule(losses.copy(), *([gramian] if self.needs_gramian else [])), np.float64)
+        try:
+            w = np.asarray(self.rule(losses.copy(), *([gramian] if self.needs_gramian else [])), np.float64)
+        except ValueError as error:
+            raise ValueError(f"fit: the rule for the weights of {names} refused: {error}") from error
         if w.shape != (len(names),) or not np.isfinite(w).all():
             raise ValueError(f"fit: weights must be {len(names)} finite numbers, one for each of {names}; the rule gave {w}")
         return dict(zip(names, w.tolist()))

@@ -8,7 +8,7 @@ whatever its paper says it does: projecting gradients, bargaining, or solving a 
 parameters ends as a weighted sum of the tasks' gradients. A rule that can do without the Gramian has `gramian=None` and
 costs one backward pass; any other costs T. A rule with memory or chance is a class, its state in plain sight
 and kept by task name; `fit` names the rows in its attribute `tasks`. To add a rule, write one
-function and its name in `__all__`. Options are set by `functools.partial(cagrad, c=0.2)`.
+function, its name in `__all__`, and its row in the table below, which the tests then check. Options are set by `functools.partial(cagrad, c=0.2)`.
 
 Which law holds for which rule, for a rule with memory once it has settled (its losses and gradients no longer change):
 
@@ -159,7 +159,7 @@ class Uncertainty(_Memory):
         regression:        ½ e^{−s} L + ½ s        w = ½ e^{−s}        least at σ² = L
         classification:      e^{−s} L + ½ s        w =   e^{−s}        least at σ² = 2L
 
-    After the weights are given, s takes a step of gradient descent on its line. regression: the names of the tasks with the first
+    After the weights are given, s takes a step of gradient descent on its line, but not beyond its least. regression: the names of the tasks with the first
     line, the maximum likelihood of a Gaussian; the second is an approximation. Scale: w_t → 1/(2 L_t), one pass.
     100 × loss 1: the same once s has followed. The total with its ½ s may be negative, that is no error. Losses must be positive.
     Source: Kendall et al. (2018), eq. 7 and 10.
@@ -170,6 +170,8 @@ class Uncertainty(_Memory):
     """
 
     def __init__(self, regression=(), learning_rate: float = 0.01):
+        if isinstance(regression, str):
+            raise TypeError(f"Uncertainty: regression must be names of tasks, e.g. [{regression!r}], got {regression!r}")
         self.regression, self.learning_rate = frozenset(regression), finite_not_negative("Uncertainty", "learning_rate", learning_rate)
         self.log_variances = {}
 
@@ -178,7 +180,9 @@ class Uncertainty(_Memory):
         names = self.names(L)
         s = np.array([self.log_variances.get(t, 0.0) for t in names])
         w = np.exp(-s) * np.where([t in self.regression for t in names], 0.5, 1.0)
-        s -= self.learning_rate * (0.5 - w * L)
+        least = np.log(2 * w * L) + s  # where the slope ½ − w L is 0
+        step = self.learning_rate * (w * L - 0.5)
+        s = s + np.where(step > 0, np.minimum(step, least - s), np.maximum(step, least - s))
         self.log_variances |= dict(zip(names, s.tolist()))
         return w
 
@@ -199,7 +203,7 @@ class DWA(_Memory):
     """
 
     def __init__(self, temperature: float = 2.0, every: int = 1):
-        if not 0 < temperature or isinstance(every, bool) or not isinstance(every, int) or every < 1:
+        if not 0 < temperature or isinstance(every, bool) or not isinstance(every, (int, np.integer)) or every < 1:
             raise ValueError(f"DWA: temperature must be positive and every a whole number of at least 1, got {temperature} and {every}")
         self.temperature, self.every = temperature, every
         self.under_way, self.means = {}, {}  # task -> its losses since the last mean; its last two means, the older first
@@ -366,6 +370,8 @@ def imtl_g(losses: np.ndarray, gramian: np.ndarray) -> np.ndarray:
     G = _gramian("imtl_g", gramian, losses)
     v, n = _equal_projections(G)
     total = (v / n).sum()
+    if not G.any():
+        return np.zeros(len(G))
     if not abs(total) > 1e-12 * np.abs(v / n).sum():
         raise ValueError(f"imtl_g: gramian must not be that of gradients whose weights sum to 0, got cosines {_cosines(G)[0].tolist()}")
     return v / n / total
@@ -417,8 +423,8 @@ def fairgrad(losses: np.ndarray, gramian: np.ndarray, *, alpha: float = 2.0) -> 
     >>> fairgrad(np.ones(2), np.diag([8.0, 1.0]), alpha=2.0)  # one gradient: ‖g‖² w = w^{−1/2}
     array([0.25, 1.  ])
     """
-    if not 0.01 <= alpha <= 100:
-        raise ValueError(f"fairgrad: alpha must be in [0.01, 100], got {alpha}")
+    if isinstance(alpha, bool) or not 0.02 <= alpha <= 30:
+        raise ValueError(f"fairgrad: alpha must be in [0.02, 30], got {alpha}")
     return _fair("fairgrad", losses, gramian, alpha)
 
 
@@ -541,7 +547,7 @@ def _fair(where, losses, gramian, alpha):
     C = _cosines(G)[0]
     v = _shortest(C)
     stationary = v @ C @ v < 1e-12 or not squares.all()
-    why = "are at a Pareto-stationary point, where no direction is good for all tasks" if stationary else f"differ too much for α = {alpha:g}"
+    why = "are at a Pareto-stationary point, where no direction is good for all tasks" if stationary else f"differ so much that none was found for α = {alpha:g}"
     raise ValueError(f"{where}: expected the gramian of gradients that have a solution, but these {why}: {G.tolist()}")
 
 
