@@ -1,6 +1,7 @@
 """The command line: what it prints and writes, and how it refuses."""
 
 import csv
+import os
 import subprocess
 import sys
 
@@ -15,22 +16,41 @@ def test_a_short_run_prints_a_table_and_names_every_file_it_wrote(tmp_path, caps
     assert main(["--seeds", "5", "--steps", "2", "--fraction", "0.1", "0.3", "--out", str(out), "--quiet"]) == 0
     printed, errors = capsys.readouterr()
     assert errors == ""
-    assert "Answers known for 10 % of 700 products, 5 paired seeds" in printed and "Answers known for 30 %" in printed
+    assert "With 10 % of the answers, 2 steps, 5 paired seeds" in printed and "With 30 % of the answers" in printed
     written = {path.name for path in out.iterdir()}
-    pictures = {"losses.png", "cosines.png", "harm.png", "step.png", "layers.png", "weights.png"}
+    pictures = {f"{name}.png" for name in ("losses", "cosines", "harm", "step", "layers", "network", "embedding")}
     assert written == {"gains-10.png", "gains-30.png", "gain-by-fraction.png", *pictures, "results.csv"}
     assert all(f"  {out / name}: " in printed for name in written)
-    assert all(f"\n{finding} in hard sharing" in printed for finding in ("Conflict", "Harm")) and "\nTransfer: " in printed
-    rows = list(csv.DictReader((out / "results.csv").read_text(encoding="utf-8").splitlines()))
-    assert len(rows) == 5 * 2 * 5 and {row["arm"] for row in rows} == {"most common", "nearest words", "alone", "soft", "hard"}
+    for claim in ("Better generalisation?", "Fewer parameters?", "Better use of scarce data?", "Conflict in hard sharing", "Harm in hard sharing"):
+        assert f"\n{claim}" in printed
+    command, *rows = (out / "results.csv").read_text(encoding="utf-8").splitlines()
+    assert command.startswith("# python -m tinymtl --seeds 5 --steps 2") and command.endswith("seconds on two cores")
+    arms = [row["arm"] for row in csv.DictReader(rows)]
+    assert len(arms) == 5 * 2 * 6 and set(arms) == {"most common", "nearest words", "ridge regression", "alone", "soft", "hard"}
 
 
 def test_a_chosen_rule_is_named_with_the_arms_that_follow_it_and_rules_have_rows_of_their_own(tmp_path, capsys):
-    assert main(["--seeds", "1", "--steps", "2", "--fraction", "0.1", "--weights", "mgda", "--rules", "--out", str(tmp_path), "--quiet"]) == 0
+    options = ["--seeds", "1", "--steps", "2", "--fraction", "0.1", "--weights", "mgda", "--rules", "--trunk", "convolutional"]
+    assert main([*options, "--out", str(tmp_path), "--quiet"]) == 0
     printed = capsys.readouterr().out
-    assert printed.startswith("Weights: mgda for hard sharing.") and "upgrad − hard" in printed
-    rows = list(csv.DictReader((tmp_path / "results.csv").read_text(encoding="utf-8").splitlines()))
+    assert printed.startswith("Weights: mgda for hard sharing.") and "upgrad − hard" in printed and "convolutional trunk" in printed
+    assert (tmp_path / "weights.png").exists()
+    rows = list(csv.DictReader((tmp_path / "results.csv").read_text(encoding="utf-8").splitlines()[1:]))
     assert {"Uncertainty", "nash_mtl", "upgrad"} < {row["arm"] for row in rows}
+
+
+def test_full_runs_every_condition_with_ten_seeds_and_looks_closely_at_the_first_alone(tmp_path, monkeypatch, capsys):
+    asked = []
+
+    def recorded(jobs):
+        asked.extend(jobs)
+        raise KeyboardInterrupt
+        yield
+
+    monkeypatch.setattr(experiment, "run", recorded)
+    assert main(["--full", "--out", str(tmp_path)]) == 130
+    assert {c for _, c, _ in asked} == set(experiment.everything()) and len(asked) == 10 * len(experiment.everything())
+    assert [(seed, c) for seed, c, look in asked if look] == [(0, experiment.Condition())]
 
 
 def test_a_place_that_cannot_be_written_is_said_before_anything_is_trained(tmp_path, capsys, monkeypatch):
@@ -47,6 +67,8 @@ def test_a_place_that_cannot_be_written_is_said_before_anything_is_trained(tmp_p
     (["--first-seed", "-1"], "--first-seed: expected at least 0, got -1"),
     (["--fraction", "0"], "--fraction: expected a number from 0.02 to 1, got 0"),
     (["--fraction", "nan"], "--fraction: expected a number from 0.02 to 1, got nan"),
+    (["--trunk", "elm"], "--trunk: invalid choice: 'elm'"),
+    (["ask", "--seed", "one"], "--seed: invalid int value: 'one'"),
     (["--weights", "best"], "--weights: invalid choice: 'best'"),
     (["--what"], "unrecognized arguments: --what"),
 ])  # fmt: skip
@@ -68,5 +90,11 @@ def test_ctrl_c_stops_without_a_traceback(tmp_path, capsys, monkeypatch):
 
 def test_help_explains_every_option():
     text = subprocess.run([sys.executable, "-m", "tinymtl", "--help"], capture_output=True, text=True, check=True).stdout
-    for option in ("--seeds", "--first-seed", "--fraction", "--weights", "--rules", "--steps", "--quick", "--out", "--quiet"):
+    for option in ("--seeds", "--first-seed", "--fraction", "--trunk", "--weights", "--rules", "--steps", "--quick", "--full", "--out", "--quiet", "ask"):
         assert option in text
+
+
+def test_ask_answers_lines_from_a_pipe():
+    said = "how much is catsup\nbye\n"
+    run = subprocess.run([sys.executable, "-m", "tinymtl", "ask"], input=said, capture_output=True, text=True, check=True, env={**os.environ, "PYTHONIOENCODING": "utf-8"})
+    assert "dollars" in run.stdout and "goodbye" in run.stdout and run.stderr == ""

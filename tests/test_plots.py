@@ -609,7 +609,228 @@ def test_transfer_matrix_writes_tiny_and_large_numbers(scale, text):
     assert figure.axes[0].texts[0].get_text().split("\n")[0].replace("−", "-") == text
 
 
+# ---------------------------------------------------------------- network
+
+
+class TwoParts(mtl.Module):
+    def __init__(self, first, second):
+        self.first, self.second = first, second
+
+    def __call__(self, x):
+        return self.second(self.first(x))
+
+
+def a_model(sharing=mtl.HardSharing, tasks=("a", "b"), encoders=(), **options):
+    """Parts of which every one has another number of parameters."""
+    rng = np.random.default_rng(0)
+    trunk = TwoParts(mtl.Embedding(500, 8, rng), mtl.Dense(8, 5, rng))
+    heads = {t: TwoParts(mtl.Dense(5, 2 + i, rng), mtl.Dense(2 + i, 1, rng)) for i, t in enumerate(tasks)}
+    return sharing(trunk, heads, {t: mtl.Dense(7, 10 + i, rng) for i, t in enumerate(encoders)}, **options)
+
+
+def boxes(figure):
+    """(left, colour) -> its lines, {words at the left: number at the right}, from the top down."""
+    ax, found = figure.axes[0], {}
+    written = [one for one in ax.texts if not isinstance(one, plt.Annotation)]
+    for patch in ax.patches:
+        (x0, x1), (y0, y1) = (sorted(edge) for edge in patch.get_bbox().get_points().T)
+        lines = {}
+        for one in sorted(written, key=lambda one: (one.get_position()[1], one.get_ha() == "right")):
+            x, y = one.get_position()
+            if x0 <= x <= x1 and y0 <= y <= y1:
+                lines.setdefault(round(y, 6), []).append(one.get_text())
+        found[round(x0, 2), to_hex(patch.get_edgecolor())] = dict(lines.values())
+    return found
+
+
+def arrows(figure):
+    """(colour, from, to), with ends (x, y)."""
+    pointing = [one for one in figure.axes[0].texts if isinstance(one, plt.Annotation)]
+    return [(to_hex(one.arrow_patch.get_edgecolor()), one.xyann, one.xy) for one in pointing]
+
+
+def number(text):
+    return int(text.replace(",", ""))
+
+
+SHARED = to_hex("0.3")
+SHARINGS = {"hard": (mtl.HardSharing, {}), "soft": (mtl.SoftSharing, {"strength": 0.25}), "alone": (mtl.SingleTask, {})}
+
+
+@pytest.mark.parametrize("arm", SHARINGS)
+@pytest.mark.parametrize("tasks, encoders", [("a", ""), ("ab", "b"), (LONG, LONG[::2])])
+def test_numbers_in_the_boxes_are_those_of_the_model_and_add_up(arm, tasks, encoders):
+    sharing, options = SHARINGS[arm]
+    model = a_model(sharing, tasks, encoders, **options)
+    counts, total, by_task = model.counts(), 0, dict.fromkeys([*FIRST_COLOURS, "#e69f00", "#56b4e9"], 0)
+    for (_, colour), lines in boxes(plots.network(model)).items():
+        title_line, whole, *modules = lines.items()
+        n, share = number(whole[1]), float(whole[0].removesuffix(" % of all"))
+        assert n == sum(number(k) for _, k in modules) and title_line[1] == ""
+        assert abs(share - 100 * n / counts["total"]) <= 0.05 + 1e-9
+        by_task[colour], total = by_task.get(colour, 0) + n, total + n
+    assert total == counts["total"]
+    assert by_task.pop(SHARED, 0) == counts["shared"]
+    assert list(by_task.values())[: len(tasks)] == list(counts["tasks"].values())
+
+
+def test_a_box_has_a_line_for_each_module_with_its_name_kind_and_number():
+    drawn = boxes(plots.network(a_model(encoders="b")))
+    trunk = {"shared trunk": "", "97.2 % of all": "4,045", "first: Embedding": "4,000", "second: Dense": "45"}
+    assert drawn[2.3, SHARED] == trunk
+    assert drawn[0.1, FIRST_COLOURS[1]] == {"encoder": "", "1.9 % of all": "80", "Dense": "80"}
+    assert drawn[4.5, FIRST_COLOURS[0]] == {"a": "", "0.4 % of all": "15", "first: Dense": "12", "second: Dense": "3"}
+    assert list(drawn[4.5, FIRST_COLOURS[1]]) == ["b", "0.5 % of all", "first: Dense", "second: Dense"] and len(drawn) == 4
+
+
+def test_from_one_trunk_an_arrow_leads_to_every_head_in_the_colour_of_its_task():
+    figure = plots.network(a_model(tasks=LONG, encoders=LONG[:1]))
+    (first, *to_heads), drawn = arrows(figure), figure.axes[0].patches
+    assert [colour for colour, *_ in to_heads] == [*FIRST_COLOURS, "#e69f00", "#56b4e9"]
+    assert len({start for _, start, _ in to_heads}) == 1 and len({end for *_, end in to_heads}) == 6
+    edges = {to_hex(one.get_edgecolor()): one.get_bbox() for one in drawn if one.get_x() > 4}
+    for colour, _, (x, y) in to_heads:
+        np.testing.assert_allclose([x, y], [edges[colour].x0, np.mean([edges[colour].y0, edges[colour].y1])])
+    assert first[0] == FIRST_COLOURS[0] and first[1][0] < first[2][0] < to_heads[0][1][0]
+
+
+@pytest.mark.parametrize("arm", ["soft", "alone"])
+def test_copies_of_the_trunk_lead_to_their_own_head_and_only_a_pull_joins_them(arm):
+    sharing, options = SHARINGS[arm]
+    figure = plots.network(a_model(sharing, "abc", **options))
+    assert [colour for colour, *_ in arrows(figure)] == FIRST_COLOURS[:3]
+    assert all(start[1] == end[1] for _, start, end in arrows(figure))
+    pulls = figure.axes[0].lines
+    assert texts(figure).count("pull λ = 0.25") == len(pulls) == (2 if arm == "soft" else 0)
+    assert [one.get_linestyle() for one in pulls] == ["--"] * len(pulls) and ("λ" in "".join(texts(figure))) == bool(pulls)
+    trunks = [one.get_bbox() for one in figure.axes[0].patches if one.get_x() < 1]
+    for one, above, below in zip(pulls, trunks, trunks[1:]):
+        np.testing.assert_allclose(one.get_ydata(), [above.y1, below.y0])
+
+
+def test_the_title_says_what_is_shared_or_what_one_trunk_would_save():
+    assert title(plots.network(a_model())) == "4,082 parameters, 99 % of them shared by both tasks"
+    assert title(plots.network(a_model(tasks="abc"))) == "4,111 parameters, 98 % of them shared by the 3 tasks"
+    assert title(plots.network(a_model(mtl.SingleTask))) == "8,127 parameters, none shared: one trunk for all would save 50 %"
+    assert title(plots.network(a_model(tasks="a"))) == "4,060 parameters, all of one task"
+    assert "shared trunk" not in texts(plots.network(a_model(tasks="a")))
+
+
+def test_a_module_that_heads_share_is_in_the_trunk_and_functions_have_no_parameters():
+    rng = np.random.default_rng(0)
+    common = mtl.Dense(3, 3, rng)
+    heads = {t: TwoParts(common, mtl.Dense(3, 1, rng)) for t in "ab"} | {"c": mtl.tanh}
+    shared = boxes(plots.network(mtl.HardSharing(mtl.tanh, heads)))
+    assert shared[0.1, SHARED] == {"shared trunk": "", "60.0 % of all": "12", "heads.a.first: Dense": "12"}
+    assert shared[3.7, FIRST_COLOURS[2]] == {"c": "", "0.0 % of all": "0"}
+    alone = boxes(plots.network(mtl.SingleTask(mtl.tanh, heads)))
+    assert "heads.b.first: Dense" in alone[0.1, FIRST_COLOURS[1]] and "unused copy" in alone[0.1, FIRST_COLOURS[2]]
+    assert title(plots.network(mtl.HardSharing(mtl.tanh, {"a": mtl.tanh, "b": mtl.tanh}))).startswith("0 parameters, 0 %")
+
+
+# ---------------------------------------------------------------- embedding
+
+
+def purity_by_hand(vectors, labels):
+    """Point by point, each pair in words: the nearest others, of which each has an equal part of the vote."""
+    n, purity, chance = len(vectors), 0.0, 0.0
+    for i in range(n):
+        far = {j: sum((a - b) ** 2 for a, b in zip(vectors[i], vectors[j])) for j in range(n) if j != i}
+        nearest = [j for j in far if far[j] == min(far.values())]
+        purity += sum(labels[j] == labels[i] for j in nearest) / len(nearest) / n
+        chance += sum(labels[j] == labels[i] for j in far) / (n - 1) / n
+    return purity, chance
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(st.tuples(st.integers(-3, 3), st.integers(-3, 3), st.sampled_from(["tea", "jam", "soap"])), min_size=2, max_size=12))
+def test_purity_is_that_of_a_double_loop_over_all_pairs(rows):
+    vectors, labels = [row[:2] for row in rows], [row[2] for row in rows]
+    np.testing.assert_allclose(plots.neighbour_purity(vectors, labels), purity_by_hand(vectors, labels))
+
+
+def test_purity_of_labels_without_meaning_is_near_chance_and_of_clusters_1():
+    rng = np.random.default_rng(0)
+    labels = rng.choice(4, 800, p=[0.6, 0.2, 0.1, 0.1])
+    purity, chance = plots.neighbour_purity(rng.standard_normal((800, 5)), labels)
+    assert abs(purity - chance) < 4 * np.sqrt(chance * (1 - chance) / 800) and abs(chance - 0.42) < 0.05
+    assert plots.neighbour_purity(np.eye(4)[labels] + 0.01 * rng.standard_normal((800, 4)), labels)[0] == 1
+
+
+@pytest.mark.parametrize("place", [0.0, 0.1, 1e6 / 3])
+def test_of_identical_points_purity_is_exactly_chance(place):
+    purity, chance = plots.neighbour_purity(np.full((6, 3), place), list("aaabbc"))
+    np.testing.assert_allclose([purity, chance], 8 / 30)
+    figure = plots.embedding({"one": np.full((6, 3), place)}, list("aaabbc"))
+    np.testing.assert_allclose(np.concatenate(dots(figure.axes[0])), 0, atol=1e-6)
+
+
+def test_purity_counts_equal_points_as_near_whatever_they_are_far_from():
+    vectors = np.array([[1 / 3, 1e8], [1 / 3, 1e8], [1 / 3, 1e8 + 1], [0, 0]])
+    assert plots.neighbour_purity(vectors, list("aabb")) == (0.5, 1 / 3)
+
+
+def in_plane(vectors):
+    """The coordinates along the two main directions of the covariance, in root mean squares of the distance, and their part."""
+    centred = vectors - vectors.mean(0)
+    values, directions = np.linalg.eigh(centred.T @ centred / len(centred))
+    return centred @ directions[:, :-3:-1] / np.sqrt(values.sum()), values[:-3:-1].sum() / values.sum()
+
+
+def test_embedding_draws_the_two_principal_components_with_purity_and_chance():
+    rng = np.random.default_rng(0)
+    before, after = rng.standard_normal((30, 4)) * [3, 2, 1, 0.1] + 5, rng.standard_normal((30, 7)) * np.arange(1, 8)
+    labels = np.repeat(["tea", "jam", "soap"], 10)
+    figure = plots.embedding({"before": before, "after": after}, labels)
+    for ax, (name, vectors) in zip(figure.axes, {"before": before, "after": after}.items()):
+        places, part = in_plane(vectors)
+        drawn = np.concatenate([dots(ax)[i] for i in (2, 0, 1)])  # equally frequent labels are in the order of the alphabet
+        np.testing.assert_allclose(np.abs(drawn), np.abs(places), atol=1e-12)
+        purity, chance = purity_by_hand(vectors, labels)
+        assert ax.get_title() == f"{name}\npurity {100 * purity:.1f} %\n(chance {100 * chance:.1f} %)"
+        assert ax.get_xlabel() == f"{100 * part:.0f} % of the variance" and ax.get_aspect() == 1
+
+
+def test_the_seven_most_frequent_labels_have_colours_and_the_others_are_grey():
+    labels = np.repeat(np.arange(9), [2, 9, 3, 8, 4, 7, 5, 6, 1])
+    figure = plots.embedding({"one": np.random.default_rng(0).standard_normal((45, 3))}, labels)
+    drawn = [one for one in figure.axes[0].collections if isinstance(one, PathCollection)]
+    wanted = [("2 others (3)", 3), *((f"{k} ({n})", n) for k, n in zip([1, 3, 5, 7, 6, 4, 2], range(9, 2, -1)))]
+    assert [(one.get_label(), len(one.get_offsets())) for one in drawn] == wanted
+    assert [to_hex(one.get_facecolor()[0]) for one in drawn] == ["#cccccc", *(to_hex(colour) for colour in plots.TASK_COLOURS)]
+    assert [one.get_text() for one in figure.legends[0].get_texts()] == [label for label, _ in wanted]
+    assert not any("others" in text for text in texts(plots.embedding({"one": np.eye(7)}, np.arange(7))))
+
+
+def test_vectors_of_one_number_are_drawn_on_a_line():
+    ax = plots.embedding({"one": [[1.0], [2.0], [6.0]]}, list("aab")).axes[0]
+    np.testing.assert_allclose(np.concatenate(dots(ax))[:, 1], 0, atol=1e-12)
+    assert ax.get_xlabel().startswith("100 %")
+
+
+def test_a_best_strength_beyond_the_points_is_shown_and_one_that_is_a_limit_is_not_marked():
+    draw = lambda best: plots.strength_curve([0.1, 1], [2, 1], [0.1, 0.1], theory=lambda λ: mtl.closed_form.risk(λ, 4, 2, 1.0, 1.0), best=best)
+    low, high = draw(1e4).axes[0].get_xlim()
+    assert high > 1e4 and any("λ* = 1e+04" in text for text in texts(draw(1e4)))
+    for best in (0.0, np.inf):
+        assert not any("λ*" in text for text in texts(draw(best)))
+
+
+def test_points_beyond_the_edge_of_the_harm_diagram_are_counted():
+    history = a_history("ab")
+    history.effects, history.norms, history.weights = [], np.ones((14, 2)), {"a": np.zeros(40), "b": np.ones(40)}
+    assert "14 points lie beyond the edge" in plots.harm(history).get_supxlabel()
+
+
 # ---------------------------------------------------------------- all of them
+
+
+def deep():
+    """One trunk of more layers than there is to say of the heads, under names that do not fit."""
+    rng, layer = np.random.default_rng(0), mtl.Dense
+    trunk = TwoParts(mtl.Sequential(*(layer(3, 3, rng) for _ in range(12))), {t: layer(99, 999, rng) for t in (60 * "long ", 4 * "CAPITAL Letters ")})
+    return mtl.HardSharing(trunk, {4 * "CAPITAL Letters ": layer(3, 1, rng), 60 * "long ": layer(3, 1, rng)}, {4 * "CAPITAL Letters ": layer(2, 3, rng)})
+
 
 PICTURES = {
     "losses, 1 task": lambda: plots.losses(a_history(LONG[:1])),
@@ -644,6 +865,13 @@ PICTURES = {
     "gain_by_fraction": lambda: plots.gain_by_fraction(CURVES, measure="brand, AUC"),
     "transfer_matrix, 3 tasks": lambda: plots.transfer_matrix(GAIN, ERRORS, LONG[:3]),
     "transfer_matrix, 6 tasks": lambda: plots.transfer_matrix(np.tile(GAIN, (2, 2)), np.tile(ERRORS, (2, 2)), LONG),
+    "network, 1 task": lambda: plots.network(a_model(tasks=LONG[:1])),
+    "network, 6 tasks": lambda: plots.network(a_model(tasks=LONG, encoders=LONG)),
+    "network, 8 tasks": lambda: plots.network(a_model(mtl.SoftSharing, [f"{t} {i * t}" for i, t in enumerate(EIGHT)], EIGHT[:0], strength=1e-3)),
+    "network, deep": lambda: plots.network(deep()),
+    "embedding, 2 points": lambda: plots.embedding({"before": np.eye(2)}, ["tea", "jam"]),
+    "embedding, 2 sets": lambda: plots.embedding({"before": np.eye(9), "after": np.ones((9, 1))}, [f"{i} {LONG[2]}" for i in range(9)]),
+    "embedding, 5 sets": lambda: plots.embedding({t: np.eye(9) for t in LONG[:5]}, np.arange(9)),
 }
 
 
@@ -799,6 +1027,19 @@ WRONG = [
     (lambda: plots.transfer_matrix(ONES, ONES, ["a", "a"]), ValueError, r"each once; got \['a', 'a'\]"),
     (lambda: plots.transfer_matrix(ONES, ONES, ["a", "b", "c"]), ValueError, r"shape \(3, 3\) for tasks \['a', 'b', 'c'\], got \(2, 2\), \(2, 2\)"),
     (lambda: plots.transfer_matrix(ONES, [1, 1], ["a", "b"]), ValueError, r"got \(2, 2\), \(2,\)"),
+    (lambda: plots.network("model"), TypeError, r"network: model must be HardSharing, SoftSharing or SingleTask, got str"),
+    (lambda: plots.network(mtl.Dense(2, 1, np.random.default_rng(0))), TypeError, r"network: model must be .*got Dense"),
+    (lambda: plots.embedding({}, list("ab")), ValueError, r"embedding: vectors must have at least one name, got \{\}"),
+    (lambda: plots.embedding({"one": ONES, "two": [[1]]}, list("ab")), ValueError, r"embedding: vectors\['two'\] must have shape \(2, E\), got \(1, 1\)"),
+    (lambda: plots.embedding({"one": [1, 2]}, list("ab")), ValueError, r"vectors\['one'\] must have shape \(2, E\), got \(2,\)"),
+    (lambda: plots.embedding({"one": [[], []]}, list("ab")), ValueError, r"must have shape \(2, E\), got \(2, 0\)"),
+    (lambda: plots.embedding({"one": [[1]]}, ["a"]), ValueError, r"embedding: labels must be of at least 2 points, got shape \(1,\)"),
+    (lambda: plots.embedding({"one": ONES}, "ab"), ValueError, r"embedding: labels must be of at least 2 points, got shape \(\)"),
+    (lambda: plots.embedding({"one": [[1], [NAN]]}, list("ab")), ValueError, r"embedding: vectors\['one'\] must be finite, got nan"),
+    (lambda: plots.neighbour_purity([[1]], ["a"]), ValueError, r"neighbour_purity: labels must be of at least 2 points, got shape \(1,\)"),
+    (lambda: plots.neighbour_purity(ONES, [["a", "b"]]), ValueError, r"neighbour_purity: labels must be .*got shape \(1, 2\)"),
+    (lambda: plots.neighbour_purity(ONES, list("abc")), ValueError, r"neighbour_purity: vectors must have shape \(3, E\), got \(2, 2\)"),
+    (lambda: plots.neighbour_purity([[1], [np.inf]], list("ab")), ValueError, r"neighbour_purity: vectors must be finite, got inf"),
     (lambda: plots.transfer_matrix(ONES, [[1, -1], [1, 1]], ["a", "b"]), ValueError, r"transfer_matrix: gain .*at least 0, got 1.0 ± -1.0"),
 ]
 

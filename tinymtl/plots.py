@@ -13,6 +13,8 @@ from itertools import combinations
 import numpy as np
 
 from . import interaction
+from .sharing import HardSharing, Sharing, SoftSharing
+from .tensor import Parameter
 from .training import History
 
 TASK_COLOURS = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000"  # Okabe & Ito (2008)
@@ -144,7 +146,9 @@ def harm(history: History, pair: tuple[str, str] | None = None):
     _colourbar(dots, ax, "step (late is dark)")
     _legend_above(ax, ncols=3, columnspacing=1, handletextpad=0.4)
     others = f";\nfor the two alone: the step taken also served {len(history.tasks) - 2} more" if len(history.tasks) > 2 else ""
-    _caption(figure, f"regions: first order of a plain step of these two tasks{others}")
+    beyond = (known & ((ratio < 1 / edge) | (ratio > edge))).sum()
+    clipped = f"; {beyond} points lie beyond the edge" if beyond else ""
+    _caption(figure, f"regions: first order of a plain step of these two tasks{clipped}{others}")
     return figure
 
 
@@ -302,7 +306,7 @@ def strength_curve(strengths: Sequence[float], errors: Sequence[float], standard
     """Test error of soft sharing over its strength λ: points measured ± standard error, a line for what theory says.
 
     strengths, errors, standard_errors (K,): λ > 0, and mean test error over seeds in the units of that error.
-    theory: λ -> error, of an array. best: the λ that theory says is best. alone, together: the error in the limits λ = 0
+    theory: λ -> error, of an array. best: the λ that theory says is best, marked unless it is 0 or ∞. alone, together: the error in the limits λ = 0
     and λ → ∞, as horizontal lines. seeds: how many. An error of NaN was not measured.
     ValueError for lengths that differ, λ that is not positive, standard errors not finite or below 0.
     """
@@ -312,7 +316,9 @@ def strength_curve(strengths: Sequence[float], errors: Sequence[float], standard
     pairs = (_shaped(f"strength_curve: {name}", value, len(λ)) for name, value in (("errors", errors), ("standard_errors", standard_errors)))
     error, bars, _ = _checked("strength_curve: errors", *pairs)
     figure, ax = _axes("Between alone and one network: test error over the strength of sharing")
-    x, lines = np.geomspace(λ.min() / 1.3, λ.max() * 1.3, 200), {}
+    shown = best is not None and 0 < best < np.inf  # at 0 and ∞ it is one of the limits
+    ends = np.array([*λ, *([best] if shown else [])])
+    x, lines = np.geomspace(ends.min() / 1.3, ends.max() * 1.3, 200), {}
     if theory is not None:
         lines["theory"] = x, np.broadcast_to(np.asarray(theory(x), float), x.shape)
     lines |= {name: (x, np.full(200, y)) for name, y in (("alone (λ = 0)", alone), ("one network (λ → ∞)", together)) if y is not None}
@@ -320,7 +326,7 @@ def strength_curve(strengths: Sequence[float], errors: Sequence[float], standard
         ax.plot(x, y, **_style(i, ARM_COLOURS) | {"marker": "", "linestyle": "-" if name == "theory" else DASHES[i]}, linewidth=1.4, label=name)
     _points(ax, λ, error, {"color": "black", "marker": "o"}, np.ones(len(λ), bool), yerr=bars)
     ax.set(xscale="log", xlim=(x[0], x[-1]), xlabel="strength λ (log scale)", ylabel="test error")
-    if best is not None:
+    if shown:
         _mark(ax, best, f"best by theory: λ* = {best:.3g}", left=best > np.sqrt(x[0] * x[-1]))
     if lines:
         _label_ends(ax, lines, ARM_COLOURS)
@@ -492,6 +498,147 @@ def transfer_matrix(gain: np.ndarray, errors: np.ndarray, tasks: Sequence[str], 
     ax.set(xlabel="task that is helped", ylabel="task that helps")
     _caption(figure, f"{GAIN}: blue better, red worse; ± standard error\ngrey: within {SURE} standard errors of 0, not a finding", seeds)
     return figure
+
+
+def network(model: Sharing):
+    """The network as it is built: a row for each task, in each box a line for each module with parameters.
+
+    model: HardSharing, whose one trunk leads to every head, or SoftSharing or SingleTask, a trunk for each task; a dashed
+    line is the pull between trunks. Numbers are those of `model.counts()`, percents are of the total. An encoder
+    without parameters is not drawn; a module that several tasks hold is part of the trunk.
+    TypeError for any other model.
+    """
+    if not isinstance(model, (HardSharing, SoftSharing)):
+        raise TypeError(f"network: model must be HardSharing, SoftSharing or SingleTask, got {type(model).__name__}")
+    boxes, tasks, total = _boxes(model), model.tasks, model.counts()["total"]
+    part = sum(p.data.size for p in model.trunk_parameters(tasks[0])) / max(1, total)
+    saves = f"none shared: one trunk for all would save {100 * (len(tasks) - 1) * part:.0f} %"
+    finding = saves if (1, tasks[0]) in boxes else f"{100 * part:.0f} % of them shared by {'both' if len(tasks) == 2 else f'the {len(tasks)}'} tasks"
+    width, left = (1.8, (0.1, 2.3, 4.5)) if any(not column for column, _ in boxes) else (2.6, (0, 0.1, 3.7))  # inches, as all lengths here
+    tall = {box: 0.44 + 0.16 * len(modules) for box, modules in boxes.items()}
+    rows = np.array([0.3 + max(height for (_, of), height in tall.items() if of == t) for t in tasks])
+    rows += max(0, tall.get((1, None), 0) + 0.3 - rows.sum()) / len(tasks)  # one trunk may need more room than all heads
+    middle = dict(zip([*tasks, None], [*(rows.cumsum() - rows / 2), rows.sum() / 2]))
+    figure, ax = _axes(f"{total:,} parameters, {finding if len(tasks) > 1 else 'all of one task'}", height=rows.sum() + 0.5)
+    ax.set(xlim=(0, 6.4), ylim=(rows.sum(), 0))
+    ax.axis("off")
+    for i, t in enumerate(tasks):
+        route = [box for box in ((0, t), (1, t), (1, None), (2, t)) if box in boxes]
+        for (a, start), (b, end) in zip(route, route[1:]):
+            arrow = {"arrowstyle": "-|>", "color": TASK_COLOURS[i % len(TASK_COLOURS)], "linewidth": 1.5, "shrinkA": 0, "shrinkB": 0}
+            ax.annotate("", (left[b], middle[end]), (left[a] + width, middle[start]), arrowprops=arrow)
+        if i and getattr(model, "strength", 0):
+            x, ends = left[1] + width / 2, [middle[s] + tall[1, s] * side for s, side in ((tasks[i - 1], 0.5), (t, -0.5))]
+            ax.plot([x, x], ends, color="black", linestyle="--", linewidth=1.2)
+            ax.text(x + 0.1, sum(ends) / 2, f"pull λ = {model.strength:g}", va="center", fontsize=8, color="black")
+    for (column, t), modules in boxes.items():
+        everyone = "shared trunk" if len(tasks) > 1 else "trunk"
+        colour, name = ("0.3", everyone) if t is None else (TASK_COLOURS[tasks.index(t) % len(TASK_COLOURS)], ("encoder", "trunk", str(t))[column])
+        y, height = middle[t], tall[column, t]
+        ax.barh(y, width, height, left=left[column], color="0.95" if column == 1 else "white", edgecolor=colour, linewidth=1.5)
+        n = sum(modules.values())
+        lines = (name, ""), (f"{100 * n / max(1, total):.1f} % of all", f"{n:,}"), *((module, f"{k:,}") for module, k in modules.items())
+        _lines(ax, left[column] + 0.08, y - height / 2 + 0.14, width - 0.16, lines)
+    return figure
+
+
+def _lines(ax, x, y, width, lines):
+    """Lines of words at the left and a number at the right, the first two stressed; what is too long loses its middle."""
+    for i, (words, number) in enumerate(lines):
+        room = int(14.5 * width) - len(number) - 5 * (not i)  # letters, of which bold ones are wider
+        words = words if len(words) <= room else f"{words[: room // 2]}…{words[1 - room // 2 :]}"
+        look = {"y": y + 0.16 * i, "va": "center", "fontsize": 8, "color": "black" if i < 2 else "0.3"}
+        ax.text(x=x, s=words, weight="normal" if i else "bold", **look)
+        ax.text(x=x + width, s=number, ha="right", **look)
+
+
+def _boxes(model):
+    """(column, task, or None for a trunk of all) -> {module: number of parameters}; columns: encoders, trunks, heads."""
+    names = {id(p): name for name, p in model.named_parameters().items()}
+    kinds = {id(p): type(m).__name__ for m in model.modules() for p in vars(m).values() if isinstance(p, Parameter)}
+    one, boxes = isinstance(model, HardSharing), {}
+    for t in model.tasks:
+        trunk = {id(p) for p in model.trunk_parameters(t)}
+        boxes |= {(1, None if one else t): {}, (2, t): {}}
+        for p in model.task_parameters(t):
+            name = names.get(id(p), "unused copy.")  # soft sharing copies for every task what any two hold
+            column = 1 if id(p) in trunk else 0 if name.startswith("encoders.") else 2
+            path = name.removeprefix((f"encoders.{t}.", "trunk." if one else f"trunks.{t}.", f"heads.{t}.")[column]).rpartition(".")[0]
+            module = ": ".join(filter(None, (path, kinds.get(id(p)))))
+            modules = boxes.setdefault((column, None if one and column == 1 else t), {})
+            modules[module] = modules.get(module, 0) + p.data.size
+    return boxes
+
+
+def embedding(vectors: Mapping[str, np.ndarray], labels: Sequence):
+    """Which points lie together, before and after sharing: two principal components of each set of vectors, coloured by label.
+
+    vectors: name -> (n, E), such as features of the same n products in each arm. labels (n,): the 7 most frequent in colour.
+    Each panel has axes of its own, in root mean squares of the distance from the mean; only who is near whom can be
+    compared. Its title has `neighbour_purity`, which looks at all E dimensions.
+    ValueError for no vectors, fewer than 2 labels, other shapes, NaN or infinity.
+    """
+    if not vectors:
+        raise ValueError(f"embedding: vectors must have at least one name, got {vectors}")
+    sets = {name: _labelled(f"embedding: vectors[{name!r}]", V, labels) for name, V in vectors.items()}
+    purity = {name: neighbour_purity(*one) for name, one in sets.items()}
+    kinds, counts = np.unique(np.asarray(labels), return_counts=True)
+    frequent = kinds[np.argsort(-counts, kind="stable")][: len(TASK_COLOURS)]
+    figure, panels, _ = _panels("Do points of one label lie together?", len(sets), row=(3.9, 3.5, 2.6)[min(len(sets), 3) - 1])
+    reach = 0.1
+    for ax, (name, (V, of)) in zip(panels, sets.items()):
+        V = np.c_[V - V[0], np.zeros(len(V))]  # equal points become exactly 0; two components also if E = 1
+        U, S, _ = np.linalg.svd(V - V.mean(0), full_matrices=False)
+        variance = (S**2).sum() or 1.0
+        xy, rest = (U * S)[:, :2] * np.sqrt(len(V) / variance), ~np.isin(of, frequent)
+        if rest.any():
+            ax.scatter(*xy[rest].T, s=7, color="0.8", linewidths=0, label=f"{len(kinds) - len(frequent)} others ({rest.sum()})")
+        for kind, colour, marker in zip(frequent, TASK_COLOURS, MARKERS):
+            ax.scatter(*xy[of == kind].T, s=14, color=colour, marker=marker, linewidths=0, alpha=0.8, label=f"{kind} ({(of == kind).sum()})")
+        ax.set_title("{}\npurity {:.1f} %\n(chance {:.1f} %)".format(name, *(100 * share for share in purity[name])), fontsize=9)
+        ax.set_xlabel(f"{100 * (S[:2] ** 2).sum() / variance:.0f} % of the variance", fontsize=9)
+        ax.set_aspect("equal")
+        reach = max(reach, np.abs(xy).max())
+    panels[0].set(xlim=(-1.1 * reach, 1.1 * reach), ylim=(-1.1 * reach, 1.1 * reach))  # of all panels
+    handles, words = panels[0].get_legend_handles_labels()
+    columns = max(1, min(4, 80 // (5 + max(map(len, words)))))
+    figure.set_figheight(figure.get_figheight() + 0.2 * -(-len(words) // columns))
+    axes = "axes: two principal components, in root mean squares of the distance from the mean"
+    caption = f"{axes}\npurity: share of points with the label of their nearest neighbour in all dimensions"
+    legend = figure.legend(handles, words, loc="outside lower center", ncols=columns, frameon=False, fontsize=8, labelcolor="black", markerscale=1.4)
+    legend.set_title(caption, {"size": 9})
+    legend.get_title().set(color="0.3", ha="center")
+    return figure
+
+
+def neighbour_purity(vectors: np.ndarray, labels: Sequence) -> tuple[float, float]:
+    """The share of points whose nearest neighbour has their label, and the share if any other point were as near.
+
+        purity = mean_i [l_i = l_j(i)],   j(i) = argmin_{j ≠ i} ‖v_i − v_j‖        chance = mean_i (n(l_i) − 1) / (n − 1)
+
+    vectors (n, E), labels (n,), n ≥ 2; n(l) points have label l. Of several nearest neighbours each counts alike.
+    ValueError for other shapes, NaN or infinity.
+
+    >>> neighbour_purity([[0.0], [1.0], [5.0], [7.0]], ["tea", "tea", "tea", "jam"])
+    (0.5, 0.5)
+    """
+    V, labels = _labelled("neighbour_purity: vectors", vectors, labels)
+    n, same, alike = len(V), labels[:, None] == labels, []
+    for i, v in enumerate(V):  # not as v·v − 2 v·u + u·u, whose rounding would part equal points
+        distance = ((V - v) ** 2).sum(1)
+        distance[i] = np.inf
+        alike.append(same[i, distance == distance.min()].mean())
+    return float(np.mean(alike)), float((same.sum() - n) / (n * (n - 1)))
+
+
+def _labelled(name, vectors, labels):
+    labels = np.asarray(labels)
+    if labels.ndim != 1 or len(labels) < 2:
+        raise ValueError(f"{name.split(':')[0]}: labels must be of at least 2 points, got shape {labels.shape}")
+    vectors = _shaped(name, vectors, len(labels), "E")
+    if not np.isfinite(vectors).all():
+        raise ValueError(f"{name} must be finite, got {vectors[~np.isfinite(vectors)][0]}")
+    return vectors, labels
 
 
 def save(figure, path):
