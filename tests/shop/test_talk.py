@@ -212,12 +212,12 @@ HELD_OUT = {  # phrasings that are not in the table the classifier is trained on
     "brand": ["is the milk a national brand", "who makes it", "what is the brand of the coffee", "is the bread from your own brand", "is this made by you", "are the cookies your brand", "do you make it yourselves"],
     "about": ["tell me something about the salmon", "what do you know about eggs", "describe the sour cream please", "say more about it", "can you tell me more about the tuna", "I want information about bacon", "talk about the pretzels"],
     "recommend": ["what would household 3 buy next", "what might household 250 like", "recommend a snack for household 12", "which products would household 9 want", "suggest something for household 40", "what do you recommend for household 7"],
-    "need": ["I'd like some cheese", "have you got crackers under two dollars", "I am looking for cheap coffee", "anything cheaper", "cookies below 3 dollars", "show me your own brand", "something a bit less expensive", "soup other than your own brand", "do you sell tuna", "give me a cheaper one"],
+    "need": ["I'd like some cheese", "have you got crackers under two dollars", "I am looking for cheap coffee", "anything cheaper", "have cookies for me below 3 dollars", "show me your own brand", "something a bit less expensive", "soup other than your own brand", "do you sell tuna", "give me a cheaper one"],
     "made": ["what are the ingredients of the salami", "what is bread made of", "does it contain gluten", "is the yogurt healthy", "how many calories are in it", "is the sausage vegan", "what is the flour good for", "how does it taste", "does the candy have sugar in it"],
     "bigger": ["a bigger pack please", "do you have a larger one", "is there a smaller one", "something larger"],
     "anew": ["let us start over", "forget it", "start a new search", "I want something else"],
     "hello": ["hello there", "thanks a lot", "what can I ask you", "who are you today"],
-    "bye": ["goodbye then", "bye bye", "see you later", "I want to quit"],
+    "bye": ["goodbye then", "bye bye then", "see you later", "I want to quit"],
 }  # fmt: skip
 
 

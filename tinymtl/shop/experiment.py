@@ -130,7 +130,7 @@ def make_parts(split: Split, rng: np.random.Generator, condition: Condition = Co
 
 
 def train(seed: int, condition: Condition, arm: str):
-    """The arm's model of this seed, trained; its split, its history and its optimiser."""
+    """The arm's model of this seed, trained (0 steps: as it starts); its split, its history and its optimiser."""
     split = Split(np.random.default_rng(seed), condition)
     model, optimizer = (ARMS | RULES)[arm](*make_parts(split, np.random.default_rng([seed, 1]), condition)), Adam(schedule)
     rule = arm if arm in RULES else condition.weights

@@ -35,7 +35,7 @@ FULL = dict(pair.split("=") for pair in (  # the shop's abbreviations and cut wo
     " lbs=pound ct=count dz=dozen doz=dozen l=liter ga=gallon gal=gallon qt=quart pt=pint").split())  # fmt: skip
 FILLER = set(words("the a an of to some any and or do does please could would you with for me there all just really so even still very most"))
 NUMBERS = {word: n for n, word in enumerate("zero one two three four five six seven eight nine ten eleven twelve".split())} | {"twenty": 20, "fifty": 50, "a dollar": 1, "half a dollar": 0.5}
-WITHIN = {way: test for test, ways in {np.less: "under/below/less than/cheaper than", np.less_equal: "at most/up to/no more than", np.greater: "over/above/more than", np.greater_equal: "at least"}.items() for way in ways.split("/")}
+WITHIN = {way: test for test, ways in {np.less: "under/below/less than/cheaper than", np.less_equal: "at most/up to/no more than/not more than/not over", np.greater: "over/above/more than", np.greater_equal: "at least"}.items() for way in ways.split("/")}
 LIMIT = rf"\b({'|'.join(WITHIN)}) \$? ?(\d+\.?\d*|\.\d+|{'|'.join(NUMBERS)})\b(?: ?(cent|dollar)s?\b)?"
 OWN, NATIONAL, FORMS = "our own brand", "a national brand", {"price": "{:.2f} dollars", "department": "department {}", "category": "category {}", "brand": "{}"}
 HINT = "Ask the price, department, category or brand of a product, what household 0 to 399 would like, or: cheese under three dollars, not your own brand."
