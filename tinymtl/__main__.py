@@ -18,8 +18,8 @@ def main(arguments: list[str] | None = None) -> int:
     arguments = sys.argv[1:] if arguments is None else arguments
     if arguments[:1] == ["ask"]:
         return talk.main(_parse_ask(arguments[1:]))
-    options, given = _parse(arguments), " ".join(["python -m tinymtl", *arguments])
-    folder = options.out
+    options = _parse(arguments)
+    folder, given = options.out, " ".join(["python -m tinymtl", *arguments]).replace(f" --out {options.out}", "")
     try:
         folder.mkdir(parents=True, exist_ok=True)
         tempfile.TemporaryFile(dir=folder).close()
@@ -64,7 +64,7 @@ def _conditions(options):
 
 def _parse(arguments):
     parser = argparse.ArgumentParser(prog="tinymtl", description=__doc__, epilog="tinymtl ask: a conversation with the trained guide (tinymtl ask --help)")
-    parser.add_argument("--seeds", type=whole_number, metavar="N", help="how many paired seeds (default 6; with --quick 2, with --full 10)")
+    parser.add_argument("--seeds", type=whole_number, metavar="N", help="how many paired seeds (default 5; with --quick 2, with --full 10)")
     parser.add_argument("--first-seed", type=int, default=0, metavar="N", help="the first of the seeds (default 0)")
     parser.add_argument("--fraction", type=fraction, nargs="+", metavar="F", help="fractions of the 700 products whose answers and replies are known (default 0.1 1)")
     parser.add_argument("--trunk", choices=TRUNKS, default=TRUNKS[0], help="what reads the words of a product (default dense)")
@@ -72,13 +72,13 @@ def _parse(arguments):
     parser.add_argument("--rules", action="store_true", help=f"also train hard sharing with {', '.join(experiment.RULES)}")
     parser.add_argument("--steps", type=whole_number, metavar="N", help="training steps (default 300; with --quick 100)")
     parser.add_argument("--quick", action="store_true", help="a look in seconds: too few seeds and steps to conclude anything")
-    parser.add_argument("--full", action="store_true", help="everything the README reports, controls included: about a quarter of an hour on two cores")
+    parser.add_argument("--full", action="store_true", help="everything the README reports, controls included: about 20 minutes on two cores")
     parser.add_argument("--out", type=Path, default=Path("tinymtl-results"), metavar="DIR", help="where pictures and numbers go (default tinymtl-results)")
     parser.add_argument("--quiet", action="store_true", help="no progress line")
     options = parser.parse_args(arguments)
     if options.first_seed < 0:
         parser.error(f"argument --first-seed: expected at least 0, got {options.first_seed}")
-    options.seeds = options.seeds or (2 if options.quick else 10 if options.full else 6)
+    options.seeds = options.seeds or (2 if options.quick else 10 if options.full else 5)
     options.steps = options.steps or (100 if options.quick else 300)
     options.fraction = options.fraction or ([0.1] if options.quick else [0.1, 1.0])
     return options

@@ -224,7 +224,8 @@ def write(results: Results, folder: Path, comment: str = "") -> dict[Path, str]:
     if seeds >= ENOUGH:
         for condition in conditions:
             controls = {f"hard, {c.control} shuffled": results.gains(c, "hard", of=condition) for c in results.runs if replace(c, control="", arms=condition.arms) == condition and c.control in ("own ids", "tables")}
-            figure = plots.gains({arm: results.gains(condition, arm) for arm in SHARED} | controls, seeds=seeds)
+            bars = {arm: results.gains(condition, arm) for arm in SHARED} | controls
+            figure = plots.gains({arm: {m: pair for m, pair in gains.items() if METRICS[m][1]} for arm, gains in bars.items()}, seeds=seeds)
             figure.suptitle(f"What sharing gains when the answers of {100 * condition.fraction:g} % of the products are known")
             pictures[f"gains-{100 * condition.fraction:g}.png"] = figure, "transfer: bars that miss 0 are findings, left of it sharing hurts"
         if len(conditions) > 1:
@@ -251,11 +252,11 @@ def _of_training(run, condition):
     curves = plots.losses(hard["history"])
     curves.suptitle("One guide's losses: training (solid), held out (dashed).\nIn training, recommend also has to find the hidden half of a basket")
     step, layers = plots.step(hard["step"]), plots.layers(hard["layers"], tasks)
-    step.suptitle("One more step taken apart (evaluation: no dropout, no hidden half of a basket)")
-    layers.suptitle("In which layers do the gradients conflict? (no dropout, no hidden half)")
+    step.suptitle("One more step taken apart\n(evaluation: no dropout, no hidden half of a basket)")
+    layers.suptitle("In which layers do the gradients conflict?\n(evaluation: no dropout, no hidden half of a basket)")
     (alone, departments), (shared, _) = run["alone"]["features"], hard["features"]
     embedding = plots.embedding({name: alone[name] for name in ("alone, recommend", "alone, answer")} | shared, departments)
-    embedding.suptitle("New products, by what a trunk makes of them: do those of one department lie together?")
+    embedding.suptitle("New products, by what a trunk makes of them:\ndo those of one department lie together?")
     pictures = {
         "losses.png": (curves, "one guide's training: where the held-out loss turns up, it begins to memorise"),
         "cosines.png": (plots.cosines(hard["history"]), "conflict comes and goes, and what the steps did to each loss below it"),
