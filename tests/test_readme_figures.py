@@ -99,6 +99,15 @@ def test_every_row_of_the_tables_is_what_the_committed_results_say(name, line):
     assert line in README.splitlines()
 
 
+def test_the_figures_in_the_prose_are_those_of_the_committed_results():
+    assert f"Hard sharing at 10 % knows own brands ({mean(FEW, 'hard', 'own brand, AUC')}) better than training alone" in README
+    assert f"at 30 % ({mean(Condition(fraction=0.3), 'alone', 'own brand, AUC')})." in README
+    alone, hard = (next(iter(RESULTS.runs[ALL].values()))[arm]["parameters"]["total"] for arm in ("alone", "hard"))
+    assert hard < alone / 2  # "less than half"
+    once, twice = (RESULTS.gains(c, "hard")["category, accuracy"][0] for c in (ALL, Condition(steps=600)))
+    assert 0.25 < twice / once < 0.42  # "a third of it is left"
+
+
 def test_the_committed_results_are_those_of_the_full_experiment_with_ten_seeds_and_say_what_made_them():
     assert set(RESULTS.runs) == set(everything()) and {len(runs) for runs in RESULTS.runs.values()} == {10}
     command = (ROOT / "tutorials" / "shopping-guide.csv").read_text(encoding="utf-8").splitlines()[0]

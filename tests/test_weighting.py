@@ -419,13 +419,14 @@ def test_random_weights_are_one_on_average():
 
 @laws
 @given(seeds, st.floats(0.001, 0.5))
-def test_uncertainty_descends_the_two_printed_lines_with_the_losses_held(seed, η):
+def test_uncertainty_descends_the_two_printed_lines_with_the_losses_held_and_not_beyond_their_least(seed, η):
     rng = np.random.default_rng(seed)
     rule, s = weighting.Uncertainty(regression=[0, 2], learning_rate=η), np.zeros(3)
     line = lambda s, L: 0.5 * np.exp(-s[0]) * L[0] + np.exp(-s[1]) * L[1] + 0.5 * np.exp(-s[2]) * L[2] + 0.5 * (s[0] + s[1] + s[2])
     for L in rng.uniform(0.1, 5, (5, 3)):
         numeric.assert_close(rule(L), [0.5 * math.exp(-s[0]), math.exp(-s[1]), 0.5 * math.exp(-s[2])])
-        s = s - η * numeric.complex_step(partial(line, L=L), s, g=1.0)[0]
+        new, least = s - η * numeric.complex_step(partial(line, L=L), s, g=1.0)[0], np.log([L[0], 2 * L[1], L[2]])
+        s = np.where((new - least) * (s - least) < 0, least, new)
     numeric.assert_close([rule.log_variances[t] for t in range(3)], s)
 
 
