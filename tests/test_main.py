@@ -68,7 +68,10 @@ def test_a_place_that_cannot_be_written_is_said_before_anything_is_trained(tmp_p
     (["--fraction", "0"], "--fraction: expected a number from 0.02 to 1, got 0"),
     (["--fraction", "nan"], "--fraction: expected a number from 0.02 to 1, got nan"),
     (["--trunk", "elm"], "--trunk: invalid choice: 'elm'"),
-    (["ask", "--seed", "one"], "--seed: invalid int value: 'one'"),
+    (["ask", "--seed", "one"], "--seed: invalid seed_number value: 'one'"),
+    (["ask", "--seed", "-1"], "--seed: expected at least 0, got -1"),
+    (["--full", "--steps", "5"], "--full: goes with --seeds"),
+    (["--full", "--weights", "mgda"], "--full: goes with --seeds"),
     (["--weights", "best"], "--weights: invalid choice: 'best'"),
     (["--what"], "unrecognized arguments: --what"),
 ])  # fmt: skip

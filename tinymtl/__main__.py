@@ -72,10 +72,12 @@ def _parse(arguments):
     parser.add_argument("--rules", action="store_true", help=f"also train hard sharing with {', '.join(experiment.RULES)}")
     parser.add_argument("--steps", type=whole_number, metavar="N", help="training steps (default 300; with --quick 100)")
     parser.add_argument("--quick", action="store_true", help="a look in seconds: too few seeds and steps to conclude anything")
-    parser.add_argument("--full", action="store_true", help="everything the README reports, controls included: about 20 minutes on two cores")
+    parser.add_argument("--full", action="store_true", help="everything the README reports, controls included: some 25 minutes on two cores")
     parser.add_argument("--out", type=Path, default=Path("tinymtl-results"), metavar="DIR", help="where pictures and numbers go (default tinymtl-results)")
     parser.add_argument("--quiet", action="store_true", help="no progress line")
     options = parser.parse_args(arguments)
+    if options.full and (options.fraction or options.weights or options.rules or options.steps or options.trunk != TRUNKS[0] or options.quick):
+        parser.error("argument --full: goes with --seeds, --first-seed, --out and --quiet alone: it sets the others itself")
     if options.first_seed < 0:
         parser.error(f"argument --first-seed: expected at least 0, got {options.first_seed}")
     options.seeds = options.seeds or (2 if options.quick else 10 if options.full else 5)
@@ -86,12 +88,19 @@ def _parse(arguments):
 
 def _parse_ask(arguments):
     parser = argparse.ArgumentParser(prog="tinymtl ask", description="A conversation with the shopping guide, trained in seconds. It answers lines, also from a pipe.")
-    parser.add_argument("--seed", type=int, default=0, metavar="N", help="which products and households it knows, and where it starts (default 0)")
+    parser.add_argument("--seed", type=seed_number, default=0, metavar="N", help="which products and households it knows, and where it starts (default 0)")
     parser.add_argument("--guide", type=Path, metavar="FILE", help="load the trained guide from here; if there is none yet, save it here")
     parser.add_argument("--explain", action="store_true", help="say which task and which shared rows an answer came from, and the probabilities")
     parser.add_argument("--truth", action="store_true", help="the recorded answer beside the guide's")
     parser.add_argument("--quiet", action="store_true", help="no progress line")
     return parser.parse_args(arguments)
+
+
+def seed_number(text):
+    value = int(text)
+    if value < 0:
+        raise argparse.ArgumentTypeError(f"expected at least 0, got {text}")
+    return value
 
 
 def whole_number(text):

@@ -39,6 +39,7 @@ ARMS = {  # how a model is made from the same parts; strengths chosen on validat
     "soft": lambda *parts: SoftSharing(*parts, strength=0.03, l2=pull_to_zero(1e-4, 3e-3)),
     "hard": lambda *parts: HardSharing(*parts, l2=pull_to_zero(3e-4, 1e-2)),
 }
+STRONGER = {"alone, decayed": lambda *parts: SingleTask(*parts, l2=pull_to_zero(3e-4, 1e-2))}  # the decay of hard: how much of a difference it makes
 SHARED, BASELINES = ("soft", "hard"), ("most common", "nearest words", "ridge regression")
 RULES = {  # tried on hard sharing beside the plain sum, with strengths chosen from the same four settings
     "Uncertainty": lambda *parts: HardSharing(*parts, l2=pull_to_zero(1e-4, 3e-3)),
@@ -132,7 +133,7 @@ def make_parts(split: Split, rng: np.random.Generator, condition: Condition = Co
 def train(seed: int, condition: Condition, arm: str):
     """The arm's model of this seed, trained (0 steps: as it starts); its split, its history and its optimiser."""
     split = Split(np.random.default_rng(seed), condition)
-    model, optimizer = (ARMS | RULES)[arm](*make_parts(split, np.random.default_rng([seed, 1]), condition)), Adam(schedule)
+    model, optimizer = (ARMS | RULES | STRONGER)[arm](*make_parts(split, np.random.default_rng([seed, 1]), condition)), Adam(schedule)
     rule = arm if arm in RULES else condition.weights
     weights = weights_for(model, rule, np.random.default_rng([seed, 3]))
     train, held_out = ({t: x for t, x in split.data(part).items() if t in condition.tasks} for part in ("train", "validation"))
@@ -194,7 +195,7 @@ def run(jobs: list[tuple]) -> Iterator[dict]:
 
 
 def everything() -> list[Condition]:
-    """What `--full` runs: fractions, scarcity of one task alone, longer training, other trunks, controls, pairs of tasks, rules."""
+    """What `--full` runs: fractions, scarcity of one task alone, longer training, other trunks, controls, pairs of tasks, rules, decay."""
     return [
         *(Condition(fraction=f) for f in (0.05, 0.1, 0.3, 1.0)),
         Condition(dialogue=0.1), Condition(households=0.1),
@@ -203,6 +204,7 @@ def everything() -> list[Condition]:
         *(Condition(control=control, arms=SHARED) for control in ("own ids", "tables")), Condition(control="answers"),
         *(Condition(tasks=pair, arms=("hard",)) for pair in combinations(LOSSES, 2)),
         *(Condition(fraction=f, arms=tuple(RULES)) for f in (0.1, 1.0)),
+        *(Condition(fraction=f, arms=tuple(STRONGER)) for f in (0.1, 1.0)), Condition(households=0.1, arms=tuple(STRONGER)),
     ]  # fmt: skip
 
 

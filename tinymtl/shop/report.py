@@ -11,7 +11,7 @@ import numpy as np
 
 from .. import plots, weighting
 from ..interaction import transfer_gain
-from .experiment import ARMS, BASELINES, LOSSES, METRICS, RATES, RULES, SHARED, Condition, Split, make_parts, make_rule
+from .experiment import ARMS, BASELINES, LOSSES, METRICS, RATES, RULES, SHARED, STRONGER, Condition, Split, make_parts, make_rule
 
 ENOUGH = 5  # seeds, before a standard error is trusted with a finding
 HIGHER = np.array([higher for _, higher in METRICS.values()])
@@ -105,7 +105,7 @@ def table(results: Results, condition: Condition) -> str:
         lines += _rows(results, condition, base, (*BASELINES, "alone"), SHARED, "alone")
         counts, seconds = [f"{first[arm]['parameters']['total']:,}" for arm in trained], [f"{results.mean(condition, arm, 'seconds'):.1f}" for arm in trained]
         lines += [_line((name, *("" for _ in BASELINES), *cells), 4) for name, cells in (("parameters", counts), ("seconds to least held-out loss", seconds))]
-    elif shared := [arm for arm in SHARED if arm in condition.arms]:
+    elif shared := [arm for arm in (*SHARED, *STRONGER) if arm in condition.arms]:
         lines += _rows(results, condition, base, ("alone",), shared, "alone")
     if rules := [rule for rule in RULES if rule in condition.arms]:
         lines += [f"Hard sharing with {_weights(condition)}, and what a rule for the weights gains over it:", *_rows(results, condition, base, ("hard",), rules, "hard")]
