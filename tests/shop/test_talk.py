@@ -2,6 +2,7 @@
 
 import io
 import math
+import re
 from types import SimpleNamespace
 
 import numpy as np
@@ -62,12 +63,12 @@ CONVERSATION = [  # what is said, and what the reply holds; "!" what it does not
     ("something for less than 2.50", ["of 1000 products, less than 2.50 dollars:"]),
     ("bread between 1 and two dollars, your own brand", ["at least 1.00 dollars, at most 2.00 dollars, our own brand:", "!a national brand"]),
     ("snacks under fifty cents", ["under 0.50 dollars"]),
-    ("what would household 17 like", ["household 17 has not bought, the likeliest first:", "dollars"]),
+    ("what would household 17 like", ["household 17 had not bought in weeks 1 to 40, the likeliest after that first", "dollars"]),
     ("something more expensive", ["over "]),
     ("what would household 400 like", ["Which household? I know 0 to 399."]),
     ("what would household -5 like", ["Which household?"]),
     ("what can you recommend", ["Which household?"]),
-    ("which cheese would household 3 like, under 3 dollars", ["household 3 has not bought", "under 3.00 dollars:", "CHEESE"]),
+    ("which cheese would household 3 like, under 3 dollars", ["household 3 had not bought in weeks 1 to 40", "under 3.00 dollars:", "CHEESE"]),
     ("xyzzy plugh", ["I did not understand"]),
     ("\u00bf\u0434\u0435 \u0445\u043b\u0456\u0431?", [HINT]),
     ("\x1b[31mhow \x00much is\tthe cof\x07fee\x7f", ["GROUND COFFEE"]),
@@ -289,3 +290,48 @@ def test_a_file_of_another_seed_or_no_guide_at_all_is_refused(trained, tmp_path,
         assert run(monkeypatch, path, "", seed) == 2
         out, error = capsys.readouterr()
         assert out == "" and error.startswith("tinymtl: ") and fault in error and error.count("\n") == 1
+
+
+@pytest.mark.parametrize("said, holds", [
+    ("cheese under 99¢", ["under 0.99 dollars"]),
+    ("cheese under 2,50", ["under 2.50 dollars"]),
+    ("cheese under two dollars and fifty cents", ["under 2.50 dollars"]),
+    ("milk for 3 dollars", ["at most 3.00 dollars", "MILK"]),
+    ("milk under 1,000 dollars", ["under 1000.00 dollars"]),
+    ("milk not cheese", ["(I cannot leave words out.)"]),
+    ("what would household 12 like under 2 dollars not your own brand", ["that household 12 had not bought", "under 2.00 dollars, a national brand"]),
+    ("cheap cheese for household 12", ["that household 12 had not bought", "CHEESE"]),
+    ("household 999999999999999999999", ["Which household? I know 0 to 399."]),
+])  # fmt: skip
+def test_money_exclusions_and_households_are_read_as_they_are_meant(guide, said, holds):
+    assert all(text in guide.reply(said) for text in holds)
+
+
+@pytest.mark.parametrize("said, way", [("the cheapest cheese", 1), ("the most expensive cheese", -1), ("what is the least expensive cheese", 1)])
+def test_a_superlative_sorts_by_price(guide, said, way):
+    prices = [float(price) for price in re.findall(r"([0-9.]+) dollars", guide.reply(said))]
+    assert len(prices) == 5 and prices == sorted(prices, reverse=way < 0)
+    all_of_them = guide.says["price"][guide.pool]
+    assert prices[0] == pytest.approx(all_of_them.min() if way > 0 else all_of_them.max(), abs=0.005)
+
+
+def test_own_words_of_the_dialogue_head_are_checked_against_the_record_where_there_is_one(guide):
+    for i in (*np.flatnonzero(guide.known)[:6], *np.flatnonzero(~guide.known)[:2]):
+        guide.pool, guide.shown = np.array([i]), 1
+        said = guide.reply("tell me about it")
+        text = re.search('"(.*)"', said)[1].replace(",", "")
+        wrong = [q for q, true in zip(QUESTIONS, guide.replies.true(i, text)) if not true]
+        expected = (f"otherwise on record: {', '.join(wrong)}" if wrong else "all of it as on record") if guide.known[i] else "estimated, not on record"
+        assert said.endswith(expected)
+
+
+def test_under_truth_a_recommendation_says_what_was_bought_later_and_who_was_trained_on(guide):
+    guide.truth = True
+    try:
+        said = guide.reply("what would household 17 like")
+    finally:
+        guide.truth = False
+    shop = experiment.shop_and_texts()[0]
+    expected = ["bought in weeks 41 to 53" if shop.late[17, i] else "not bought in weeks 41 to 53" for i in guide.pool[:5]]
+    assert re.findall(r"(?:not )?bought in weeks 41 to 53", said) == expected
+    assert ("(it was trained on)" in said) == (17 in guide.taught)

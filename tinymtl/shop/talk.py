@@ -3,6 +3,7 @@
 What a line asks is learned too, by a small classifier made of the same pieces; products are found by the words they share with it.
 """
 
+import os
 import re
 import sys
 from difflib import get_close_matches
@@ -33,7 +34,8 @@ FULL = dict(pair.split("=") for pair in (  # the shop's abbreviations and cut wo
     " carb=carbonated btl=bottle sngl=single sgl=single srv=serve mlt=multi mult=multi pk=pack pkg=pack mlk=milk chix=chicken frd=fried prep=prepared saus=sausage grnd=ground cke=cake cnd=canned plstc=plastic tort=tortilla"
     " may=mayonnaise mayo=mayonnaise br=bread dan=danish o=orange saltice=salt cilanto=cilantro saucessalsapicantee=salsa ketchup=catsup cookies=cookie pies=pie bbq=barbecue yoghurt=yogurt ctlrytblclthstthpksst=cutlery oz=ounce ozs=ounce lb=pound"
     " lbs=pound ct=count dz=dozen doz=dozen l=liter ga=gallon gal=gallon qt=quart pt=pint").split())  # fmt: skip
-FILLER = set(words("the a an of to some any and or do does please could would you with for me there all just really so even still very most"))
+FILLER = set(words("the a an of to some any and or do does please could would you with for me there all just really so even still very than they them buys"))
+SUPERLATIVE = {"cheapest": 1, "least expensive": 1, "most expensive": -1, "dearest": -1}  # which way prices are then sorted
 NUMBERS = {word: n for n, word in enumerate("zero one two three four five six seven eight nine ten eleven twelve".split())} | {"twenty": 20, "fifty": 50, "a dollar": 1, "half a dollar": 0.5}
 WITHIN = {way: test for test, ways in {np.less: "under/below/less than/cheaper than", np.less_equal: "at most/up to/no more than/not more than/not over", np.greater: "over/above/more than", np.greater_equal: "at least"}.items() for way in ways.split("/")}
 LIMIT = rf"\b({'|'.join(WITHIN)}) \$? ?(\d+\.?\d*|\.\d+|{'|'.join(NUMBERS)})\b(?: ?(cent|dollar)s?\b)?"
@@ -42,6 +44,17 @@ HINT = "Ask the price, department, category or brand of a product, what househol
 FIXED = {"hello": HINT, "unclear": "I did not understand. " + HINT, "bye": "goodbye", "bigger": "I read sizes as words and cannot compare them: name one, such as 16 oz.",
          "made": "What it is made of, tastes like or is good for is not in my data: only type, size, price, department, category, brand, and who buys it."}  # fmt: skip
 LISTED, ENOUGH, SURE, SHOWN, LONGEST = ("need", "recommend", "anew"), 0.4, 0.5, 5, 500  # least overlap, least probability of what is asked, products listed, letters read
+
+
+def plain_money(line: str) -> str:
+    """Money in the form that LIMIT reads.
+
+    >>> [plain_money(line) for line in ("under 99¢", "under 2,50", "under two dollars and fifty cents", "milk for $3")]
+    ['under 99 cents', 'under 2.50', 'under 2.50 dollars', 'milk at most $3']
+    """
+    line = re.sub(r"(\d),(\d\d)\b", r"\1.\2", re.sub(r"(\d),(\d{3})\b", r"\1\2", line.replace("¢", " cents")))
+    fifty = rf"\b({'|'.join(list(NUMBERS)[1:13])})( dollars?)?( and)? fifty( cents)?\b"
+    return re.sub(r"\bfor (?=\$ ?\d|\S+ (?:dollar|cent))", "at most ", re.sub(fifty, lambda found: f"{NUMBERS[found[1]]}.50 dollars", line))
 
 
 def learn_intents(rng: np.random.Generator):
@@ -63,6 +76,8 @@ class Guide:
     """What is known and learned of the shop, and one conversation: `pool` are the products talked of, the best first, of which `shown` were named."""
 
     def __init__(self, seed: int = 0, path=None, explain: bool = False, truth: bool = False):
+        if path is not None and not path.parent.is_dir():
+            raise FileNotFoundError(f"--guide {path}: there is no folder {path.parent}")
         model, split, *_ = experiment.train(seed, experiment.Condition(steps=0 if path and path.exists() else 300), "hard")
         model.seed = Parameter(np.full(1, float(seed)))  # is saved too: with another seed other products are known
         if path is not None:
@@ -70,7 +85,8 @@ class Guide:
         if model.seed.data[0] != seed:
             raise ValueError(f"{path} was trained with seed {model.seed.data[0]:.0f}, got seed {seed}")
         self.explain, self.truth, self.model, (shop, self.replies, self.ids, self.vocabulary) = explain, truth, model, experiment.shop_and_texts()
-        self.early, self.every, self.pool, self.shown = split.bought["early"], np.arange(len(self.ids)), np.arange(0), 0
+        self.early, self.late, self.taught = split.bought["early"], split.bought["late"], split.households["train"]
+        self.every, self.pool, self.shown, self.household = np.arange(len(self.ids)), np.arange(0), 0, -1
         self.known, self.names = np.isin(self.every, split.products["train"]), [f"{kind}, {size}".strip(", ") for kind, size in zip(shop.type, shop.size)]
         self.record = {q: getattr(shop, q) for q in QUESTIONS} | {"brand": np.where(shop.brand == "Private", OWN, NATIONAL)}
         model.train(False)
@@ -90,14 +106,16 @@ class Guide:
 
     def reply(self, line: str) -> str:
         """What the guide says to a line, whatever it holds."""
-        read = re.sub("[^ -&(-~]", "", " ".join(line.split()))  # no control characters, no letters beyond a to z, no apostrophes
-        heard = self.hear(re.match(rf"(.{{,{LONGEST}}}\b)?", read)[0].lower(), f"(I read the first {LONGEST} letters.) " * (len(read) > LONGEST))
+        read = re.sub("[^ -&(-~]", "", plain_money(" ".join(line.lower().split())))  # no control characters, no letters beyond a to z, no apostrophes
+        heard = self.hear(re.match(rf"(.{{,{LONGEST}}}\b)?", read)[0], f"(I read the first {LONGEST} letters.) " * (len(read) > LONGEST))
         says = FIXED.get(heard.intent) or self.find(heard) or (self.offer if heard.intent in LISTED else self.question)(heard)
         return heard.note + says + f"\n  [asked: {heard.intent}, probability {heard.sure:.2f}]" * self.explain
 
     def hear(self, line: str, note: str = "") -> SimpleNamespace:
         """What is asked and how sure that is, the words that name products, limits of price, a household, and slips of spelling put right."""
         line, heard = re.sub(r"between (\S+) and", r"at least \1 at most", line), SimpleNamespace(named={}, note=note)
+        heard.sort = next((way for words, way in SUPERLATIVE.items() if words in line), 0)
+        line = re.sub("|".join(SUPERLATIVE), "cheapest", line)
         heard.limits = [(way, float(NUMBERS.get(n, n)) / (100 if unit == "cent" else 1)) for way, n, unit in re.findall(LIMIT, line)]
         heard.household = int(re.search(r"household\D{0,9}?(-?\d+)|$", line)[1] or -1)
         heard.line = re.sub(r"household\D{0,9}\d+", "household", re.sub(LIMIT, " limit ", line))
@@ -111,6 +129,10 @@ class Guide:
             heard.named |= {stem(word): word} if bag[-1] in "_?" else {}
         heard.sure, likeliest = max(zip(self.intents(bag) * bool(set(bag) - FILLER - {"?"}), PHRASINGS))
         heard.intent = likeliest if heard.sure >= SURE else "unclear" if bag else "hello"
+        if heard.intent not in ("hello", "bye", "made", "anew") and (heard.household >= 0 or heard.sort):
+            heard.intent = "recommend" if heard.household >= 0 else "need"
+        if not heard.brand and heard.named and re.search(r"\b(not|no|without|except)\b", heard.line):
+            heard.note += "(I cannot leave words out.) "
         return heard
 
     def find(self, heard) -> str:
@@ -135,7 +157,9 @@ class Guide:
         if heard.intent in QUESTIONS:
             return self.state(i, "answer", heard.intent)
         text = re.sub(f" ({'|'.join(OPENINGS.values())}) ", r", \1 ", generate(self.model, self.every[[i]], np.array([0]), self.replies)[0])
-        return self.state(i, "dialogue", *QUESTIONS, says=f'"{text}", in the own words of my dialogue head')
+        wrong = ", ".join(q for q, true in zip(QUESTIONS, self.replies.true(i, text.replace(",", ""))) if not true)
+        check = (f"otherwise on record: {wrong}" if wrong else "all of it as on record") if self.known[i] else "estimated, not on record"
+        return self.state(i, "dialogue", *QUESTIONS, says=f'"{text}", in the own words of my dialogue head; {check}')
 
     def offer(self, heard) -> str:
         """Products that the line names, else those talked of, else all, or what a household is likely to buy; of these what fits the conditions."""
@@ -144,18 +168,21 @@ class Guide:
         if heard.intent == "recommend":
             if not 0 <= heard.household < len(self.early):
                 return f"Which household? I know 0 to {len(self.early) - 1}."
-            order, head = np.argsort(-self.scores[heard.household], kind="stable"), "recommend"
-            pool, who = order[~self.early[heard.household, order] & np.isin(order, pool)], f" that household {heard.household} has not bought, the likeliest first"
+            self.household, head, order = heard.household, "recommend", np.argsort(-self.scores[heard.household], kind="stable")
+            pool = order[~self.early[heard.household, order] & np.isin(order, pool)]
+            who = f" that household {heard.household} had not bought in weeks 1 to 40, the likeliest after that first" + " (it was trained on)" * (heard.household in self.taught)
         price = self.says["price"][pool]
         if talked and "more expensive" in heard.line:
             limits.append(("over", price[: self.shown].max()))
-        elif re.search("cheap|less expensive", heard.line):
+        elif not heard.sort and re.search("cheap|less expensive", heard.line):
             limits.append(("under", price[: self.shown].min()) if talked else ("at most", np.sort(price)[: len(price) // 3 + 1].max(initial=0)))
         conditions = [(f", {way} {amount:.2f} dollars", WITHIN[way](price, amount)) for way, amount in limits]
         conditions += [(f", {heard.brand}", self.says["brand"][pool] == heard.brand) if heard.brand else ("", price > 0)]
         kept, wanted = pool[np.all([fits for _, fits in conditions], 0)], "".join(text for text, _ in conditions)
         if not len(kept):
             return f"None of {len(pool)} products{who}{wanted.replace(',', ' is', 1)}."
+        if heard.sort:
+            kept = kept[np.argsort(heard.sort * self.says["price"][kept], kind="stable")]
         self.pool, self.shown = kept, min(SHOWN, len(kept))
         return f"{len(kept)} of {len(pool)} products{who}{wanted}:" + "".join(f"\n  {self.state(i, head, 'price', 'brand')}" for i in kept[:SHOWN])
 
@@ -163,7 +190,8 @@ class Guide:
         """What is said of a product and where it is from; under `truth` what is on record, under `explain` what the head read (of the first in a list)."""
         values = lambda of: ", ".join(FORMS[q].format(of[q][i]) for q in asked)
         told = f"{values(self.says)}, known" if self.known[i] else f"{'about' if 'price' in asked else 'probably'} {values(self.says)}, estimated from its words and who buys it"
-        told = f"{self.names[i]}: {says or told}" + f" [recorded: {values(self.record)}]" * self.truth
+        later = f", {'' if self.late[self.household, i] else 'not '}bought in weeks 41 to 53" * (head == "recommend")
+        told = f"{self.names[i]}: {says or told}" + f" [recorded: {values(self.record)}{later}]" * self.truth
         if self.explain and i == self.pool[0]:
             read = ", ".join(self.vocabulary[word] for word in self.ids[i] if word < len(self.vocabulary))
             likely = "".join(f"; {names[k]} {p[i, k]:.2f}" for names, p in [self.odds[q] for q in asked[:1] if q in self.odds] for k in np.argsort(-p[i])[:3])
@@ -184,6 +212,9 @@ def main(options) -> int:
     except (EOFError, KeyboardInterrupt) as end:
         print("\ngoodbye\n" * bool(prompt), end="", file=sys.stderr)
         return 130 if isinstance(end, KeyboardInterrupt) else 0
+    except BrokenPipeError:  # whoever read the answers has gone
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except (OSError, ValueError) as error:
         print(f"tinymtl: {error}", file=sys.stderr)
         return 2
