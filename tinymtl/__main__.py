@@ -72,7 +72,7 @@ def _parse(arguments):
     parser.add_argument("--rules", action="store_true", help=f"also train hard sharing with {', '.join(experiment.RULES)}")
     parser.add_argument("--steps", type=whole_number, metavar="N", help="training steps (default 300; with --quick 100)")
     parser.add_argument("--quick", action="store_true", help="a look in seconds: too few seeds and steps to conclude anything")
-    parser.add_argument("--full", action="store_true", help="everything the README reports, controls included: some 25 minutes on two cores")
+    parser.add_argument("--full", action="store_true", help="everything the README reports, controls included: some 16 minutes on two cores")
     parser.add_argument("--out", type=Path, default=Path("tinymtl-results"), metavar="DIR", help="where pictures and numbers go (default tinymtl-results)")
     parser.add_argument("--quiet", action="store_true", help="no progress line")
     options = parser.parse_args(arguments)

@@ -1,6 +1,6 @@
 """The pictures: what was learned, where gradients conflict, what steps did, what was gained over training alone.
 
-Each function returns a matplotlib Figure that `plt.show()` shows; `save` writes and closes one. `figure.suptitle("...")` puts your
+Each picture is a function that returns a matplotlib Figure, which `plt.show()` shows; `save` writes and closes one. `figure.suptitle("...")` puts your
 finding in place of the title. A task has the same colour and marker in every picture, by its place among the tasks. A gain
 within `SURE` = 3 standard errors of 0 is hollow or grey: not a finding. matplotlib is loaded with the first picture.
 """

@@ -191,9 +191,9 @@ def test_one_seed_gives_the_same_numbers_twice_and_from_another_process():
 
 
 def test_on_real_purchases_the_claims_hold_with_a_margin_and_so_do_their_limits():
-    """Four paired seeds and two thirds of the steps; the margins are less than half of what ten seeds measured."""
+    """Three paired seeds and two thirds of the steps; the margins are less than half of what ten seeds measured."""
     conditions = Condition(steps=200), Condition(steps=200, control="own ids", arms=("hard",))
-    plain, control = ([results for results in run([(seed, c, False) for seed in range(500, 504)])] for c in conditions)
+    plain, control = ([results for results in run([(seed, c, False) for seed in range(500, 503)])] for c in conditions)
     value = lambda runs, arm, m: np.array([r[arm]["metrics"][m] for r in runs])
     gain = {m: (value(plain, "hard", m) - value(plain, "alone", m)).mean() for m in METRICS}
     assert gain["own brand, AUC"] > 0.03 and gain["log price, R²"] > 0.02 and gain["true facts in replies"] > 0.02
