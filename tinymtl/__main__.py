@@ -65,7 +65,7 @@ def _conditions(options):
 def _parse(arguments):
     parser = argparse.ArgumentParser(prog="tinymtl", description=__doc__, epilog="tinymtl ask: a conversation with the trained guide (tinymtl ask --help)")
     parser.add_argument("--seeds", type=whole_number, metavar="N", help="how many paired seeds (default 5; with --quick 2, with --full 10)")
-    parser.add_argument("--first-seed", type=int, default=0, metavar="N", help="the first of the seeds (default 0)")
+    parser.add_argument("--first-seed", type=seed_number, default=0, metavar="N", help="the first of the seeds (default 0)")
     parser.add_argument("--fraction", type=fraction, nargs="+", metavar="F", help="fractions of the 700 products whose answers and replies are known (default 0.1 1)")
     parser.add_argument("--trunk", choices=TRUNKS, default=TRUNKS[0], help="what reads the words of a product (default dense)")
     parser.add_argument("--weights", choices=weighting.__all__, metavar="RULE", help="a rule for the task weights, for the arms that can follow it: " + ", ".join(weighting.__all__))
@@ -78,8 +78,6 @@ def _parse(arguments):
     options = parser.parse_args(arguments)
     if options.full and (options.fraction or options.weights or options.rules or options.steps or options.trunk != TRUNKS[0] or options.quick):
         parser.error("argument --full: goes with --seeds, --first-seed, --out and --quiet alone: it sets the others itself")
-    if options.first_seed < 0:
-        parser.error(f"argument --first-seed: expected at least 0, got {options.first_seed}")
     options.seeds = options.seeds or (2 if options.quick else 10 if options.full else 5)
     options.steps = options.steps or (100 if options.quick else 300)
     options.fraction = options.fraction or ([0.1] if options.quick else [0.1, 1.0])

@@ -86,8 +86,8 @@ def test_a_control_shuffles_between_tasks_what_it_names_and_nothing_else(control
         for name, a, b in zip(("word", "own"), read[s], read[t]):
             assert np.array_equal(a[:50], b[:50]) == (name not in moved)
     ids, vocabulary = word_ids(load())
-    for words, own in read.values():
-        assert sorted(set(own)) == sorted(own) and (words.shape[1], (words == len(vocabulary)).sum()) == (ids.shape[1], (ids[: len(words)] == len(vocabulary)).sum())
+    for word, own in read.values():
+        assert sorted(set(own)) == sorted(own) and (word.shape[1], (word == len(vocabulary)).sum()) == (ids.shape[1], (ids[: len(word)] == len(vocabulary)).sum())
 
 
 def test_random_answers_are_those_of_other_training_products_for_questions_and_dialogue_alike():

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from tinymtl.shop.experiment import BASELINES, LOSSES, METRICS, RATES, RULES, Condition, everything
-from tinymtl.shop.report import HIGHER, Results, findings, say, sure, table, who_follows, write
+from tinymtl.shop.report import HIGHER, Results, findings, say, sure, table, who_follows
 
 COUNTS = {"shared": 0, "tasks": {}, "total": 1000}
 SCARCE, ALL = Condition(fraction=0.1), Condition()

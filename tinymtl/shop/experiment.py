@@ -22,7 +22,7 @@ from ..interaction import conflict_rate, harm_rate, layer_gramians, step_report
 from ..optim import Adam
 from ..sharing import HardSharing, SingleTask, SoftSharing
 from ..tensor import no_grad
-from ..training import evaluate, fit
+from ..training import fit
 from .guide import QUESTIONS, TRUNKS, AnswerHead, DialogueHead, ProductTrunk, RecommendHead, Replies, answer_loss, dialogue_loss, generate, pull_to_zero, recommend_loss, word_ids  # fmt: skip
 from .purchases import load
 
@@ -78,7 +78,7 @@ class Split:
     80 for the test. Whoever is tested on a product has not seen its answers or replies; its purchases are always known."""
 
     def __init__(self, rng: np.random.Generator, condition: Condition = Condition()):
-        shop, replies, ids, vocabulary = shop_and_texts()
+        shop, *_ = shop_and_texts()
         products, households = rng.permutation(len(shop.price)), rng.permutation(len(shop.early))
         known = products[: round(700 * condition.fraction)]
         self.products = {"train": known, "validation": products[700:800], "test": products[800:]}
