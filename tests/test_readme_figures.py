@@ -2,14 +2,15 @@
 
 import re
 from dataclasses import replace
-from itertools import combinations
+from itertools import combinations, permutations
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from tinymtl import plots
 from tinymtl.shop.experiment import LOSSES, METRICS, RULES, STRONGER, Condition, everything
-from tinymtl.shop.report import Results, sure
+from tinymtl.shop.report import Results, sure, write
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -114,6 +115,24 @@ def test_the_figures_in_the_prose_are_those_of_the_committed_results():
     assert hard < alone / 2  # "less than half"
     once, twice = (RESULTS.gains(c, "hard")["category, accuracy"][0] for c in (ALL, Condition(steps=600)))
     assert 0.25 < twice / once < 0.42  # "a third of it is left"
+
+
+def test_the_pictures_of_the_committed_results_hold_the_numbers_of_the_tables(tmp_path, monkeypatch):
+    drawn = {"transfer_matrix": [], "gains": []}
+    for name, calls in drawn.items():
+        draw = getattr(plots, name)
+        monkeypatch.setattr(plots, name, lambda *numbers, draw=draw, calls=calls, **more: calls.append(numbers) or draw(*numbers, **more))
+    write(RESULTS, tmp_path)
+    ((gains, errors, tasks),) = drawn["transfer_matrix"]
+    measures = dict(zip(LOSSES, ("new purchases, AUC", "own brand, AUC", "true facts in replies")))
+    for s, t in permutations(range(3), 2):
+        pair = Condition(tasks=tuple(task for task in LOSSES if task in (tasks[s], tasks[t])), arms=("hard",))
+        assert (gains[s, t], errors[s, t]) == RESULTS.gains(pair, "hard", of=ALL)[measures[tasks[t]]]
+    (bars,) = drawn["gains"][-1]
+    for name, control in (("hard, own ids shuffled", "own ids"), ("hard, tables shuffled", "tables")):
+        expected = RESULTS.gains(Condition(control=control, arms=("soft", "hard")), "hard", of=ALL)
+        assert bars[name] == {m: expected[m] for m in SHORT}
+    assert bars["soft"]["own brand, AUC"] == RESULTS.gains(ALL, "soft")["own brand, AUC"]
 
 
 def test_the_committed_results_are_those_of_the_full_experiment_with_ten_seeds_and_say_what_made_them():
