@@ -256,7 +256,7 @@ def _of_training(run, condition):
     layers.suptitle("In which layers do the gradients conflict?\n(evaluation: no dropout, no hidden half of a basket)")
     (alone, departments), (shared, _) = run["alone"]["features"], hard["features"]
     embedding = plots.embedding({name: alone[name] for name in ("alone, recommend", "alone, answer")} | shared, departments)
-    embedding.suptitle("New products, by what a trunk makes of them:\ndo those of one department lie together?")
+    embedding.suptitle("Features of new products: do those of one department lie together?")
     pictures = {
         "losses.png": (curves, "one guide's training: where the held-out loss turns up, it begins to memorise"),
         "cosines.png": (plots.cosines(hard["history"]), "conflict comes and goes, and what the steps did to each loss below it"),
