@@ -301,6 +301,41 @@ def trajectories(landscape: Callable, paths: Mapping[str, np.ndarray], *, extent
     return figure
 
 
+def curves(x: Sequence[float], measured: Mapping[str, tuple], theory: Mapping[str, object] | None = None, *, xlabel: str, ylabel: str, title: str,
+           log: str = "xy", mark: tuple[float, str] | None = None, of_tasks: bool = False, seeds: int | None = None):  # fmt: skip
+    """Measurement against theory: points for what happened ± standard error, a line of the same colour for what the mathematics says.
+
+    x (K,), in order. measured: name -> (mean (K,), standard error (K,)), NaN where nothing was measured. theory: name -> values (K,), or a function of an
+    array of x. Names are written at the end of the lines. log: the axes that are logarithmic. mark: a place on the x axis and
+    its name. of_tasks: the names are tasks, and have their colours. seeds: how many the means are of.
+    ValueError for other shapes, or nothing to draw.
+    """
+    x, theory = _shaped("curves: x", x, "K"), theory or {}
+    names, colours = list(dict.fromkeys([*measured, *theory])), TASK_COLOURS if of_tasks else ARM_COLOURS
+    if not names:
+        raise ValueError("curves: measured or theory must hold at least one name, got none")
+    figure, ax = _axes(title)
+    fine = np.geomspace(x[0], x[-1], 200) if "x" in log else np.linspace(x[0], x[-1], 200)
+    ends = {}
+    for i, name in enumerate(names):
+        style = _style(i, colours)
+        if name in measured:
+            pair = (_shaped(f"curves: measured[{name!r}]", values, len(x)) for values in measured[name])
+            y, bars, _ = _checked(f"curves: measured[{name!r}]", *pair)
+            _points(ax, x, y, style, np.ones(len(x), bool), yerr=bars)
+            ends[name] = x, y
+        if name in theory:
+            line = (fine, theory[name](fine)) if callable(theory[name]) else (x, _shaped(f"curves: theory[{name!r}]", theory[name], len(x)))
+            ax.plot(*line, color=style["color"], linestyle=style["linestyle"] if of_tasks else "-", linewidth=1.4)
+            ends[name] = line
+    ax.set(xlabel=xlabel, ylabel=ylabel, **{f"{axis}scale": "log" for axis in log})
+    if mark is not None:
+        _mark(ax, *mark, left=(mark[0] > np.sqrt(x[0] * x[-1])) if "x" in log else mark[0] > (x[0] + x[-1]) / 2)
+    _label_ends(ax, {name: ends[name] for name in names}, colours)
+    _caption(figure, "points: measured, ± standard error" + ("; lines: theory" if theory else ""), seeds)
+    return figure
+
+
 def strength_curve(strengths: Sequence[float], errors: Sequence[float], standard_errors: Sequence[float], *, theory: Callable | None = None,
                    best: float | None = None, alone: float | None = None, together: float | None = None, seeds: int | None = None):  # fmt: skip
     """Test error of soft sharing over its strength λ: points measured ± standard error, a line for what theory says.

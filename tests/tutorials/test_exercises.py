@@ -1,0 +1,74 @@
+"""Every exercise three ways: its solution is right, its stub is not done yet, and wrong answers that people give are told what is wrong."""
+
+import importlib
+import inspect
+
+import pytest
+from checks import Wrong, catches, exercise
+from tutorials.wrong_answers import EXERCISES
+
+named = {"ids": lambda value: str(value)}
+
+
+def check(number, answer, capsys):
+    """(whether the checker is content, what it said)"""
+    checker, _, rest, _ = EXERCISES[number]
+    right = checker(answer, *rest)
+    said = capsys.readouterr().out
+    assert said.startswith(f"Exercise {number}: ") and said.count("\n") == 1
+    return right, said
+
+
+@pytest.mark.parametrize("number", EXERCISES, **named)
+def test_the_solution_is_right(number, capsys):
+    checker, solution, *_ = EXERCISES[number]
+    chapter = importlib.import_module(f"solutions.ch{int(number.partition('.')[0]):02}")
+    assert check(number, getattr(chapter, solution), capsys) == (True, f"Exercise {number}: right\n")
+
+
+@pytest.mark.parametrize("number", EXERCISES, **named)
+def test_the_stub_is_not_done_yet(number, capsys):
+    def stub(*args, **kwargs):
+        raise NotImplementedError
+
+    assert check(number, stub, capsys) == (False, f"Exercise {number}: not done yet\n")
+
+
+@pytest.mark.parametrize(("number", "slip"), [(number, slip) for number, (*_, wrong) in EXERCISES.items() for slip in wrong], **named)
+def test_a_wrong_answer_is_told_what_is_wrong(number, slip, capsys):
+    right, said = check(number, EXERCISES[number][3][slip], capsys)
+    assert not right and "not right yet: " in said
+    assert len(said) > 60, "a message says what was expected, what was got, and the likely slip"
+
+
+@pytest.mark.parametrize("number", EXERCISES, **named)
+def test_there_are_two_wrong_answers_at_least(number):
+    assert len(EXERCISES[number][3]) >= 2
+
+
+def test_every_checker_and_every_solution_belongs_to_an_exercise():
+    for chapter in sorted({number.partition(".")[0] for number in EXERCISES}, key=int):
+        checks, solutions = (importlib.import_module(f"{kind}.ch{int(chapter):02}") for kind in ("checks", "solutions"))
+        mine = [row for number, row in EXERCISES.items() if number.startswith(f"{chapter}.")]
+        assert {row[0].__name__ for row in mine} == {name for name in vars(checks) if name.startswith("check_")}
+        assert {row[1] for row in mine} <= {name for name, value in vars(solutions).items() if inspect.isfunction(value)}
+
+
+def test_a_checker_says_what_a_failing_answer_raised(capsys):
+    @exercise("0.0")
+    def check_nothing(answer):
+        answer()
+
+    assert not check_nothing(lambda: 1 / 0)
+    assert capsys.readouterr().out == "Exercise 0.0: your code raised ZeroDivisionError: division by zero\n"
+
+
+def test_a_law_has_to_accept_what_is_right_and_reject_each_slip():
+    def is_double(f):
+        assert f(1) == 2
+
+    catches(is_double, lambda x: 2 * x, {"a square": lambda x: x * x})
+    with pytest.raises(Wrong, match="accepts code with a slip: one more"):
+        catches(is_double, lambda x: 2 * x, {"one more": lambda x: x + 1})
+    with pytest.raises(Wrong, match="rejects code that is right"):
+        catches(is_double, lambda x: 3 * x, {})

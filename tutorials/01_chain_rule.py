@@ -1,0 +1,329 @@
+# %% [markdown]
+# # 1 · The chain rule with two losses
+#
+# *30 minutes.* Two questions about one product, one number `h` that both answers depend on: from each answer a gradient
+# comes back along its own path, and where the paths meet they are added. Everything that multi-task learning is, good and bad, happens at that sum.
+# After this chapter you can differentiate a value that two losses use, say why its gradients are added, and build
+# an engine of 60 lines that does it for you.
+#
+# ![](figures/01_two_losses.svg)
+
+# %%
+import math
+
+import numpy as np
+from _drawings import graph
+from _show import show
+from checks.ch01 import check_by_hand, check_gradient_repaired, check_law, check_tanh
+
+import tinymtl as mtl
+
+# %% [markdown]
+# **What you need**: the derivative of a function of one number, and a little Python. No earlier chapter.
+#
+# ## The example
+#
+# A shop knows of a product how often households like this one bought it, $x$. It turns that into one number of its own, $h = u x$, and
+# answers two questions with it: what does the product cost, $\hat y = a h$, and will this household buy it, with logit $z = b h$ (a positive logit says
+# "rather yes": the chance is $\sigma(z) = 1/(1 + e^{-z})$). The true answers are $y$, a price, and $c$, 1 if it was bought and 0 if not. Each answer has a loss, small when the answer is good,
+#
+# $$
+# L_1 = (\hat y - y)^2, \qquad L_2 = \log(1 + e^{z}) - c z, \qquad L = w_1 L_1 + w_2 L_2, \tag{1.1}
+# $$
+#
+# and the *total* loss $L$ weighs them. $L_2$ is minus the logarithm of the chance that was given to what happened: put in $c = 1$ and $c = 0$ to see it.
+#
+# ## Notation
+#
+# | symbol | in code | shape | what it is |
+# |---|---|---|---|
+# | $x$ | `x` | number | input: how often it was bought |
+# | $u$ | `u` | number | shared weight, the *trunk*: both tasks use it |
+# | $h$ | `h` | number | what the trunk computes |
+# | $a, b$ | `a`, `b` | numbers | one weight for each task, the *heads* |
+# | $\hat y, z$ | `ŷ`, `z` | numbers | the two answers: a price, and a logit |
+# | $y, c$ | `y`, `c` | numbers | the true answers |
+# | $L_1, L_2$ | `L1`, `L2` | numbers | the two losses, of one example: neither a mean nor a sum over examples yet |
+# | $w_1, w_2$ | `w1`, `w2` | numbers | how much each task counts |
+# | $g$ | `g` | like the value it belongs to | gradient that arrives from above: of the loss with respect to this value |
+#
+# ## By hand
+#
+# How does $L$ change when $u$ does? Along one path the chain rule multiplies: $u$ moves $h$, $h$ moves $\hat y$, $\hat y$ moves $L_1$. There are two paths, and a small
+# change $dh$ changes $L$ by what it changes along the first *plus* what it changes along the second. To first order that is all there is:
+#
+# $$
+# \frac{\partial L}{\partial h} = w_1 \underbrace{2(\hat y - y)\, a}_{\text{price}} + w_2 \underbrace{(\sigma(z) - c)\, b}_{\text{buys}}, \qquad \frac{\partial L}{\partial u} = \frac{\partial L}{\partial h}\, x \tag{1.2}
+# $$
+#
+# (The derivative of $\log(1 + e^z)$ is $e^z/(1+e^z) = \sigma(z)$.) Take $x = 2$, $u = 0.5$, so $h = 1$; $a = 3$ and $b = 1$; the product costs $y = 5$ and was not bought, $c = 0$.
+#
+# **Predict** before you read on: does the price task want $h$ to rise or to fall? And the other one? With $w_1 = w_2 = 1$, who wins?
+#
+# <details><summary>Answer</summary>
+#
+# The price was guessed too low, 3 instead of 5, so its gradient at $h$ is $2(3 - 5) \cdot 3 = -12$: raise $h$. The purchase was thought likely, $\sigma(1) = 0.73$, and did not happen: $+0.73$: lower
+# $h$. The two *conflict*, and the price wins, $-12 + 0.73 < 0$, because its loss is measured in larger units. Nobody decided that price matters more: chapter 5 is about this.
+#
+# </details>
+
+# %%
+x, u, a, b, y, c, w1, w2 = 2.0, 0.5, 3.0, 1.0, 5.0, 0.0, 1.0, 1.0
+h = u * x
+ŷ, z = a * h, b * h
+at_h = {"price": 2 * (ŷ - y) * a, "buys": (1 / (1 + math.exp(-z)) - c) * b}
+print({task: round(g, 3) for task, g in at_h.items()})
+print("gradient of the total loss: at h", round(w1 * at_h["price"] + w2 * at_h["buys"], 3), end="")  # (1.2)
+print(", at u", round((w1 * at_h["price"] + w2 * at_h["buys"]) * x, 3))
+
+# %%
+L1, L2 = (ŷ - y) ** 2, math.log(1 + math.exp(z)) - c * z  # (1.1)
+places = {"u": (0, 1), "h": (1, 1), "ŷ": (2, 2), "z": (2, 0), "L1": (3, 2), "L2": (3, 0), "L": (4, 1)}
+values = {"u": u, "h": h, "ŷ": ŷ, "z": z, "L1": L1, "L2": L2, "L": w1 * L1 + w2 * L2}
+back = [("L", "L1", 0, w1), ("L1", "ŷ", 0, w1 * 2 * (ŷ - y)), ("ŷ", "h", 0, w1 * at_h["price"]),
+        ("L", "L2", 1, w2), ("L2", "z", 1, w2 * (1 / (1 + math.exp(-z)) - c)), ("z", "h", 1, w2 * at_h["buys"]),
+        ("h", "u", None, (w1 * at_h["price"] + w2 * at_h["buys"]) * x)]  # fmt: skip
+figure = graph(places, values, back, "Gradients of price (blue) and purchase (red) are added where they meet")
+show(figure, "01_two_losses.svg", "At h the gradient −12 of the price and the gradient 0.73 of the purchase meet and are added; u receives their sum times x")
+
+# %% [markdown]
+# ## A machine that remembers
+#
+# By hand this took three lines; for a network it would take a notebook. But all of it was made of two kinds of step: compute a value from others, and pass a gradient from a
+# value back to those it was made of. So let every value *remember* how it was made. For a product $y = x_1 x_2$, whatever the loss,
+#
+# $$
+# \frac{\partial L}{\partial x_1} = g\, x_2, \qquad \frac{\partial L}{\partial x_2} = g\, x_1, \qquad g = \frac{\partial L}{\partial y} \tag{1.3}
+# $$
+#
+# so next to the product we note two pairs: (`x1`, what turns $g$ into its share), and the same for `x2`. A sum passes $g$ on unchanged. That is the whole idea.
+
+# %%
+class Value:
+    """A number that remembers how it was made: pairs (parent, function from g to the parent's share of it)."""
+
+    clock = 0
+
+    def __init__(self, data, *pairs):
+        self.data, self.pairs = float(data), pairs
+        self.born = Value.clock = Value.clock + 1  # its place in time: a value is always younger than its parents
+
+    def __add__(self, other):
+        other = value(other)
+        return Value(self.data + other.data, (self, lambda g: g), (other, lambda g: g))
+
+    def __mul__(self, other):
+        other = value(other)
+        return Value(self.data * other.data, (self, lambda g: g * other.data), (other, lambda g: g * self.data))  # (1.3)
+
+    def __sub__(self, other):
+        return self + value(other) * -1.0
+
+    def __pow__(self, n):
+        return Value(self.data**n, (self, lambda g: g * n * self.data ** (n - 1)))
+
+    __radd__, __rmul__ = __add__, __mul__
+
+
+def value(x):
+    return x if isinstance(x, Value) else Value(x)
+
+
+def exp(x):
+    y = math.exp(x.data)
+    return Value(y, (x, lambda g: g * y))
+
+
+def log(x):
+    return Value(math.log(x.data), (x, lambda g: g / x.data))
+
+# %% [markdown]
+# ## In which order?
+#
+# Look at `b = a + a; c = b + b`. It is the shape of every multi-task network: one trunk, several ways from it to the loss.
+#
+# ```text
+#        ┌──►──┐       ┌──►──┐
+#   a ───┤     ├── b ──┤     ├── c
+#        └──►──┘       └──►──┘
+# ```
+#
+# $b$ gets a share of $g$ through *each* of the two ways, and may pass its gradient on to $a$ only when *both* have come: else $a$ hears of one of them only. A value must wait
+# for all its children. Children are younger than their parents, so it is enough to always take the **youngest** value that waits. And two shares for one value are **added**:
+#
+# $$
+# \frac{\partial L}{\partial x} = \sum_{\text{children } y \text{ of } x} \frac{\partial L}{\partial y}\, \frac{\partial y}{\partial x} \tag{1.4}
+# $$
+
+# %%
+def gradient(loss, wrt):
+    """[∂loss/∂x for x in wrt]"""
+    arrived, waiting, passed = {loss.born: 1.0}, {loss.born: loss}, {}  # ∂loss/∂loss = 1
+    while waiting:
+        node = waiting.pop(max(waiting))  # the youngest: all its children have spoken
+        g = passed[node.born] = arrived[node.born]
+        for parent, share in node.pairs:
+            arrived[parent.born] = arrived.get(parent.born, 0.0) + share(g)  # (1.4)
+            waiting[parent.born] = parent
+    return [passed.get(x.born, 0.0) for x in wrt]
+
+# %% [markdown]
+# That was the engine, 60 lines. Gradients live in `arrived`, a dictionary of one walk, not on the values. So you may ask for the gradient of $L_1$, then of $L_2$, then of $L$, over the
+# *same* trunk, and none disturbs the others. (Many engines store them on the values and add to what is there. Then the second call returns the sum of both, and you must remember to set
+# everything to zero in between. In PyTorch that is `zero_grad`, and forgetting it is a classic.)
+
+# %%
+def losses(u, a, b, x=2.0, y=5.0, c=0.0, exp=exp, log=log):
+    h = u * x  # one trunk ...
+    z = b * h
+    return (a * h - y) ** 2, log(1.0 + exp(z)) - c * z  # ... in both losses: (1.1)
+
+
+parameters = [Value(0.5), Value(3.0), Value(1.0)]
+L1, L2 = losses(*parameters)
+for name, L in {"L1": L1, "L2": L2, "L1 + L2": L1 + L2}.items():
+    print(f"{name:8} ∂/∂u, ∂/∂a, ∂/∂b =", [round(g, 3) for g in gradient(L, parameters)])
+
+# %% [markdown]
+# The last line is the sum of the two above it. $a$ hears nothing of $L_2$, nor $b$ of $L_1$: a head belongs to one task. $u$ hears of both, $-24 + 1.46$: it is **shared**. With weights, each row is
+# multiplied by its $w$ first: *the gradient of a weighted sum is the weighted sum of the gradients*, and that is the first law of this subject.
+#
+# ## Is it right? The V
+#
+# Two ways to know a derivative that share no line of code can check each other. The other way is to try: change $u$ by a small step $s$ up and down,
+#
+# $$
+# \frac{\partial L}{\partial u} \approx \frac{L(u + s) - L(u - s)}{2s}, \qquad \text{error} \approx \underbrace{\frac{s^2}{6}\, |L'''|}_{\text{truncation}} + \underbrace{\frac{\epsilon\, |L|}{s}}_{\text{rounding}} \tag{1.5}
+# $$
+#
+# The first part of the error is what the Taylor series leaves out; it falls with $s^2$. The second is that both $L$ are only known to a relative $\epsilon \approx 10^{-16}$, which the division by $s$
+# makes large; it *grows* as $s$ falls. So smaller is not better: there is a best step, about $\epsilon^{1/3} \approx 10^{-5}$. The rounding part is an order of magnitude, the truncation part an equation. To see both we need a third derivative that we know: $L = e^{u} + u^2$ has $L''' = e^u$.
+
+# %%
+def by_trying(f, u, s):
+    return (f(u + s) - f(u - s)) / (2 * s)  # (1.5)
+
+
+rng = np.random.default_rng(0)
+steps, points = 10.0 ** np.arange(-12, 0), rng.uniform(-2, 2, 200)
+f = lambda u: math.exp(u) + u * u
+engine = [gradient(exp(p) + p * p, [p])[0] for p in map(Value, points)]
+errors = np.array([[abs(by_trying(f, u, s) - g) for s in steps] for u, g in zip(points, engine)])
+
+# %%
+truncation = np.exp(points).mean() * steps**2 / 6
+rounding = 1.1e-16 * np.mean([f(u) for u in points]) / steps
+drawn = lambda line: np.where(line > 1e-13, line, np.nan)
+figure = mtl.plots.curves(
+    steps, {"found by trying": (errors.mean(0), errors.std(0, ddof=1) / np.sqrt(len(points)))},
+    {"truncation: s² |L‴| / 6": drawn(truncation), "rounding: ε |L| / s": drawn(rounding)},
+    xlabel="step s", ylabel="|trying − engine|, mean of 200 points",
+    title="Too large a step leaves terms out, too small a one drowns in rounding",
+)  # fmt: skip
+show(figure, "01_v.svg", "The difference between engine and trial falls with the square of the step down to about 1e-5, then grows again as rounding takes over: a V, along the two lines of theory")
+
+# %% [markdown]
+# Without this picture people conclude from a step of $10^{-12}$ that their gradient is wrong, or from one of $0.1$ that a wrong one is right. Three more ways to fool yourself: numbers of 32 bits ($\epsilon \approx 10^{-7}$, the V's
+# best error is then $10^{-5}$); a kink, such as that of $\max(h, 0)$, between $u - s$ and $u + s$; and a slip in $L$ itself, of which both ways take the derivative.
+#
+# **The claim.** At the best step the two ways agree to six digits, at each of 200 random points; at both ends of the V they do not.
+
+# %%
+best = steps[errors.mean(0).argmin()]
+print(f"best step {best:.0e}; there the largest of {len(points)} errors is below 1e-6:", errors[:, steps == best].max() < 1e-6)
+assert errors.min(1).max() < 1e-6 and 1e-7 < best < 1e-3
+assert errors[:, 0].mean() > 1e-6 < errors[:, -1].mean()
+in_between = (steps > 1e-4) & (steps < 1)
+assert np.allclose(errors.mean(0)[in_between], truncation[in_between], rtol=0.05)
+
+# %% [markdown]
+# ## The package computes the same
+#
+# `mtl.Tensor` is `Value` for whole arrays. Its operations stand in the same pairs, and `mtl.tensor.chain_rule` is our `gradient`: the youngest first, shares added. What it has more: *broadcasting* is undone (chapter 2), an embedding's
+# gradient is not written out where it is zero (chapter 3), and values that need no gradient are skipped. `mtl.gradient` asks it for some gradients, `mtl.jacobian` for those of T losses, one row each, and
+# `mtl.Tensor.backward` adds them into the parameters, for training.
+
+# %%
+largest = 0.0
+for _ in range(50):
+    numbers = rng.normal(size=3)
+    ours, theirs = [Value(n) for n in numbers], [mtl.Parameter(n) for n in numbers]
+    for mine, L in zip(losses(*ours), losses(*theirs, exp=mtl.ops.exp, log=mtl.ops.log)):
+        expected = np.array(gradient(mine, ours))
+        difference = np.abs(expected - mtl.gradient(L, theirs)).max() / np.abs(expected).max()
+        largest = max(largest, difference)
+print("largest relative difference below 1e-12:", largest < 1e-12)
+assert largest < 1e-12
+
+# %% [markdown]
+# Read on in the source: first `mtl.Tensor`, whose `+`, `*` and `@` you will recognise, then `mtl.tensor.chain_rule` and `mtl.check_gradient`, which is the check by trying, entry by entry.
+#
+# ## Exercises
+#
+# Write in place of `raise NotImplementedError`, and run the cell. [Solutions](solutions/ch01.py).
+#
+# **1.1** On paper: the gradients of the total loss $w_1 L_1 + w_2 L_2$ of (1.1) with respect to $u$, $a$ and $b$. Then write them down.
+
+# %%
+def by_hand(u, a, b, x, y, c, w1, w2):
+    """(∂L/∂u, ∂L/∂a, ∂L/∂b)"""
+    raise NotImplementedError
+
+check_by_hand(by_hand)
+
+# %% [markdown]
+# **1.2** Give the engine one more operation. The derivative of $\tanh$ is $1 - \tanh^2$.
+
+# %%
+def tanh(x):
+    """A Value made from the Value x."""
+    raise NotImplementedError
+
+check_tanh(tanh, Value, gradient)
+
+# %% [markdown]
+# **1.3 Find the bug.** This walk is right for every chain, and for `b = a + a; c = b + b` too. For which computation is it wrong, and why? Mend it: put your version in place of the body.
+
+# %%
+def gradient_to_repair(loss, wrt):
+    raise NotImplementedError
+    arrived, waiting = {loss.born: 1.0}, [loss]
+    for node in waiting:  # goes on while the list grows
+        g = arrived[node.born]
+        for parent, share in node.pairs:
+            arrived[parent.born] = arrived.get(parent.born, 0.0) + share(g)
+            if parent not in waiting:
+                waiting.append(parent)
+    return [arrived.get(x.born, 0.0) for x in wrt]
+
+check_gradient_repaired(gradient_to_repair, Value)
+
+# %% [markdown]
+# **1.4 Write the property that catches it.** A law takes *any* function `gradient(loss, wrt)` and asserts something that is true of the right ones. Yours will be run on right and wrong
+# engines: one that goes through the values in the wrong order, one that overwrites shares instead of adding them, one that forgets to multiply. One expression can be enough.
+
+# %%
+def law(gradient, Value):
+    """Raises AssertionError if this gradient is wrong."""
+    raise NotImplementedError
+
+check_law(law, Value)
+
+# %% [markdown]
+# ## What this does not show
+#
+# That adding the two gradients is *good* for either task. The chain rule says what the sum does, not whether one should want it: at $h$ the two pulled in opposite directions. Nor that one step along the gradient lowers the loss: that is a
+# matter of its length (chapter 6). And a gradient that is right to twelve digits is the gradient of the loss you *wrote*, not of the one you meant.
+#
+# ## To recall
+#
+# 1. Why are the gradients of two losses added at a shared value, and not averaged or multiplied?
+#    <details><summary>Answer</summary>To first order a small change of the value changes each loss by its own gradient times the change, and the total loss is their (weighted) sum.</details>
+# 2. Why must the walk take the youngest value first?
+#    <details><summary>Answer</summary>A value may pass its gradient on only when the shares of all its children have come. Children are younger than parents, so the youngest waiting value waits for nobody.</details>
+# 3. An engine stores gradients on the values and adds. You call it for $L_1$ and then for $L_2$. What stands at $u$?
+#    <details><summary>Answer</summary>The sum of both gradients, that of L₁ + L₂. Nothing else would come out of one call for L₁ + L₂; but if you wanted that of L₂ alone it is wrong.</details>
+# 4. Your check by trying differs from the engine by $10^{-4}$ at a step of $10^{-12}$. Is the engine wrong?
+#    <details><summary>Answer</summary>It does not say. At that step rounding alone makes errors of 1e-16 / 1e-12 = 1e-4 times the size of the loss. Try 1e-5.</details>
+# 5. $w_1$ is doubled. What happens to the gradients at $u$, $a$ and $b$?
+#    <details><summary>Answer</summary>That of a doubles, that of b stays, and at u the part that comes from L₁ doubles: in the example from −24 + 1.46 to −48 + 1.46.</details>

@@ -1,0 +1,156 @@
+"""Turns chapters into pages: runs the cells of each in a fresh process, and writes what they print and draw beside them.
+
+    python tutorials/_render.py              every chapter: its page NN_name.md, and its pictures in figures/
+    python tutorials/_render.py 04 beyond    some of them
+    python tutorials/_render.py --notebooks  an .ipynb beside each chapter, without running anything
+
+A chapter is a script whose cells begin with `# %%` (code) or `# %% [markdown]` (prose behind `# `). Three things change on the way to
+the page: mathematics between dollars is written as the code host reads it, a name of the package such as `mtl.mse`
+becomes a link to the line that defines it, ways to the other chapters are put at both ends, and a picture without a description gets its finding.
+"""
+
+import argparse
+import contextlib
+import importlib
+import inspect
+import io
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import _show
+
+HERE = Path(__file__).parent
+PATHS = [*sorted(HERE.glob("[0-9][0-9]_*.py")), *HERE.glob("beyond.py")]
+
+
+def cells(path):
+    """[(is code, text, line where the text begins)] of a chapter."""
+    parts, start = [], 1
+    for part in re.split(r"^(?=# %%)", path.read_text(encoding="utf-8"), flags=re.MULTILINE):
+        head, _, text = part.partition("\n")
+        is_code = "[markdown]" not in head
+        if not is_code:
+            text = re.sub(r"^# ?", "", text, flags=re.MULTILINE)
+        parts.append((is_code, text.strip("\n"), start + 1 + len(text) - len(text.lstrip("\n"))))
+        start += part.count("\n")
+    return parts[1:]
+
+
+def execute(name, folder):
+    """Run a chapter's code cells in this process; print, as JSON, what each of them printed and which pictures it showed."""
+    path, results = HERE / name, []
+    _show.folder = Path(folder)
+    names = {"__name__": "__main__", "__file__": str(path)}
+    for is_code, text, line in cells(path):
+        output, before = io.StringIO(), len(_show.shown)
+        if is_code:
+            with contextlib.redirect_stdout(output):
+                exec(compile("\n" * (line - 1) + text, path, "exec"), names)
+        results.append({"output": output.getvalue(), "pictures": _show.shown[before:]})
+    print(json.dumps(results))
+
+
+def run(path, folder):
+    """Execute a chapter in a fresh process, warnings as errors: (its page, the seconds it took)."""
+    started = time.perf_counter()
+    code = f"import _render; _render.execute({path.name!r}, {str(folder)!r})"
+    modules = os.pathsep.join([str(HERE), *filter(None, [os.environ.get("PYTHONPATH")])])
+    env = {**os.environ, "MPLBACKEND": "Agg", "OPENBLAS_NUM_THREADS": "1", "PYTHONPATH": modules, "PYTHONUTF8": "1"}
+    done = subprocess.run([sys.executable, "-W", "error", "-c", code], env=env, capture_output=True, text=True, encoding="utf-8")
+    if done.returncode:
+        raise RuntimeError(f"{path.name} does not run:\n{done.stderr}")
+    return page(path, json.loads(done.stdout)), time.perf_counter() - started
+
+
+def run_all(paths, folder):
+    """Every chapter's (page, seconds), two at a time."""
+    with ThreadPoolExecutor(2) as pool:
+        return list(pool.map(lambda path: run(path, folder), paths))
+
+
+def page(path, results):
+    """The Markdown of a chapter from its cells and what they printed and showed."""
+    parts = [f"<!-- written by _render.py from {path.name}: change that, not this -->"]
+    findings = {name: finding for result in results for name, finding in result["pictures"]}
+    for (is_code, text, _), result in zip(cells(path), results, strict=True):
+        if is_code:
+            parts.append(f"```python\n{text}\n```")
+        else:
+            parts.append(re.sub(r"!\[\]\(figures/([^)]*)\)", lambda m: f"![{findings[m[1]]}]({m[0][4:-1]})", prose(text)))  # the best picture comes first
+        if result["output"]:
+            parts.append(f"```text\n{result['output'].rstrip()}\n```")
+        parts += [f"![{finding}](figures/{name})" for name, finding in result["pictures"]]
+    parts.insert(1, f"[Contents](README.md) · run it: `python tutorials/{path.name}`, or step through its cells in an editor")
+    i = PATHS.index(path)
+    ways = [f"{word}: [{title(near)}]({near.stem}.md)" for word, at in (("before", i - 1), ("next", i + 1)) for near in PATHS[max(at, 0) : at + 1]]
+    return "\n\n".join([*parts, " · ".join(["[Contents](README.md)", *ways])]) + "\n"
+
+
+def title(path):
+    return cells(path)[0][1].splitlines()[0].lstrip("# ")
+
+
+def prose(text):
+    """Markdown for the code host: its way of writing mathematics, and links for names of the package."""
+    text = re.sub(r"^\$\$\n(.*?)\n\$\$$", r"```math\n\1\n```", text, flags=re.MULTILINE | re.DOTALL)
+    pieces = re.split(r"(^```.*?^```$|`[^`\n]*`)", text, flags=re.MULTILINE | re.DOTALL)
+    for i, piece in enumerate(pieces):
+        if i % 2 == 0:
+            pieces[i] = re.sub(r"\$([^$]+)\$", r"$`\1`$", piece)
+        elif re.fullmatch(r"`mtl\.[\w.]+`", piece) and not pieces[i - 1].endswith("["):
+            pieces[i] = f"[{piece}]({definition(piece.strip('`'))})"
+    return "".join(pieces)
+
+
+def definition(name):
+    """Where the package defines a name: "../tinymtl/losses.py#L25" of "mtl.mse"; a module is its file."""
+    thing = mtl = importlib.import_module("tinymtl")
+    for part in name.split(".")[1:]:
+        thing = getattr(thing, part)
+    file = Path(inspect.getsourcefile(thing)).relative_to(Path(mtl.__file__).parent).as_posix()
+    line = "" if inspect.ismodule(thing) else f"#L{inspect.getsourcelines(thing)[1]}"
+    return f"../tinymtl/{file}{line}"
+
+
+def notebook(path):
+    """A chapter as a notebook: plain JSON, nothing run."""
+    return {
+        "nbformat": 4, "nbformat_minor": 5, "metadata": {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}},
+        "cells": [
+            {"id": f"cell-{i}", "metadata": {}, "source": text} | ({"cell_type": "code", "execution_count": None, "outputs": []} if is_code else {"cell_type": "markdown"})
+            for i, (is_code, text, _) in enumerate(cells(path))
+        ],
+    }  # fmt: skip
+
+
+def main(arguments):
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("chapters", nargs="*", help="how their file names begin; none: all")
+    parser.add_argument("--notebooks", action="store_true", help="write an .ipynb beside each chapter")
+    options = parser.parse_args(arguments)
+    for start in options.chapters:
+        if not any(path.name.startswith(start) for path in PATHS):
+            parser.error(f"no chapter begins with {start!r}; there are {[path.stem for path in PATHS]}")
+    paths = [path for path in PATHS if path.name.startswith(tuple(options.chapters) or "")]
+    if options.notebooks:
+        for path in paths:
+            path.with_suffix(".ipynb").write_text(json.dumps(notebook(path), ensure_ascii=False, indent=1), encoding="utf-8")
+            print(path.with_suffix(".ipynb"))
+        return
+    try:
+        pages = run_all(paths, HERE / "figures")
+    except RuntimeError as error:
+        sys.exit(str(error))
+    for path, (text, seconds) in zip(paths, pages):
+        path.with_suffix(".md").write_text(text, encoding="utf-8")
+        print(f"{path.with_suffix('.md')}  ({seconds:.1f} s)")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
