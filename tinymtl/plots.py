@@ -328,7 +328,12 @@ def curves(x: Sequence[float], measured: Mapping[str, tuple], theory: Mapping[st
             line = (fine, theory[name](fine)) if callable(theory[name]) else (x, _shaped(f"curves: theory[{name!r}]", theory[name], len(x)))
             ax.plot(*line, color=style["color"], linestyle=style["linestyle"] if of_tasks else "-", linewidth=1.4)
             ends[name] = line
-    ax.set(xlabel=xlabel, ylabel=ylabel, **{f"{axis}scale": "log" for axis in log})
+    ax.set(xlabel=xlabel, ylabel=ylabel)
+    if "x" in log:
+        _log(ax, "x", x[0], x[-1])
+    if "y" in log:
+        heights = np.concatenate([y[np.isfinite(y)] for _, y in ends.values()])
+        _log(ax, "y", heights.min(), heights.max())
     if mark is not None:
         _mark(ax, *mark, left=(mark[0] > np.sqrt(x[0] * x[-1])) if "x" in log else mark[0] > (x[0] + x[-1]) / 2)
     _label_ends(ax, {name: ends[name] for name in names}, colours)

@@ -1,0 +1,298 @@
+# %% [markdown]
+# # 4 · One trunk, many heads: hard sharing
+#
+# *35 minutes.* Three branches of a shop each want to predict what a customer spends. One model for all, or one for each? After this chapter you can
+# write down the gradient that a shared trunk receives, count what sharing saves, and say in advance, from two numbers, when it pays: up to how many labels, and for how different branches.
+#
+# ![](figures/04_crossing.svg)
+
+# %%
+import numpy as np
+from _show import show
+from checks.ch04 import check_counts, check_gain_of_pooling, check_law, check_trunk_gradient
+
+import tinymtl as mtl
+
+# %% [markdown]
+# **What you need**: [chapter 1](01_chain_rule.md), where gradients of two losses were added at a shared value, and the matrix product. A *dense layer* computes $h = xW + b$. The *mean squared error* of $N$ predictions is
+# the mean of their squared differences from the targets.
+#
+# ## Notation
+#
+# | symbol | in code | shape | what it is |
+# |---|---|---|---|
+# | $T$ | `T` | number | tasks |
+# | $D$ | `D` | number | input features |
+# | $n$ | `n` | number | labels of each task |
+# | $\theta_\text{sh}$ | `hard.trunk` | $(P,)$ | shared parameters, $P$ of them |
+# | $L_t, w_t$ | `L`, `w` | number each | loss of task $t$, a mean over its examples, and its weight |
+# | $J$ | `J` | $(T, P)$ | row $t$ is task $t$'s gradient on the shared parameters |
+# | $\theta_t$ | `Θ` | $(D,)$ | the true weights of branch $t$ |
+# | $\sigma^2$ | `noise` | number | variance of the noise in a label |
+# | $\tau^2$ | `spread` | number | variance of a coordinate of $\theta_t$ around what the branches have in common |
+#
+# ## One trunk in every loss
+#
+# *Hard parameter sharing* (Caruana, 1993): one *trunk*, a network that all tasks pass through, and a small *head* for each task.
+#
+# $$
+# h = \text{trunk}(x; \theta_\text{sh}), \qquad \hat y_t = \text{head}_t(h), \qquad L = \sum_t w_t L_t(\hat y_t, y_t) \tag{4.1}
+# $$
+#
+# is `mtl.HardSharing` with `mtl.weighted_sum`. Here are a price (one number out, squared error) and a department (one of three, cross-entropy, the loss of chapter 1 for more than two answers) for the same products:
+
+# %%
+rng = np.random.default_rng(0)
+trunk = mtl.Sequential(mtl.Dense(6, 16, rng), mtl.relu)
+heads = {"price": mtl.Dense(16, 1, rng), "department": mtl.Dense(16, 3, rng)}
+hard = mtl.HardSharing(trunk, heads)
+
+x = rng.normal(size=(64, 6))
+targets = {"price": rng.normal(size=(64, 1)), "department": rng.integers(3, size=64)}
+loss_of = {"price": mtl.mse, "department": mtl.cross_entropy}
+outputs = hard({t: x for t in heads})
+L = {t: loss_of[t](outputs[t], targets[t]) for t in heads}
+w = {"price": 0.3, "department": 1.0}
+total = mtl.weighted_sum(L, w)  # (4.1)
+
+# %% [markdown]
+# Write the gradients of the two losses on the shared parameters as rows of one matrix $J$, the *Jacobian*. Chapter 1 said what the trunk receives: the sum of what comes along each path, times its weight.
+#
+# $$
+# \frac{\partial L}{\partial \theta_\text{sh}} = \sum_t w_t \frac{\partial L_t}{\partial \theta_\text{sh}} = J^\top w, \qquad J_t = \frac{\partial L_t}{\partial \theta_\text{sh}} \tag{4.2}
+# $$
+#
+# `mtl.jacobian` makes it. The first $P$ places of `hard.grad` are those of the trunk:
+
+# %%
+J = mtl.jacobian(list(L.values()), hard.trunk.parameters())
+total.backward()
+received = hard.grad[: hard.P]
+expected = J.T @ np.array(list(w.values()))  # (4.2)
+print("J has shape", J.shape, "and the trunk receives Jᵀw:", np.abs(received - expected).max() < 1e-12)
+assert np.abs(received - expected).max() < 1e-12
+
+# %% [markdown]
+# A head, in contrast, receives $w_t$ times the gradient of its own loss and nothing else. That is all there is to hard sharing: one array of numbers, $J^\top w$, in which every task has a say. Everything that can go wrong goes wrong there.
+#
+# ## What it saves
+#
+# With $P$ parameters in the trunk and $p_t$ in head $t$,
+#
+# $$
+# \text{alone: } T P + \sum_t p_t \qquad\qquad \text{hard: } P + \sum_t p_t \tag{4.3}
+# $$
+#
+# which `mtl.HardSharing.counts` counts. A dense layer from $D$ to $H$ has $DH$ weights and $H$ biases. (Soft sharing, chapter 8, has as many parameters as alone.)
+
+# %%
+alone = mtl.SingleTask(trunk, heads)
+P, p = hard.P, [16 * 1 + 1, 16 * 3 + 3]
+print("alone", alone.counts()["total"], " hard", hard.counts()["total"])
+assert (alone.counts()["total"], hard.counts()["total"]) == (2 * P + sum(p), P + sum(p))  # (4.3)
+show(mtl.plots.network(hard), "04_network.svg", "One trunk leads to both heads; its parameters, most of the small network, are there once and not once for each task")
+
+# %% [markdown]
+# ## When it pays
+#
+# Fewer parameters are fine, but is the prediction better? Take the simplest case in which everything can be worked out. Branch $t$ of the shop has true weights $\theta_t = m + \delta_t$: something all branches have in common, and something of its own,
+# whose coordinates vary with variance $\tau^2$. It has $n$ labels with noise of variance $\sigma^2$, and inputs that are uncorrelated, $X_t^\top X_t = n I$. Then
+#
+# - **alone**, least squares finds $\theta_t$ up to noise of variance $\sigma^2/n$ in each coordinate;
+# - **one model for all** finds the *mean* of what the branches would have found. Its noise is $T$ times smaller, $\sigma^2/(nT)$. But the mean is not $\theta_t$: it misses by $\delta_t - \bar\delta$, of variance $\tau^2 (T-1)/T$, however many labels there are.
+#
+# So the expected squared error of a coordinate is
+#
+# $$
+# R_\text{alone} = \frac{\sigma^2}{n}, \qquad R_\text{shared} = \frac{\sigma^2}{nT} + \frac{T-1}{T}\, \tau^2, \qquad R_\text{alone} - R_\text{shared} = \frac{T-1}{T} \left(\frac{\sigma^2}{n} - \tau^2\right) \tag{4.4}
+# $$
+#
+# which is `mtl.closed_form.risk`, of strength 0 and infinity. Sharing trades noise for bias. It pays as long as the bracket is positive: **while there are fewer labels than**
+#
+# $$
+# n^* = \frac{\sigma^2}{\tau^2} \tag{4.5}
+# $$
+#
+# as `mtl.closed_form.pooling_helps` says. Noisy labels, few of them, similar tasks: share. Clean labels, many of them, different tasks: don't.
+#
+# **Predict**: the shop opens thirty more branches like these, $T = 33$ instead of 3. Does the crossing $n^*$ move?
+#
+# <details><summary>Answer</summary>
+#
+# No: $T$ is not in $n^*$. More tasks make the gain larger before the crossing and the loss larger after it, by the factor $(T-1)/T$, which grows from 2/3 to 32/33, and that is all. With two tasks you already have half of all that tasks like these can ever give.
+#
+# </details>
+#
+# ## Measure it
+#
+# We train with the package, alone and shared, on three branches, for several numbers of labels and 60 seeds. A trunk of one dense layer with one output, heads that do nothing: the hardest sharing there is. Both arms get the same data, the same start and the same steps.
+
+# %%
+T, D, noise, spread = 3, 8, 1.0, 0.025
+
+
+def branches(rng, n):
+    """{branch: (X (n, D), y (n, 1))} with XᵀX = n I, and the truth Θ (T, D)."""
+    Θ, data = rng.normal(size=D) + np.sqrt(spread) * rng.normal(size=(T, D)), {}
+    for t in range(T):
+        X = rng.normal(size=(n, D))
+        X = np.sqrt(n) * np.linalg.qr(X - X.mean(0))[0]
+        data[f"branch {t}"] = X, X @ Θ[t][:, None] + np.sqrt(noise) * rng.normal(size=(n, 1))
+    return data, Θ
+
+# %%
+def error(kind, data, Θ):
+    """Mean squared error of the trained weights, over tasks and coordinates."""
+    model = kind(mtl.Dense(D, 1, np.random.default_rng(0)), {t: lambda h: h for t in data})
+    mtl.fit(model, data, {t: mtl.mse for t in data}, optimizer=mtl.SGD(1 / (2 * T)), steps=40)
+    found = [model.task_parameters(t)[0].data[:, 0] for t in data]  # the weights of the trunk that task t uses
+    return ((np.array(found) - Θ) ** 2).mean()
+
+
+labels = np.array([10, 16, 25, 40, 63, 100, 160])
+errors = np.array([[[error(kind, *branches(np.random.default_rng([seed, n]), n)) for n in labels]
+                    for kind in (mtl.SingleTask, mtl.HardSharing)] for seed in range(60)])  # (60, 2, 7)  # fmt: skip
+
+# %%
+mean, se = errors.mean(0), errors.std(0, ddof=1) / np.sqrt(len(errors))
+figure = mtl.plots.curves(
+    labels, {"alone": (mean[0], se[0]), "one for all": (mean[1], se[1])},
+    {"alone": lambda n: noise / n, "one for all": lambda n: noise / (n * T) + (T - 1) / T * spread},  # (4.4)
+    xlabel="labels of each branch (log scale)", ylabel="squared error of a weight (log scale)", seeds=len(errors),
+    title="Sharing wins while labels are few, and the crossing can be predicted",
+    mark=(noise / spread, f"predicted: n* = {noise / spread:.0f}"),  # (4.5)
+)  # fmt: skip
+show(figure, "04_crossing.svg", "With few labels one model for all branches has the smaller error, with many labels one for each; measured points lie on the lines of theory, which cross at the predicted 40 labels")
+
+# %% [markdown]
+# The shared model's error stops falling: it sits on its bias. **The claim**, of paired differences: at less than half of $n^*$ sharing is better, at more than twice worse, by more than three standard errors; and the crossing that was measured lies within a quarter of the predicted one.
+
+# %%
+def crossing(gain):
+    """Where the mean of gain (seeds, numbers of labels) passes 0, between two numbers of labels."""
+    mean = gain.mean(0)
+    k = np.flatnonzero(mean > 0)[-1]
+    return np.exp(np.interp(0, -mean[k : k + 2], np.log(labels[k : k + 2])))
+
+
+gain = errors[:, 0] - errors[:, 1]
+g, e = mtl.interaction.transfer_gain(errors[:, 0], errors[:, 1])
+print(f"crossing predicted at {noise / spread:.0f} labels, measured at {crossing(gain):.0f}")
+assert (g > 3 * e)[labels < 20].all() and (g < -3 * e)[labels > 80].all()
+assert 0.75 < crossing(gain) / (noise / spread) < 1.25
+
+# %% [markdown]
+# `mtl.interaction.transfer_gain` takes the difference seed by seed. Both arms of a seed see the same data, so what a lucky draw does to both is taken out.
+#
+# ## Networks: related how, and how wide?
+#
+# Real trunks are not linear, and heads have parameters. What is left of the rule? `mtl.datasets.related_tasks` has a knob: the cosine between the directions that two tasks look in, from 1, the same direction, to 0, unrelated. We turn it, with a
+# trunk of one hidden unit and with one of four. A trunk of one unit can hold one direction; one of four can hold both.
+
+# %%
+def gain_of_sharing(width, relatedness, seed):
+    rng = np.random.default_rng(seed)
+    train, test = mtl.datasets.related_tasks(rng, relatedness, n_train=40, noise=0.3)
+    parts = mtl.Sequential(mtl.Dense(8, width, rng), mtl.tanh), {t: mtl.Dense(width, 1, rng) for t in train}
+    results = []
+    for kind in (mtl.SingleTask, mtl.HardSharing):
+        model = kind(*parts)
+        mtl.fit(model, train, {t: mtl.mse for t in train}, optimizer=mtl.Adam(0.03), steps=150)
+        results.append(np.mean(list(mtl.evaluate(model, test, {t: mtl.mse for t in train}).values())))
+    return results[0] - results[1]  # of the held-out error: positive is better
+
+# %%
+knob, widths, seeds = np.array([0.0, 0.4, 0.7, 1.0]), (1, 4), 16
+gains = {H: np.array([[gain_of_sharing(H, p, seed) for p in knob] for seed in range(seeds)]) for H in widths}
+summary = {f"width {H}": (G.mean(0), G.std(0, ddof=1) / np.sqrt(seeds)) for H, G in gains.items()}
+figure = mtl.plots.curves(
+    knob, summary, {"no gain": lambda p: 0 * p}, log="", xlabel="relatedness of the two tasks", ylabel="gain over alone, held out",
+    title="One unit cannot serve two directions; four can", seeds=seeds,
+)  # fmt: skip
+show(figure, "04_width.svg", "With one hidden unit sharing does great harm unless the tasks are the same; with four units the harm is gone, and tasks that are the same gain a little")
+for name, (g, e) in summary.items():
+    print(name, " ".join(f"{p:g}: {gi:+.2f} ± {ei:.2f}" for p, gi, ei in zip(knob, g, e)))
+
+# %%
+narrow, wide = summary["width 1"], summary["width 4"]
+assert narrow[0][0] < -3 * narrow[1][0], "one unit, unrelated tasks: harm"
+assert wide[0][-1] > 3 * wide[1][-1], "four units, the same task twice: gain"
+assert abs(wide[0][0]) < -narrow[0][0] / 5, "width takes most of the harm away"
+
+# %% [markdown]
+# So two different things are called "sharing does harm". One is **bias**: with labels enough, one model for all keeps missing what is each task's own. The other is **lack of room**, which width cures; but with much width nothing forces the tasks to share any more (chapter 7).
+#
+# **"My multi-task model is worse than single-task."** Before you believe it, or the opposite, ask:
+#
+# - Did both have the same budget: steps, tuning, parameters? A learning rate tuned for one arm is not the other's.
+# - Over how many seeds, and were they paired? Look at the standard errors above: one seed can show anything.
+# - Does one loss dominate because of its units? (Chapter 5.)
+# - Are there enough labels that there is nothing to gain? Compute $n^*$, or draw learning curves.
+# - Is the trunk too narrow for what the tasks need together?
+#
+# ## Exercises
+#
+# [Solutions](solutions/ch04.py).
+#
+# **4.1** Count. A trunk of dense layers with sizes $D \to H \to H$, heads from $H$ to the numbers in `outputs`.
+
+# %%
+def counts(D, H, outputs):
+    """(parameters alone, parameters with hard sharing)"""
+    raise NotImplementedError
+
+check_counts(counts)
+
+# %% [markdown]
+# **4.2** On paper, then as code. Two branches have $n_1$ and $n_2$ labels, and one model is fitted to all of them: it finds $(n_1 b_1 + n_2 b_2)/(n_1 + n_2)$, where $b_t$ is what branch $t$ finds alone. How much less is the expected squared error of a coordinate, for each branch?
+# For whom does pooling pay, the poor or the rich? (The answer surprises most people.)
+
+# %%
+def gain_of_pooling(n1, n2, noise, spread):
+    """(R_alone − R_pooled of branch 1, the same of branch 2)"""
+    raise NotImplementedError
+
+check_gain_of_pooling(gain_of_pooling)
+
+# %% [markdown]
+# **4.3 Find the bug.** A hand-written gradient for a linear trunk $A$, $\hat y_t = X A c_t$. It trains, the loss of one task even falls nicely.
+
+# %%
+def trunk_gradient(A, heads, X, targets, w):
+    """∂/∂A of Σ_t w_t · mean((X A c_t − y_t)²): A (D, H), heads[t] (H,), X (N, D), targets[t] (N,) -> (D, H)"""
+    raise NotImplementedError
+    for t, c in heads.items():
+        residual = X @ A @ c - targets[t]  # (N,)
+        total = w[t] * X.T @ np.outer(residual, c) * 2 / len(X)
+    return total
+
+check_trunk_gradient(trunk_gradient)
+
+# %% [markdown]
+# **4.4 Write the property that catches it.** Your law gets a function like the one above and asserts something true. It is run on a right one and on several with a slip; linearity in $w$ alone will not do.
+
+# %%
+def law(trunk_gradient):
+    """Raises AssertionError if this gradient is wrong."""
+    raise NotImplementedError
+
+check_law(law)
+
+# %% [markdown]
+# ## What this does not show
+#
+# The rule $n^* = \sigma^2/\tau^2$ is exact for linear tasks with uncorrelated inputs, whose differences are all alike. In life you know neither $\sigma^2$ nor $\tau^2$, tasks are not equally far from each other, and a network shares features and not answers. What carries over is its form: noise that falls with the number of labels,
+# against a bias that does not. Nor was *which* tasks to share a question here, nor what to do between alone and one for all: chapter 8 finds that the best is in between.
+#
+# ## To recall
+#
+# 1. What gradient does the trunk receive, and what a head?
+#    <details><summary>Answer</summary>The trunk Jᵀw, the weighted sum of all tasks' gradients on it; head t only w_t times the gradient of its own loss.</details>
+# 2. Three tasks, a trunk of 10,000 parameters, heads of 100 each. How many parameters alone, and with hard sharing?
+#    <details><summary>Answer</summary>30,300 and 10,300.</details>
+# 3. Labels have noise of variance 4, the tasks' weights a spread of variance 0.1. Up to how many labels does one model for all pay?
+#    <details><summary>Answer</summary>Up to 4 / 0.1 = 40 labels of each task, however many tasks there are.</details>
+# 4. Why does the error of the shared model stop falling as labels are added?
+#    <details><summary>Answer</summary>Its noise goes to 0, but it estimates the mean of the tasks; how far a task is from that mean, its bias, does not depend on the number of labels.</details>
+# 5. A paper reports that sharing helped, with one seed for each arm. What would you ask?
+#    <details><summary>Answer</summary>For several paired seeds with the standard error of the difference, the same budget and tuning for both arms, and the number of labels at which it was measured.</details>

@@ -1,0 +1,304 @@
+# %% [markdown]
+# # 5 · The weighted loss
+#
+# *40 minutes.* One line of code, `total = w1 * L1 + w2 * L2`, decides what a shared network is for. After this chapter you can say what a weight buys and at what price, read a Pareto front, keep out of the units trap, and
+# predict what happens when all weights are doubled: with one optimiser everything, with another nothing.
+#
+# ![](figures/05_front.svg)
+
+# %%
+from functools import partial
+
+import matplotlib.pyplot as plt
+import numpy as np
+from _show import show
+from checks.ch05 import check_law, check_sampling, check_undo_units, check_weighted_minimum
+
+import tinymtl as mtl
+
+# %% [markdown]
+# **What you need**: [chapter 1](01_chain_rule.md) (gradients of two losses are added), [chapter 4](04_hard_sharing.md) (one trunk, the Jacobian).
+#
+# ## Notation
+#
+# | symbol | in code | shape | what it is |
+# |---|---|---|---|
+# | $\theta, x$ | `theta`, `x` | $(P,)$, here $(2,)$ | shared parameters; called $x$ where they are just a point in the plane |
+# | $L_t$ | `L` | number | loss of task $t$, in its own units |
+# | $w_t$ | `weights` | number | weight of task $t$, not negative |
+# | $g_t$ | `g` | $(P,)$ | gradient of $L_t$ on the shared parameters |
+# | $a_t, A_t$ | `a`, `A` | $(2,)$, $(2, 2)$ | where task $t$ would like $x$ to be, and how much it minds other places |
+# | $\eta$ | `rate` | number | learning rate |
+# | $c$ | `c` | number | a factor: of all weights, or of a unit |
+#
+# ## What a weight buys
+#
+# $$
+# L_\text{total}(\theta) = \sum_t w_t L_t(\theta) \tag{5.1}
+# $$
+#
+# is `mtl.weighted_sum`. To see all of it, let the shared parameters be two numbers $x$, and let two tasks each want them somewhere else: $L_t(x) = \tfrac12 (x - a_t)^\top A_t (x - a_t)$, least at $a_t$. The price of a product wants the one place, whether it will be bought the other.
+
+# %%
+a = {"price": np.array([-1.0, 0.0]), "buys": np.array([1.0, 0.6])}
+A = {"price": np.diag([1.0, 4.0]), "buys": np.diag([2.5, 0.5])}
+
+
+def bowls(x):
+    """{task: ½ (x − a)ᵀ A (x − a)} of a Tensor x (2,)."""
+    return {t: ((x - a[t]) @ A[t] * (x - a[t])).sum() * 0.5 for t in a}
+
+
+class Point(mtl.Module):
+    """A model with nothing but the shared parameters."""
+
+    def __init__(self, x):
+        self.x = mtl.Parameter(x)
+
+# %%
+def descend(losses_of, start, weights, rate=0.1, steps=300):
+    """Where gradient descent on the weighted loss ends: x (2,) and both losses there. weights: numbers, or a rule losses -> weights."""
+    point, sgd = Point(start), mtl.SGD(rate)
+    for _ in range(steps):
+        L = losses_of(point.x)
+        w = weights(np.array([float(value) for value in L.values()])) if callable(weights) else weights
+        point.zero_grad()
+        mtl.weighted_sum(L, dict(zip(L, w))).backward()  # (5.1)
+        sgd.step(point)
+    return point.x.data.copy(), [float(value) for value in losses_of(point.x).values()]
+
+# %% [markdown]
+# Where it ends, nothing is left to gain from the total: the weighted gradients cancel,
+#
+# $$
+# \sum_t w_t\, g_t = 0 \quad\Longrightarrow\quad \sum_t w_t\, dL_t = 0 \text{ for every small } dx, \quad\text{so}\quad \frac{dL_2}{dL_1} = -\frac{w_1}{w_2} \tag{5.2}
+# $$
+#
+# (`mtl.weighting.stationarity_gap` measures how far the gradients are from being able to cancel.) A point where *no* step lowers one loss without raising the other is called *Pareto-optimal*; all of them together, drawn with the losses as axes, are the *Pareto front*. Each weight picks one point of it, and (5.2) says which: the one
+# where the front has the slope $-w_1/w_2$. **A ratio of weights is an exchange rate**: so much of this loss for so much of that.
+#
+# For our bowls the cancelling point can be solved for: $x(w) = (\sum_t w_t A_t)^{-1} \sum_t w_t A_t a_t$. This is the line in the picture; the dots are where descent ended.
+#
+# **Predict**: $x$ with $w = (\tfrac12, \tfrac12)$: does it lie half-way between $a_1$ and $a_2$? On a straight line between them?
+#
+# <details><summary>Answer</summary>
+#
+# Neither. Each coordinate is a mean of the two wishes weighted by how much each task *minds*: in the second one the price minds eight times as much, so $x_2 = 0.6/9$. The path from $a_1$ to $a_2$ is bent. Equal weights are not equal influence.
+#
+# </details>
+
+# %%
+def solved(w):
+    return np.linalg.solve(sum(wt * A[t] for wt, t in zip(w, a)), sum(wt * A[t] @ a[t] for wt, t in zip(w, a)))
+
+
+shares = np.linspace(0, 1, 21)
+ends = [descend(bowls, np.zeros(2), (s, 1 - s)) for s in shares]
+found, costs = np.array([x for x, _ in ends]), np.array([L for _, L in ends])
+fine = np.array([solved((s, 1 - s)) for s in np.linspace(0, 1, 201)])
+front = np.array([[float(value) for value in bowls(mtl.Tensor(x)).values()] for x in fine])
+figure = mtl.plots.pareto(found, costs, shares, tasks=("price", "buys"), front=front)
+figure.suptitle("Each weight leads to one point of the front, along a bent path")
+show(figure, "05_front.svg", "Left: as weight moves from buys to price the end point moves along a bent path. Right: all end points lie on the exact Pareto front")
+
+# %%
+exact = np.array([solved((s, 1 - s)) for s in shares])
+inside = slice(2, -2)
+slope = -shares[inside] / (1 - shares[inside])  # (5.2)
+measured = np.gradient(front[:, 1], front[:, 0])[::10][inside]
+print("largest distance from the exact minimum below 1e-6:", np.abs(found - exact).max() < 1e-6)
+print("slope of the front at w = (½, ½):", round(float(measured[len(measured) // 2]), 2))
+assert np.abs(found - exact).max() < 1e-6, "the convex front is traced exactly"
+assert np.allclose(measured, slope, rtol=0.05), "the slope of the front is the exchange rate"
+
+# %% [markdown]
+# ## What no weight can buy
+#
+# Minimising $w_1 L_1 + w_2 L_2$ is laying a straight edge with slope $-w_1/w_2$ against the front from below, and seeing where it touches. If the front bulges towards you, *convex*, every point is touched by some edge. Where it bulges away, *concave*, an edge rests on the two ends and touches nothing between. Two tasks with such a front
+# (Fonseca and Fleming, 1995): $L_{1,2} = 1 - \exp(-\lVert x \mp (1, 1)/\sqrt 2 \rVert^2)$. Each is happy near its own point and, further away, gives up caring.
+#
+# The smooth maximum `mtl.weighting.stch` of chapter 7 descends something else, nearly the *larger* of the two weighted losses; a corner can touch where a straight edge cannot.
+
+# %%
+def craters(x):
+    far = {"price": x - np.sqrt(0.5), "buys": x + np.sqrt(0.5)}
+    return {t: 1.0 - mtl.ops.exp(-(d * d).sum()) for t, d in far.items()}
+
+
+start = np.array([0.1, -0.2])
+summed = np.array([descend(craters, start, (s, 1 - s), 0.3)[1] for s in shares])
+corner = np.array([descend(craters, start, partial(mtl.weighting.stch, mu=0.02, preference=(s, 1 - s)), 0.3)[1] for s in shares[3:-3]])
+line = np.array([[float(v) for v in craters(mtl.Tensor(np.full(2, s))).values()] for s in np.linspace(-np.sqrt(0.5), np.sqrt(0.5), 101)])
+
+# %%
+figure, ax = plt.subplots(figsize=(5, 4), layout="constrained", facecolor="white")
+ax.plot(*line.T, color="0.6", label="exact front (theory)")
+ax.plot(*summed.T, "o", color="#222222", label="weighted sums, 21 weights")
+ax.plot(*corner.T, "^", color="#7B3FA0", markerfacecolor="white", label="smooth maximum, 15 preferences")
+ax.set(xlabel="loss of price", ylabel="loss of buys")
+ax.legend(frameon=False)
+figure.suptitle("A concave front: sums reach its ends, nothing between", fontsize=11)
+show(figure, "05_concave.svg", "All 21 weighted sums end near one of the two ends of the concave front; the smooth maximum reaches points between them")
+middle = lambda points: (points.min(1) > 0.05).sum()
+print(f"of {len(summed)} weighted sums {middle(summed)} end between the ends of the front, of {len(corner)} smooth maxima {middle(corner)}")
+assert middle(summed) == 0 and middle(corner) == len(corner)
+
+# %% [markdown]
+# ## The units trap
+#
+# A loss has units. Write prices in cents instead of dollars: predictions and targets are multiplied by $c = 100$, and the squared error by
+#
+# $$
+# \text{mse}(c\, \hat y, c\, y) = c^2\, \text{mse}(\hat y, y) \tag{5.3}
+# $$
+#
+# so `mtl.mse` now counts ten thousand times as much beside the cross-entropy of the purchases, which has no unit. Nobody chose this weight. What does it do? A trunk of only two units, so that the tasks have to compete for it, sixty labels of each, and the weight of the price from a ten-thousandth to ten thousand:
+
+# %%
+y = np.random.default_rng(0).normal(size=(2, 50, 1))
+dollars, cents = float(mtl.mse(mtl.Tensor(y[0]), y[1])), float(mtl.mse(mtl.Tensor(100 * y[0]), 100 * y[1]))
+assert np.isclose(cents, 100**2 * dollars)  # (5.3)
+
+
+def products(rng, n, U):
+    """Ten features of n products, their price (variance about 1) and whether they were bought; U (10, 3) says what both depend on."""
+    X = rng.normal(size=(n, 10))
+    common, cheap, liked = (X @ U).T
+    price = (np.tanh(common) + cheap + 0.3 * rng.normal(size=n)) / 1.3
+    bought = np.tanh(2 * common) + liked + 0.5 * rng.normal(size=n) > 0
+    return {"price": (X, price[:, None]), "buys": (X, bought[:, None].astype(int))}
+
+# %%
+def held_out(weight, seed, loss={"price": mtl.mse, "buys": mtl.binary_cross_entropy}):
+    rng = np.random.default_rng(seed)
+    U = np.linalg.qr(rng.normal(size=(10, 3)))[0]
+    train, test = products(rng, 60, U), products(rng, 1000, U)
+    model = mtl.HardSharing(mtl.Sequential(mtl.Dense(10, 2, rng), mtl.tanh), {t: mtl.Dense(2, 1, rng) for t in train})
+    mtl.fit(model, train, loss, weights={"price": weight, "buys": 1.0}, optimizer=mtl.Adam(0.02), steps=200)
+    return list(mtl.evaluate(model, test, loss).values())
+
+
+weights, seeds = 10.0 ** np.array([-4, -2, -1, 0, 1, 2, 4]), 16
+results = np.array([[held_out(w, seed) for w in weights] for seed in range(seeds)])  # (16, 7, 2)
+
+# %%
+mean, se = results.mean(0), results.std(0, ddof=1) / np.sqrt(seeds)
+figure = mtl.plots.curves(
+    weights, {t: (mean[:, i], se[:, i]) for i, t in enumerate(("price", "buys"))}, {"buys, knowing nothing": lambda w: np.log(2) + 0 * w},
+    of_tasks=True, log="x", xlabel="weight of price (log scale); dollars to cents: 4 powers of ten", ylabel="held-out loss", seeds=seeds,
+    title="A wrong unit costs one task its trunk",
+)  # fmt: skip
+show(figure, "05_units.svg", "With the weight of price far below 1 the price is badly predicted; far above 1 the purchases are, as badly as by knowing nothing; between them both are good")
+for i, t, end in ((0, "price", 0), (1, "buys", -1), (1, "buys", 0)):
+    g, e = mtl.interaction.transfer_gain(results[:, end, i], results[:, 3, i])
+    print(f"{t}: weight 1 gains {g:.2f} ± {e:.2f} over weight {weights[end]:g}")
+    assert g > 3 * e
+
+# %% [markdown]
+# So give targets a variance near 1 before you train (and write down what to multiply predictions with), or divide a squared error by the variance of its targets. It is the first thing to check when "one task dominates". Look at the left end too: with hardly any weight on the price, purchases are predicted *worse* than at weight 1.
+# What the price task teaches the trunk is gone.
+#
+# ## Doubling everything
+#
+# With plain gradient descent, $\theta \leftarrow \theta - \eta \sum_t w_t g_t$, all weights times $c$ are the learning rate times $c$, to the last bit if $c$ is a power of two. Adam divides the gradient by the root of its own running mean square, and the factor cancels:
+#
+# $$
+# \text{SGD: } \eta \sum_t (c\, w_t)\, g_t = (c\, \eta) \sum_t w_t\, g_t, \qquad \text{Adam: } \frac{c\, m}{\sqrt{c^2 v} + \epsilon} \approx \frac{m}{\sqrt v} \tag{5.4}
+# $$
+#
+# in `mtl.SGD` and `mtl.Adam`. So a sum of weights other than 1 changes the effective learning rate of one and nothing of the other, and a comparison of weightings under SGD that does not tune the rate for each compares rates.
+
+# %%
+def train(optimizer, c, rate):
+    rng = np.random.default_rng(0)
+    data, _ = mtl.datasets.related_tasks(rng, relatedness=0.5)
+    model = mtl.HardSharing(mtl.Sequential(mtl.Dense(8, 8, rng), mtl.tanh), {t: mtl.Dense(8, 1, rng) for t in data})
+    mtl.fit(model, data, {t: mtl.mse for t in data}, weights={"a": 0.3 * c, "b": 0.7 * c}, optimizer=optimizer(rate), steps=50)
+    return model.theta
+
+
+same = train(mtl.SGD, 4.0, 0.05 / 4) == train(mtl.SGD, 1.0, 0.05)  # (5.4)
+moved = {name.__name__: np.abs(train(name, 4.0, 0.02) - train(name, 1.0, 0.02)).max() for name in (mtl.SGD, mtl.Adam)}
+print("SGD, 4 w and a quarter of the rate: the same to the bit:", same.all())
+print("4 w at the same rate moves parameters by", {name: "more than 0.01" if d > 0.01 else "less than 1e-5" for name, d in moved.items()})
+assert same.all() and moved["SGD"] > 0.01 and moved["Adam"] < 1e-5
+
+# %% [markdown]
+# **Are heads weighted too?** Literally, yes: the step is the gradient of (5.1), and head $t$ receives $w_t g$. Under SGD a task with a small weight so has a slowly learning head. Under Adam it has not: a head hears of one task only, its weight is a constant factor of its gradient, and the factor cancels. There, constant weights act in the trunk alone.
+#
+# **Sampling is weighting.** Training on task $t$ in a share $p_t$ of the steps gives, on average, the gradient $\sum_t p_t w_t g_t$. Common are shares $p_t \propto n_t^{1/\tau}$ of the $n_t$ examples: $\tau = 1$ is *proportional*, and only as $\tau \to \infty$ do all tasks get the same. (It is often told the wrong way round.)
+#
+# **Learned weights.** `mtl.weighting.Uncertainty` learns a variance $\sigma_t^2$ for each task beside the model and divides by it; it settles where $w_t = 1/(2 L_t)$, so that a unit no longer matters. Its total contains $\tfrac12 \log \sigma_t^2$ and may be negative: no error. Weights that never move from where they began are one.
+
+# %%
+for unit, L in {"dollars": (4.0, 0.5), "cents": (40_000.0, 0.5)}.items():
+    rule = mtl.weighting.Uncertainty(regression=[0])
+    first = rule(np.array(L))
+    for _ in range(5000):
+        w = rule(np.array(L))
+    print(f"price in {unit:8} first w·L {np.round(first * L, 2)}, settled w·L {np.round(w * L, 2)}")
+assert np.allclose(w * L, 0.5)
+
+# %% [markdown]
+# ## Exercises
+#
+# [Solutions](solutions/ch05.py).
+#
+# **5.1** One shared number $x$, losses $k_t (x - a_t)^2$ and weights $w_t$ of any number of tasks: where is the minimum of the total?
+
+# %%
+def weighted_minimum(k, a, w):
+    """x where Σ w_t k_t (x − a_t)² is least; k, a, w are arrays (T,)."""
+    raise NotImplementedError
+
+check_weighted_minimum(weighted_minimum)
+
+# %% [markdown]
+# **5.2** The shares of the steps that each task gets when sampled with $p_t \propto n_t^{1/\tau}$.
+
+# %%
+def sampling(n, tau):
+    """p (T,) for n (T,) examples."""
+    raise NotImplementedError
+
+check_sampling(sampling)
+
+# %% [markdown]
+# **5.3 Find the bug.** This should make training independent of the units in which targets are given: a squared error gets a weight by its unit (1 dollar is a unit of 1, written in cents it is 100), a cross-entropy has none.
+
+# %%
+def undo_units(units):
+    """task -> size of its unit in the targets' numbers, None for classification; returns task -> weight."""
+    raise NotImplementedError
+    return {t: 1.0 if unit is None else 1.0 / unit for t, unit in units.items()}
+
+check_undo_units(undo_units)
+
+# %% [markdown]
+# **5.4 Write the property that catches it.** A law for `step(theta, J, w, rate)`, one step of gradient descent on the weighted loss: $J$ is $(T, P)$, the result $(P,)$. The wrong ones normalise the weights in secret, square them, give them to the wrong tasks, or average over tasks. One law on scale and one on single tasks find all.
+
+# %%
+def law(step):
+    """Raises AssertionError if this step is not θ − η Jᵀw."""
+    raise NotImplementedError
+
+check_law(law)
+
+# %% [markdown]
+# ## What this does not show
+#
+# Which weights are *right*: no formula knows what a good price is worth to you in bad recommendations. Real fronts are of held-out losses, noisy, and the points you reach on them depend on the optimiser and on when you stop. The trunk here had two units; with more room, tasks compete less and weights matter less (chapter 7). And the
+# units experiment used one kind of made-up data: it shows that a unit *can* ruin a task, not how often it does.
+#
+# ## To recall
+#
+# 1. What does the ratio of two weights say about the point that training reaches?
+#    <details><summary>Answer</summary>It is minus the slope of the Pareto front there: the exchange rate between the two losses.</details>
+# 2. Why can a weighted sum not reach a concave part of a front?
+#    <details><summary>Answer</summary>It minimises along straight edges. Points on a concave part lie above the edge through the ends, so one of the ends has a smaller sum; a balanced point there is a saddle or a maximum along the front.</details>
+# 3. Prices are changed from dollars to cents, everything else stays. Which weight would restore the old total?
+#    <details><summary>Answer</summary>The old weight divided by 10,000: a squared error grows with the square of the unit.</details>
+# 4. All weights are multiplied by 10. What changes under SGD, and what under Adam?
+#    <details><summary>Answer</summary>Under SGD the effective learning rate is ten times as large. Under Adam almost nothing (only the effect of ε).</details>
+# 5. Under Adam, does a constant weight of 0.01 slow down a task's own head?
+#    <details><summary>Answer</summary>No: the head's gradients all carry the same factor, which cancels. The weight acts in the trunk, where other tasks' gradients are added.</details>

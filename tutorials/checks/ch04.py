@@ -1,0 +1,86 @@
+"""Checkers for chapter 4, hard sharing."""
+
+import numpy as np
+
+import tinymtl as mtl
+
+from . import Wrong, catches, exercise
+
+
+@exercise("4.1")
+def check_counts(counts):
+    for D, H, outputs in ((6, 16, [1, 3]), (10, 4, [2]), (3, 5, [1, 1, 7])):
+        rng = np.random.default_rng(0)
+        trunk = mtl.Sequential(mtl.Dense(D, H, rng), mtl.relu, mtl.Dense(H, H, rng), mtl.relu)
+        heads = {f"task {t}": mtl.Dense(H, C, rng) for t, C in enumerate(outputs)}
+        expected = tuple(kind(trunk, heads).counts()["total"] for kind in (mtl.SingleTask, mtl.HardSharing))
+        got = tuple(counts(D, H, outputs))
+        if got != expected:
+            biases = 2 * H, sum(outputs)
+            without = expected[0] - len(outputs) * biases[0] - biases[1], expected[1] - sum(biases)
+            slip = "Every dense layer has biases too, one for each output." if got == without else "Alone: a trunk for each task. Hard: one trunk. Both: every head once."
+            raise Wrong(f"for D = {D}, H = {H}, outputs = {outputs} expected (alone, hard) = {expected}, got {got}. {slip}")
+
+
+@exercise("4.2")
+def check_gain_of_pooling(gain_of_pooling):
+    for n1, n2, noise, spread in ((10, 10, 1.0, 0.05), (10, 100, 1.0, 0.05), (50, 20, 2.0, 0.1), (5, 1000, 1.0, 0.2)):
+        expected = _gain(n1, n2, noise, spread)
+        got = tuple(gain_of_pooling(n1, n2, noise, spread))
+        for branch, right, mine in zip((1, 2), expected, got, strict=True):
+            if not np.isclose(mine, right, rtol=1e-9, atol=0):
+                slip = "θ₁ − θ₂ is the difference of two independent parts: its variance is 2 τ²." if np.isclose(mine, _gain(n1, n2, noise, spread / 2)[branch - 1]) else "The error of branch 1 is its share of noise plus n₂/(n₁ + n₂) of the way from θ₁ to θ₂."
+                raise Wrong(f"n₁ = {n1}, n₂ = {n2}, σ² = {noise}, τ² = {spread}: branch {branch} should gain {right:.5g}, got {mine:.5g}. {slip}")
+
+
+def _gain(n1, n2, noise, spread):
+    """From the variances of b₁, b₂ and θ₁ − θ₂, for the weights a₁, a₂ that pooling gives them."""
+    a1, a2 = n1 / (n1 + n2), n2 / (n1 + n2)
+    pooled_noise = a1**2 * noise / n1 + a2**2 * noise / n2
+    return noise / n1 - pooled_noise - a2**2 * 2 * spread, noise / n2 - pooled_noise - a1**2 * 2 * spread
+
+
+def problem(seed, T=3):
+    rng = np.random.default_rng(seed)
+    A, X = rng.normal(size=(4, 2)), rng.normal(size=(7, 4))
+    names = [f"task {t}" for t in range(T)]
+    heads, targets = ({t: rng.normal(size=size) for t in names} for size in (2, 7))
+    return A, heads, X, targets, dict(zip(names, rng.uniform(0.5, 2, T)))
+
+
+def by_rows(A, heads, X, targets, w, *, factor=2.0, tasks=slice(None), weigh=lambda w, T: w):
+    """The gradient one example and one task at a time, with places to go wrong."""
+    total = np.zeros_like(A)
+    for t in list(heads)[tasks]:
+        for x, y in zip(X, targets[t]):
+            total += weigh(w[t], len(heads)) * factor * (x @ A @ heads[t] - y) * np.outer(x, heads[t]) / len(X)
+    return total
+
+
+@exercise("4.3")
+def check_trunk_gradient(trunk_gradient):
+    for T in (1, 3):
+        A, heads, X, targets, w = problem(T, T)
+        expected, got = by_rows(A, heads, X, targets, w), np.asarray(trunk_gradient(A, heads, X, targets, w))
+        if got.shape != expected.shape:
+            raise Wrong(f"the gradient should have the shape of A, {expected.shape}, got {got.shape}")
+        if not np.allclose(got, expected):
+            last = np.allclose(got, by_rows(A, heads, X, targets, w, tasks=slice(-1, None)))
+            slip = "That is the gradient of the last task alone: the others were overwritten." if last else "The trunk receives the weighted sum over tasks of each one's gradient."
+            raise Wrong(f"with {T} tasks entry (0, 0) should be {expected[0, 0]:.5g}, got {got[0, 0]:.5g}. {slip}")
+
+
+@exercise("4.4")
+def check_law(law):
+    right = by_rows
+    slip = lambda **changed: lambda *arguments: by_rows(*arguments, **changed)
+    catches(
+        law,
+        right,
+        {
+            "only the last task counts": slip(tasks=slice(-1, None)),
+            "the mean over tasks instead of the sum": slip(weigh=lambda w, T: w / T),
+            "the weights are forgotten": slip(weigh=lambda w, T: 1.0),
+            "the 2 of the square is forgotten": slip(factor=1.0),
+        },
+    )

@@ -1,0 +1,40 @@
+"""Solutions of chapter 4, hard sharing."""
+
+import numpy as np
+
+
+def counts(D, H, outputs):
+    P = (D * H + H) + (H * H + H)
+    p = sum(H * C + C for C in outputs)
+    return len(outputs) * P + p, P + p
+
+
+def gain_of_pooling(n1, n2, noise, spread):
+    """Pooled, branch 1 has the noise σ²/(n₁ + n₂), and misses by n₂/(n₁ + n₂) of θ₁ − θ₂, which has the variance 2 τ².
+
+    Both gains have the sign of σ² (n₁ + n₂) − 2 τ² n₁ n₂: pooling pays for both branches or for neither, though the poor one gains, and loses, much more.
+    """
+    N = n1 + n2
+    alone, pooled = (noise / n1, noise / n2), (noise / N + (n2 / N) ** 2 * 2 * spread, noise / N + (n1 / N) ** 2 * 2 * spread)
+    return alone[0] - pooled[0], alone[1] - pooled[1]
+
+
+def trunk_gradient(A, heads, X, targets, w):
+    """`total` was assigned anew for each task, so only the last one trained the trunk."""
+    total = np.zeros_like(A)
+    for t, c in heads.items():
+        residual = X @ A @ c - targets[t]  # (N,)
+        total += w[t] * X.T @ np.outer(residual, c) * 2 / len(X)
+    return total
+
+
+def law(trunk_gradient):
+    """A small change of A changes the total loss by its inner product with the gradient."""
+    rng = np.random.default_rng(0)
+    A, X, dA = rng.normal(size=(3, 2)), rng.normal(size=(5, 3)), rng.normal(size=(3, 2))
+    heads, targets = {"a": rng.normal(size=2), "b": rng.normal(size=2)}, {"a": rng.normal(size=5), "b": rng.normal(size=5)}
+    w = {"a": 0.3, "b": 2.0}
+    loss = lambda A: sum(w[t] * ((X @ A @ heads[t] - targets[t]) ** 2).mean() for t in heads)
+    step = 1e-5
+    tried = (loss(A + step * dA) - loss(A - step * dA)) / (2 * step)
+    assert abs((trunk_gradient(A, heads, X, targets, w) * dA).sum() - tried) < 1e-6 * max(1, abs(tried))
