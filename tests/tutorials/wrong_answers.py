@@ -5,7 +5,8 @@ exercise -> (checker, the solution's name, further arguments of the checker, sli
 
 import math
 
-from checks import ch01
+import numpy as np
+from checks import ch01, ch04, ch05, ch06, ch08
 
 EXERCISES = {}
 
@@ -82,4 +83,160 @@ EXERCISES |= {
         },
     ),
     "1.4": (ch01.check_law, "law", (Value,), {"x + x alone": x_plus_x, "a chain alone": one_chain, "a law that is wrong": rejects_all}),
+}
+
+
+# Chapter 4
+
+
+def counts(trunks, biases=True):
+    def answer(D, H, outputs):
+        P, p = D * H + H * H + 2 * H * biases, sum(H * C + C * biases for C in outputs)
+        return trunks(len(outputs)) * P + p, P + p
+
+    return answer
+
+
+def gain_of_pooling(a, spread):
+    """The gain if pooling gives branch 1 the weight a(n1, n2), and θ₁ − θ₂ has the variance spread · τ²."""
+
+    def answer(n1, n2, noise, τ2):
+        a1, a2 = a(n1, n2), 1 - a(n1, n2)
+        pooled = a1**2 * noise / n1 + a2**2 * noise / n2
+        return noise / n1 - pooled - spread * a2**2 * τ2, noise / n2 - pooled - spread * a1**2 * τ2
+
+    return answer
+
+
+def slip_of_4(**changed):
+    return lambda *arguments: ch04.by_rows(*arguments, **changed)
+
+
+def linear_in_w(trunk_gradient):
+    A, heads, X, targets, w = ch04.problem(0)
+    double = {t: 2 * value for t, value in w.items()}
+    assert np.allclose(trunk_gradient(A, heads, X, targets, double), 2 * trunk_gradient(A, heads, X, targets, w))
+
+
+def has_the_shape(trunk_gradient):
+    A, *rest = ch04.problem(0)
+    assert trunk_gradient(A, *rest).shape == A.shape
+
+
+EXERCISES |= {
+    "4.1": (ch04.check_counts, "counts", (), {"no biases": counts(lambda T: T, False), "one trunk alone too": counts(lambda T: 1)}),
+    "4.2": (
+        ch04.check_gain_of_pooling,
+        "gain_of_pooling",
+        (),
+        {"τ² for 2 τ²": gain_of_pooling(lambda n1, n2: n1 / (n1 + n2), 1), "an equal mean": gain_of_pooling(lambda n1, n2: 0.5, 2), "no bias": gain_of_pooling(lambda n1, n2: n1 / (n1 + n2), 0)},
+    ),
+    "4.3": (
+        ch04.check_trunk_gradient,
+        "trunk_gradient",
+        (),
+        {"as it was": slip_of_4(tasks=slice(-1, None)), "a mean over tasks": slip_of_4(weigh=lambda w, T: w / T), "transposed": lambda *arguments: ch04.by_rows(*arguments).T},
+    ),
+    "4.4": (ch04.check_law, "law", (), {"linearity alone": linear_in_w, "the shape alone": has_the_shape}),
+}
+
+
+# Chapter 5
+
+
+def scale_alone(step):
+    theta, J, w = np.ones(2), np.array([[1.0, 2.0], [3.0, 5.0]]), np.array([0.5, 2.0])
+    assert np.allclose(step(theta, J, 3 * w, 0.1), step(theta, J, w, 0.3))
+
+
+def one_task_alone(step):
+    theta, J = np.ones(2), np.array([[1.0, 2.0], [3.0, 5.0]])
+    assert np.allclose(step(theta, J[:1], np.ones(1), 0.1), theta - 0.1 * J[0])
+
+
+EXERCISES |= {
+    "5.1": (ch05.check_weighted_minimum, "weighted_minimum", (), {"the curvature forgotten": lambda k, a, w: (w * a).sum() / w.sum(), "a plain mean": lambda k, a, w: a.mean(), "not divided": lambda k, a, w: (w * k * a).sum()}),
+    "5.2": (ch05.check_sampling, "sampling", (), {"n^τ": lambda n, tau: n ** min(tau, 9) / (n ** min(tau, 9)).sum(), "not normalised": lambda n, tau: n ** (1 / tau), "proportional always": lambda n, tau: n / n.sum()}),
+    "5.3": (
+        ch05.check_undo_units,
+        "undo_units",
+        (),
+        {"as it was": lambda units: {t: 1.0 if u is None else 1 / u for t, u in units.items()}, "upside down": lambda units: {t: 1.0 if u is None else u**2 for t, u in units.items()}, "half": lambda units: {t: 0.5 for t in units}},
+    ),
+    "5.4": (ch05.check_law, "law", (), {"scale alone": scale_alone, "one task alone": one_task_alone}),
+}
+
+
+# Chapter 6
+
+
+def of_length_one(cosines):
+    assert np.allclose(np.diag(cosines(np.diag([4.0, 9.0]))), 1)
+
+
+def within_one(cosines):
+    J = np.random.default_rng(0).normal(size=(3, 4))
+    assert np.abs(cosines(J @ J.T)).max() < 1.01
+
+
+EXERCISES |= {
+    "6.1": (ch06.check_harmed, "harmed", (), {"conflict for harm": lambda G, w: (G < 0).any(1), "the wrong sign": lambda G, w: G @ w > 0, "no weights": lambda G, w: G.sum(1) < 0}),
+    "6.2": (ch06.check_largest_weight, "largest_weight", (), {"of the other task": lambda G: -G[0, 1] / G[0, 0], "by lengths alone": lambda G: np.sqrt(G[1, 1] / G[0, 0]), "the sign": lambda G: G[1, 1] / G[0, 1]}),
+    "6.3": (
+        ch06.check_cosine,
+        "cosine",
+        (),
+        {"as it was": lambda g1, g2, P: g1 @ g2 / np.linalg.norm(g1) / np.linalg.norm(g2), "the heads alone": lambda g1, g2, P: g1[P:] @ g2[P:] / np.linalg.norm(g1) / np.linalg.norm(g2), "squares of lengths": lambda g1, g2, P: g1 @ g2 / (g1[:P] @ g1[:P]) / (g2[:P] @ g2[:P])},
+    ),
+    "6.4": (ch06.check_law, "law", (), {"the diagonal alone": of_length_one, "a bound alone": within_one}),
+}
+
+
+# Chapter 8
+
+
+def penalties(of_zero, of_together):
+    return lambda Θ: (of_zero(Θ), of_together(Θ - Θ.mean(0)))
+
+
+def square(x):
+    return (x**2).sum(), 2 * x
+
+
+def best_strength(by_data=1, by_pull=1):
+    return lambda noise, spread, n, T, data, pull: noise / spread * (n**-by_data if data == "mean" else 1) * (T**-by_pull if pull == "pairs" else 1)
+
+
+def zero_at_equality(penalty):
+    assert penalty(np.full((3, 2), 7.0)) < 1e-12
+
+
+def translation_alone(penalty):
+    Θ = np.random.default_rng(0).normal(size=(3, 2))
+    assert np.isclose(penalty(Θ + 5), penalty(Θ))
+
+
+def half_pairs(Θ, strength):
+    return np.array([2 * strength * sum((Θ[t] - Θ[s] for s in range(t)), np.zeros_like(Θ[t])) for t in range(len(Θ))])
+
+
+EXERCISES |= {
+    "8.1": (
+        ch08.check_two_penalties,
+        "two_penalties",
+        (),
+        {
+            "gradient without its 2": penalties(square, lambda D: ((D**2).sum(), D)),
+            "a mean over tasks": penalties(square, lambda D: ((D**2).sum() / len(D), 2 * D / len(D))),
+            "the mean over coordinates": lambda Θ: (square(Θ), square(Θ - Θ.mean(1, keepdims=True))),
+        },
+    ),
+    "8.2": (ch08.check_best_strength, "best_strength", (), {"n forgotten": best_strength(by_data=0), "n turned round": best_strength(by_data=-1), "T forgotten": best_strength(by_pull=0)}),
+    "8.3": (
+        ch08.check_pairs_gradient,
+        "pairs_gradient",
+        (),
+        {"as it was": half_pairs, "to the mean": lambda Θ, strength: 2 * strength * (Θ - Θ.mean(0)), "no 2": lambda Θ, strength: strength * len(Θ) * (Θ - Θ.mean(0))},
+    ),
+    "8.4": (ch08.check_law, "law", (), {"0 at equality alone": zero_at_equality, "translation alone": translation_alone}),
 }

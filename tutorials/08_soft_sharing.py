@@ -1,0 +1,297 @@
+# %% [markdown]
+# # 8 · Soft sharing
+#
+# *40 minutes.* Between a model for each task and one for all lies a dial. Soft sharing gives every task its own network and pulls the networks together, a little or a lot. After this chapter you can tell apart two penalties that are both called "L2", solve
+# soft sharing on paper, choose its strength from two variances, and find out whether it was the sharing that helped, or just any penalty.
+#
+# ![](figures/08_strength.svg)
+
+# %%
+import numpy as np
+from _show import show
+from checks.ch08 import check_best_strength, check_law, check_pairs_gradient, check_two_penalties
+
+import tinymtl as mtl
+
+# %% [markdown]
+# **What you need**: [chapter 4](04_hard_sharing.md), where $\sigma^2$ and $\tau^2$ decided when one model for all beats one for each.
+#
+# ## Notation
+#
+# | symbol | in code | shape | what it is |
+# |---|---|---|---|
+# | $T, n$ | `T`, `n` | numbers | tasks, and labels of each |
+# | $\theta_t$ | `Θ` | $(D,)$ | task $t$'s parameters; row $t$ of $\Theta$ |
+# | $\bar\theta$ | `Θ.mean(0)` | $(D,)$ | their mean over tasks |
+# | $b_t$ | `b` | $(D,)$ | what task $t$ finds alone |
+# | $\bar\theta, \bar b$ | `b.mean(0)` | $(D,)$ | means over tasks; for soft sharing they turn out to be equal |
+# | $\lambda$ | `strength` | number | strength of the pull |
+# | $s$ | `s` | number | how much of its own a task keeps, between 0 and 1 |
+# | $\sigma^2, \tau^2$ | `noise`, `spread` | numbers | variance of a label's noise; of a true parameter around the mean of the tasks |
+#
+# Losses here are *means* over examples. With sums, $\lambda$ would have to be $n$ times as large for the same result: always ask which.
+#
+# ## Two penalties, one name
+#
+# A penalty is added to the total loss and says what parameters you find plausible before you see data. The first L2 says: *small ones*,
+#
+# $$
+# R_\text{zero} = \sum_t \lambda_t \lVert \theta_t \rVert^2, \qquad \frac{\partial R_\text{zero}}{\partial \theta_t} = 2 \lambda_t\, \theta_t \tag{8.1}
+# $$
+#
+# (`mtl.l2_penalty`, also called weight decay). No task occurs in the gradient of another: it couples nothing, although one can read that it "keeps tasks similar". The second says: *similar ones*, of any size,
+#
+# $$
+# R_\text{together} = \lambda \sum_t \lVert \theta_t - \bar\theta \rVert^2, \qquad \frac{\partial R_\text{together}}{\partial \theta_t} = 2 \lambda\, (\theta_t - \bar\theta) \tag{8.2}
+# $$
+#
+# (`mtl.l2_distance`). That $\bar\theta$ contains $\theta_t$ changes nothing: its part of the derivative is $-\tfrac{2\lambda}{T} \sum_s (\theta_s - \bar\theta)$, and deviations from a mean sum to 0. The pull between all *pairs*, $\lambda \sum_{s<t} \lVert \theta_s - \theta_t \rVert^2$, is $T$ times the same: not another method, another $\lambda$.
+#
+# **Predict**: two tasks with one parameter each, 1 and 3; all strengths 1. What are the three penalties, zero, mean and pairs, and where does each pull?
+#
+# <details><summary>Answer</summary>
+#
+# To zero: $1 + 9 = 10$, gradients 2 and 6, both down. To the mean 2: $1 + 1 = 2$, gradients $-2$ and $2$: the smaller is pulled *up*. By pairs: $(1 - 3)^2 = 4$, gradients $-4$ and $4$. Now add 100 to both parameters: the first becomes $101^2 + 103^2$, the other two do not notice.
+#
+# </details>
+
+# %%
+Θ = [mtl.Parameter([1.0]), mtl.Parameter([3.0])]
+zero = mtl.l2_penalty({"a": [Θ[0]], "b": [Θ[1]]}, {"a": 1.0, "b": 1.0})  # (8.1)
+mean, pairs = (mtl.l2_distance([[θ] for θ in Θ], 1.0, pull) for pull in ("mean", "pairs"))  # (8.2)
+for name, penalty in {"zero": zero, "mean": mean, "pairs": pairs}.items():
+    print(f"{name:6} penalty {float(penalty):4.0f}, gradients", [float(g[0]) for g in mtl.gradient(penalty, Θ)])
+
+# %% [markdown]
+# As probabilities: minus a squared penalty is the logarithm of a normal distribution. (8.1) believes that each $\theta_t$ was drawn around 0 with variance $1/(2\lambda)$ in the units of the loss; (8.2) that all were drawn around *one unknown centre*. The second is the older idea of a hierarchical model, or of random effects in statistics.
+#
+# ## On paper
+#
+# Take chapter 4's branches: inputs with $X_t^\top X_t = n I$, so that task $t$'s mean squared error is $\lVert \theta_t - b_t \rVert^2$ plus a constant, where $b_t$ is what it finds alone. Set the gradient of $\sum_t \lVert \theta_t - b_t \rVert^2 + R_\text{together}$ to zero:
+#
+# $$
+# 2 (\theta_t - b_t) + 2 \lambda (\theta_t - \bar\theta) = 0 \quad\Longrightarrow\quad \theta_t = \bar b + s\, (b_t - \bar b), \qquad s = \frac{1}{1 + \lambda} \tag{8.3}
+# $$
+#
+# (Sum the left side over $t$: the pull drops out, so $\bar\theta = \bar b$. The pull never moves the mean.) Every task keeps the fraction $s$ of what is its own. $\lambda = 0$ is training alone, $\lambda \to \infty$ one model for all. `mtl.closed_form.soft_sharing` solves it for any inputs, in sums: its strength is $n \lambda$.
+
+# %%
+T, D, n, noise, spread = 4, 6, 20, 1.0, 0.05
+
+
+def branches(rng):
+    """X and y of T tasks, with XᵀX = n I, and the truth Θ (T, D)."""
+    Θ = rng.normal(size=D) + np.sqrt(spread) * rng.normal(size=(T, D))
+    draws = [rng.normal(size=(n, D)) for _ in range(T)]
+    X = [np.sqrt(n) * np.linalg.qr(A - A.mean(0))[0] for A in draws]
+    return X, [x @ θ + np.sqrt(noise) * rng.normal(size=n) for x, θ in zip(X, Θ)], Θ
+
+
+X, y, _ = branches(np.random.default_rng(0))
+b = mtl.closed_form.soft_sharing(X, y, 0.0)
+
+# %%
+def trained(strength):
+    """Θ (T, D) of the package's soft sharing, by gradient descent."""
+    data = {f"branch {t}": (X[t], y[t][:, None]) for t in range(T)}
+    model = mtl.SoftSharing(mtl.Dense(D, 1, np.random.default_rng(0)), {t: lambda h: h for t in data}, strength=strength)
+    mtl.fit(model, data, {t: mtl.mse for t in data}, optimizer=mtl.SGD(0.5 / (1 + strength)), steps=300)
+    return model.trunk_matrix()[:, :D]
+
+
+for strength in (0.0, 0.5, 4.0):
+    s = 1 / (1 + strength)
+    by_hand = b.mean(0) + s * (b - b.mean(0))  # (8.3)
+    assert np.abs(by_hand - mtl.closed_form.soft_sharing(X, y, n * strength)).max() < 1e-12
+    assert np.abs(by_hand - trained(strength)).max() < 1e-9
+print("trained, solved and by hand agree")
+
+# %% [markdown]
+# The learning rate was halved and then divided by $1 + \lambda$, and that is no detail. The pull adds $2 \lambda$ to the curvature, and gradient descent with $\eta \lambda > 1$ overshoots more at every step:
+
+# %%
+try:
+    data = {f"branch {t}": (X[t], y[t][:, None]) for t in range(T)}
+    model = mtl.SoftSharing(mtl.Dense(D, 1, np.random.default_rng(0)), {t: lambda h: h for t in data}, strength=30.0)
+    mtl.fit(model, data, {t: mtl.mse for t in data}, optimizer=mtl.SGD(0.1), steps=1000)
+except FloatingPointError as error:
+    print(error)
+
+# %% [markdown]
+# ## The best strength
+#
+# How far is (8.3) from the truth? Its noise: the mean of $T$ tasks, $\sigma^2/(nT)$, and what is kept of one's own, $s^2 \sigma^2/n$. Its bias: what is lost of one's own, $(1 - s)^2 \tau^2$. So the expected squared error of a coordinate is
+#
+# $$
+# R(s) = \frac{\sigma^2}{nT} + \frac{T-1}{T} \Big[ s^2\, \frac{\sigma^2}{n} + (1 - s)^2\, \tau^2 \Big] \tag{8.4}
+# $$
+#
+# which is `mtl.closed_form.risk`. A parabola in $s$; at its lowest point
+#
+# $$
+# s^* = \frac{\tau^2}{\tau^2 + \sigma^2/n}, \qquad \lambda^* = \frac{1}{s^*} - 1 = \frac{\sigma^2}{n\, \tau^2} \tag{8.5}
+# $$
+#
+# as `mtl.closed_form.best_strength` says (in sums, so without the $n$). Keep of your own the part that is truth and not noise. The ends were $s = 1$ and $s = 0$; unless $\tau^2$ or $\sigma^2$ is zero, **the best is strictly between them**, whoever of the two wins in chapter 4.
+#
+# In our branches $\sigma^2/n = \tau^2 = 0.05$: the ends are equally good, and $\lambda^* = 1$. 200 seeds, nine strengths, every seed's data the same for all:
+
+# %%
+strengths, seeds = 2.0 ** np.arange(-4, 5), 200
+errors = []
+for seed in range(seeds):
+    X, y, Θ = branches(np.random.default_rng(seed))
+    ends = [mtl.closed_form.soft_sharing(X, y, 0.0), np.tile(mtl.closed_form.pooled(X, y), (T, 1))]
+    found = ends + [mtl.closed_form.soft_sharing(X, y, n * strength) for strength in strengths]
+    errors.append([((one - Θ) ** 2).mean() for one in found])
+errors = np.array(errors)  # (200, 2 + 9)
+
+# %%
+s = lambda strength: 1 / (1 + strength)
+risk = lambda strength: noise / (n * T) + (T - 1) / T * (s(strength) ** 2 * noise / n + (1 - s(strength)) ** 2 * spread)  # (8.4)
+best = noise / (n * spread)  # (8.5)
+mean, se = errors.mean(0), errors.std(0, ddof=1) / np.sqrt(seeds)
+figure = mtl.plots.strength_curve(strengths, mean[2:], se[2:], theory=risk, best=best, alone=noise / n, together=risk(np.inf), seeds=seeds)
+figure.suptitle("The best strength lies between alone and one for all, where theory says")
+show(figure, "08_strength.svg", "Test error over the strength of the pull is a valley: measured points lie on the curve of theory, lowest at the predicted strength 1, well below both training alone and one model for all")
+assert np.allclose(risk(strengths), mtl.closed_form.risk(n * strengths, n, T, noise, spread)) and np.isclose(n * best, mtl.closed_form.best_strength(noise, spread))
+
+# %% [markdown]
+# **The claim**: the lowest point lies within a factor of two of the predicted one, and there the error is smaller than at both ends by more than three standard errors of the paired differences.
+
+# %%
+lowest = 2 + mean[2:].argmin()
+print(f"predicted best strength {best:.2g}, measured {strengths[lowest - 2]:.2g}")
+assert 0.5 <= strengths[lowest - 2] / best <= 2
+for end, name in enumerate(("alone", "one for all")):
+    g, e = mtl.interaction.transfer_gain(errors[:, end], errors[:, lowest])
+    print(f"gain over {name}: {g:.4f} ± {e:.4f}")
+    assert g > 3 * e
+
+# %% [markdown]
+# You rarely know $\sigma^2$ and $\tau^2$. Then try strengths, a factor of three or so apart, on *validation* data: the valley is wide. (Not on the test data: the lowest of many noisy points looks better than it is.)
+#
+# ## In a network: which L2 was it?
+#
+# Two tasks with 30 noisy labels each, as in chapter 4 with a knob for relatedness, a trunk of four units for each, pulled together with rising strength. Once with nothing else, once with a pull to zero beside it, of strength 0.1 for both tasks. Is it the *together* that helps, or would any pull have done?
+
+# %%
+def network_error(strength, relatedness, decay, seed):
+    rng = np.random.default_rng(seed)
+    train, test = mtl.datasets.related_tasks(rng, relatedness, n_train=30, noise=0.5)
+    parts = mtl.Sequential(mtl.Dense(8, 4, rng), mtl.tanh), {t: mtl.Dense(4, 1, rng) for t in train}
+    model = mtl.SoftSharing(*parts, strength=strength, l2=decay)
+    mtl.fit(model, train, {t: mtl.mse for t in train}, optimizer=mtl.Adam(0.03), steps=150)
+    return np.mean(list(mtl.evaluate(model, test, {t: mtl.mse for t in train}).values()))
+
+
+pulls, seeds = np.array([0.0, 0.01, 0.1, 1.0, 10.0]), 12
+kinds = {"half related": (0.5, None), "half related, decay": (0.5, 0.1), "the same": (1.0, None), "the same, decay": (1.0, 0.1)}
+table = {name: np.array([[network_error(pull, *kind, seed) for pull in pulls] for seed in range(seeds)]) for name, kind in kinds.items()}
+
+# %%
+measured = {name: (E.mean(0), E.std(0, ddof=1) / np.sqrt(seeds)) for name, E in table.items()}
+at = np.array([0.001, *pulls[1:]])  # alone has no place on a logarithmic axis: drawn at its left end
+figure = mtl.plots.curves(
+    at, measured, log="x", xlabel="strength of the pull together (leftmost: 0, alone)", ylabel="held-out loss", seeds=seeds,
+    title="Decay gains more than the pull together; beside it only equal tasks gain",
+)  # fmt: skip
+show(figure, "08_which_l2.svg", "Without decay a moderate pull together lowers the loss of half-related tasks. With decay the loss is lower everywhere, and only for tasks that are the same does a strong pull lower it further")
+
+# %%
+def gain(name, strength, over=None, over_strength=0.0):
+    k, j = list(pulls).index(strength), list(pulls).index(over_strength)
+    g, e = mtl.interaction.transfer_gain(table[over or name][:, j], table[name][:, k])
+    print(f"{name}, strength {strength:g}: gains {g:+.3f} ± {e:.3f} over {over or name}, strength {over_strength:g}")
+    return g / e
+
+
+assert gain("half related", 0.1) > 3, "alone, without decay, is beaten"
+assert gain("half related, decay", 0.0, "half related", 0.1) > 3, "but decay alone beats that"
+assert gain("half related, decay", 0.1) < 3 and gain("half related, decay", 10.0) < -3, "and beside decay the pull gains nothing, or harms"
+assert gain("the same, decay", 10.0) > 3, "unless the tasks are the same"
+
+# %% [markdown]
+# Read the lines again: **without the second penalty as a control we would have published the first line.** The pull together did help, and most of what it did any pull would have done: it kept four units from fitting the noise of thirty labels. What only *sharing* can give is what is left beside a good decay, and for half-related tasks that is nothing here.
+# A comparison with an arm that is not regularised at all is the most common way to flatter sharing. (Strengths were compared on test data here, to show the curve; and decay was not tuned, only tried.)
+#
+# ## Distance of weights, distance of functions
+#
+# (8.2) compares weights entry by entry. But the hidden units of a network have no order: exchange two of them, with all their weights, and the function is the same.
+
+# %%
+rng = np.random.default_rng(0)
+first, last, x = mtl.Dense(8, 16, rng), mtl.Dense(16, 1, rng), rng.normal(size=(100, 8))
+order = rng.permutation(16)
+function = lambda W, b, V: np.tanh(x @ W + b) @ V
+same = np.abs(function(first.W.data, first.b.data, last.W.data) - function(first.W.data[:, order], first.b.data[order], last.W.data[order])).max()
+penalty = float(mtl.l2_distance([[mtl.Tensor(first.W.data)], [mtl.Tensor(first.W.data[:, order])]]))
+print(f"functions differ by less than 1e-12: {same < 1e-12}; penalty between the two trunks: {penalty:.1f}, of {(first.W.data**2).sum():.1f} = ‖W‖²")
+
+# %% [markdown]
+# The penalty is as large as between two trunks that have nothing in common. Two networks that started differently have their units in different orders, and pulling their weights together then destroys what they know. So soft sharing starts all tasks from *one* trunk: `mtl.SoftSharing` copies the one it is given.
+#
+# ## Exercises
+#
+# [Solutions](solutions/ch08.py).
+#
+# **8.1** Both penalties, $\lambda = 1$, and their gradients, in NumPy.
+
+# %%
+def two_penalties(Θ):
+    """((R_zero, its gradient (T, D)), (R_together, its gradient (T, D))) for Θ (T, D)."""
+    raise NotImplementedError
+
+check_two_penalties(two_penalties)
+
+# %% [markdown]
+# **8.2** The best strength in each convention. `data` says whether losses are a "mean" or a "sum" over the $n$ examples, `pull` whether the penalty is (8.2), "mean", or over "pairs".
+
+# %%
+def best_strength(noise, spread, n, T, data, pull):
+    raise NotImplementedError
+
+check_best_strength(best_strength)
+
+# %% [markdown]
+# **8.3 Find the bug.** The gradient of the pull by pairs, by hand. Training with it, the networks do come together, and yet it is wrong.
+
+# %%
+def pairs_gradient(Θ, strength):
+    """∂/∂Θ of λ Σ_{s<t} ‖θ_s − θ_t‖²: (T, D) -> (T, D)"""
+    raise NotImplementedError
+    gradient = np.zeros_like(Θ)
+    for t in range(len(Θ)):
+        for s in range(t):
+            gradient[t] += 2 * strength * (Θ[t] - Θ[s])
+    return gradient
+
+check_pairs_gradient(pairs_gradient)
+
+# %% [markdown]
+# **8.4 Write the property that catches it.** A law for a function `penalty(Θ)` that should be $\sum_t \lVert \theta_t - \bar\theta \rVert^2$. Wrong ones pull to zero, to the first task, forget the square, or average over tasks. What leaves it unchanged, what makes it 0, and what is it for two tasks you can do in your head?
+
+# %%
+def law(penalty):
+    """Raises AssertionError if this is not the pull to the mean of strength 1."""
+    raise NotImplementedError
+
+check_law(law)
+
+# %% [markdown]
+# ## What this does not show
+#
+# (8.5) needs uncorrelated inputs and tasks that differ equally in every coordinate; with tasks in groups, one centre for all is the wrong belief, and a pull along a graph of related tasks would be a better one. The network experiment has one architecture, one kind of data and one decay, and stops after 150 steps. It shows that a control can take a finding away, not that soft sharing is of no use in networks.
+#
+# ## To recall
+#
+# 1. Which of the two penalties called L2 couples the tasks, and how can you see it in the gradient?
+#    <details><summary>Answer</summary>The pull together: in the gradient of task t, 2λ(θ_t − θ̄), the other tasks occur in the mean. In that of the pull to zero, 2λ_t θ_t, they do not.</details>
+# 2. Add the same vector to the parameters of all tasks. What happens to each penalty?
+#    <details><summary>Answer</summary>The pull together does not change; the pull to zero does.</details>
+# 3. Two tasks found b = 1 and 3 alone, λ = 1, mean squared errors, pull to the mean. What does soft sharing find?
+#    <details><summary>Answer</summary>s = 1/2, mean 2: 1.5 and 2.5.</details>
+# 4. You have four times as many labels per task. How should the best strength change, with mean losses?
+#    <details><summary>Answer</summary>λ* = σ²/(nτ²): a quarter.</details>
+# 5. "Soft sharing improved both tasks by 15 %." Which control do you ask for?
+#    <details><summary>Answer</summary>Training alone with a tuned pull to zero (and the usual: equal budgets, paired seeds, strength chosen on validation data).</details>
