@@ -119,7 +119,7 @@ def network(seed):
     data, _ = mtl.datasets.related_tasks(rng, relatedness=0.5)
     return mtl.HardSharing(mtl.Sequential(mtl.Dense(8, 8, rng), mtl.tanh), {t: mtl.Dense(8, 1, rng) for t in data}), data
 
-
+# %%
 def jacobian_at(model, data, shift):
     """J on the trunk with the shared parameters moved by `shift` (P,)."""
     model.theta[: model.P] += shift
@@ -191,9 +191,8 @@ mean, se = table.mean(1), table.std(1, ddof=1) / np.sqrt(seeds)
 figure, axes = plt.subplots(1, 3, figsize=(7, 3), layout="constrained", facecolor="white")
 for j, (ax, name) in enumerate(zip(axes, ("conflict\n(share of steps)", "harm to the pupil\n(share of steps)", "transfer to the pupil\n(held-out loss it gains)"))):
     ax.bar(partners, mean[:, j], yerr=3 * se[:, j], color=["0.85", "#7B3FA0", "0.6"], capsize=3)
-    ax.axhline(0, color="black", linewidth=0.8)
     ax.set_title(name, fontsize=10)
-axes[0].set_ylim(0, 1), axes[1].set_ylim(0, 1)
+    ax.set_ylim(*((0, 1) if j < 2 else ()))
 figure.suptitle("The teacher conflicts most of the time, hardly harms, and teaches", fontsize=11)
 figure.supxlabel(f"{seeds} seeds; bars: 3 standard errors either way", fontsize=9)
 show(figure, "06_three_measures.svg", "Conflict is frequent with all three partners, harm is rare with all three, and only the teacher transfers: it lowers the pupil's held-out loss, twin and stranger do not")

@@ -22,7 +22,6 @@ import tinymtl as mtl
 # |---|---|---|---|
 # | $T, n$ | `T`, `n` | numbers | tasks, and labels of each |
 # | $\theta_t$ | `Θ` | $(D,)$ | task $t$'s parameters; row $t$ of $\Theta$ |
-# | $\bar\theta$ | `Θ.mean(0)` | $(D,)$ | their mean over tasks |
 # | $b_t$ | `b` | $(D,)$ | what task $t$ finds alone |
 # | $\bar\theta, \bar b$ | `b.mean(0)` | $(D,)$ | means over tasks; for soft sharing they turn out to be equal |
 # | $\lambda$ | `strength` | number | strength of the pull |

@@ -22,18 +22,18 @@ losses = {t: mtl.mse for t in train}
 parts = mtl.Sequential(mtl.Dense(8, 16, rng), mtl.relu), {t: mtl.Dense(16, 1, rng) for t in train}
 model = mtl.HardSharing(*parts)
 
+if 240 % MPI.COMM_WORLD.size:
+    sys.exit("every worker must have as many labels as the others: the number of workers must divide 240" if MPI.COMM_WORLD.rank == 0 else 1)
+
 # on the page {
+comm = MPI.COMM_WORLD
 def to_mean(array):
     comm.Allreduce(MPI.IN_PLACE, array)
     array /= comm.size
-
-comm = MPI.COMM_WORLD
 share = {t: (x[comm.rank :: comm.size], y[comm.rank :: comm.size]) for t, (x, y) in train.items()}
 history = mtl.fit(model, share, losses, optimizer=mtl.Adam(0.01), steps=100, all_reduce=to_mean)
 # on the page }
 
-if 240 % comm.size:
-    sys.exit(f"every worker must have as many labels as the others: 240 examples do not deal out to {comm.size} workers")
 thetas = comm.allgather(model.theta)
 if comm.rank == 0:
     assert all((theta == model.theta).all() for theta in thetas), "the workers hold different parameters"
