@@ -182,7 +182,7 @@ def measures(partner, seed):
     conflict, harm = mtl.interaction.conflict_rate(history.cosines)[0, 1], mtl.interaction.harm_rate(history.effects)[0]
     return (conflict, harm, held_out[0] - held_out[1]), history
 
-
+# %%
 partners, seeds = ("twin", "teacher", "stranger"), 24
 table = np.array([[measures(partner, seed)[0] for seed in range(seeds)] for partner in partners])  # (3, 24, 3)
 mean, se = table.mean(1), table.std(1, ddof=1) / np.sqrt(seeds)
@@ -192,7 +192,8 @@ figure, axes = plt.subplots(1, 3, figsize=(7, 3), layout="constrained", facecolo
 for j, (ax, name) in enumerate(zip(axes, ("conflict\n(share of steps)", "harm to the pupil\n(share of steps)", "transfer to the pupil\n(held-out loss it gains)"))):
     ax.bar(partners, mean[:, j], yerr=3 * se[:, j], color=["0.85", "#7B3FA0", "0.6"], capsize=3)
     ax.set_title(name, fontsize=10)
-    ax.set_ylim(*((0, 1) if j < 2 else ()))
+    ax.axhline(0, color="black", linewidth=0.8)
+    ax.set_ylim(*([0, 1] if j < 2 else [None]))
 figure.suptitle("The teacher conflicts most of the time, hardly harms, and teaches", fontsize=11)
 figure.supxlabel(f"{seeds} seeds; bars: 3 standard errors either way", fontsize=9)
 show(figure, "06_three_measures.svg", "Conflict is frequent with all three partners, harm is rare with all three, and only the teacher transfers: it lowers the pupil's held-out loss, twin and stranger do not")
