@@ -426,6 +426,39 @@ def test_contours_are_of_the_mean_of_the_two_losses():
     assert sum(len(path.vertices) > 2 for path in contours.get_paths()) > 5
 
 
+# ---------------------------------------------------------------- curves
+
+
+def draw_curves(**changed):
+    arguments = {"x": [1, 10, 100], "measured": {"alone": ([3.0, 2.0, NAN], [0.5, 0.25, NAN]), "shared": ([2.0, 1.0, 0.5], [0.1, 0.1, 0.1])},
+                 "theory": {"alone": lambda x: 3 / x, "floor": [1.0, 2.0, 4.0]}, "xlabel": "labels", "ylabel": "error", "title": "sharing wins"}  # fmt: skip
+    return plots.curves(**arguments | changed)
+
+
+def test_curves_draws_points_with_their_errors_and_lines_of_theory_in_the_same_colour():
+    figure = draw_curves(mark=(20, "n* = 20"), seeds=60)
+    ax = figure.axes[0]
+    (alone, first, bars), (shared, second, _) = points(ax)
+    np.testing.assert_array_equal(alone[:2], [[1, 3], [10, 2]])
+    np.testing.assert_array_equal(shared, [[1, 2], [10, 1], [100, 0.5]])
+    np.testing.assert_allclose(bars[:2, :, 1], [[2.5, 3.5], [1.75, 2.25]])
+    of_alone, floor = (one for one in ax.lines if len(one.get_xdata()) in (3, 200) and one.get_linestyle() == "-")
+    x, y = of_alone.get_xydata().T
+    np.testing.assert_allclose(y, 3 / x)
+    np.testing.assert_array_equal(floor.get_xydata(), [[1, 1], [10, 2], [100, 4]])
+    assert (x[0], x[-1]) == (1, pytest.approx(100)) and ax.get_xscale() == ax.get_yscale() == "log"
+    assert len({to_hex(one) for one in (of_alone.get_color(), plots.ARM_COLOURS[0])}) == 1 != to_hex(floor.get_color())
+    assert {"alone", "shared", "floor", "n* = 20"} <= set(texts(figure)) and "60 seeds" in figure.get_supxlabel() and "theory" in figure.get_supxlabel()
+    assert (ax.get_xlabel(), ax.get_ylabel(), figure.get_suptitle()) == ("labels", "error", "sharing wins")
+
+
+def test_curves_of_tasks_have_the_colours_of_tasks_and_what_is_no_task_is_grey():
+    ax = draw_curves(of_tasks=True, log="").axes[0]
+    assert [to_hex(one.get_color()) for one in ax.lines if len(one.get_xdata()) in (3, 200) and one.get_marker() in ("None", "")][:2] == [FIRST_COLOURS[0], to_hex("0.5")]
+    assert ax.get_xscale() == ax.get_yscale() == "linear"
+    assert "theory" not in draw_curves(theory=None).get_supxlabel()
+
+
 # ---------------------------------------------------------------- strength_curve
 
 
@@ -856,6 +889,7 @@ PICTURES = {
     "trajectories, 5 rules": lambda: plots.trajectories(
         two_losses, {f"rule {i}": np.eye(2) for i in range(5)}, extent=(-2, 2, -2, 2), tasks=LONG[:2], minima=np.eye(2), pareto_set=np.eye(2)
     ),
+    "curves": draw_curves,
     "strength_curve": lambda: plots.strength_curve([0.1, 1], [3, 2], [0.1, 0.2], theory=lambda x: x, best=0.2, alone=3, together=3, seeds=9),
     "layers, 2 tasks": lambda: plots.layers(gramians(2), LONG[:2]),
     "layers, 6 tasks": lambda: plots.layers(gramians(6, layers=5), LONG),
@@ -987,6 +1021,11 @@ WRONG = [
     (lambda: a_path(minima=[0, 1]), ValueError, r"trajectories: minima must have shape \(2, 2\), got \(2,\)"),
     (lambda: a_path(pareto_set=[0, 1]), ValueError, r"trajectories: pareto_set must have shape \(M, 2\), got \(2,\)"),
     (lambda: a_path(tasks=["a"]), ValueError, r"trajectories: tasks must be 2 names"),
+    (lambda: draw_curves(x=[1, 2]), ValueError, r"curves: measured\['alone'\] must have shape \(2\), got \(3,\)"),
+    (lambda: draw_curves(x=[1, 3, 2]), ValueError, r"curves: x must rise, and be positive on a logarithmic axis; got \[1. 3. 2.\]"),
+    (lambda: draw_curves(x=[0, 1, 2]), ValueError, r"be positive on a logarithmic axis; got \[0. 1. 2.\]"),
+    (lambda: draw_curves(measured={}, theory={}), ValueError, "at least one name, got none"),
+    (lambda: draw_curves(measured={"a": ([1, 1, 1], [1, -1, 1])}), ValueError, "standard errors of at least 0, got 1.0 ± -1.0"),
     (lambda: plots.strength_curve([], [], []), ValueError, r"strength_curve: strengths must have shape \(K\), got \(0,\)"),
     (lambda: plots.strength_curve([0, 1], [1, 1], [1, 1]), ValueError, r"positive and finite, got \[0, 1\]"),
     (lambda: plots.strength_curve([NAN], [1], [1]), ValueError, r"positive and finite, got \[nan\]"),

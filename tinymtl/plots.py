@@ -307,27 +307,29 @@ def curves(x: Sequence[float], measured: Mapping[str, tuple], theory: Mapping[st
 
     x (K,), in order. measured: name -> (mean (K,), standard error (K,)), NaN where nothing was measured. theory: name -> values (K,), or a function of an
     array of x. Names are written at the end of the lines. log: the axes that are logarithmic. mark: a place on the x axis and
-    its name. of_tasks: the names are tasks, and have their colours. seeds: how many the means are of.
-    ValueError for other shapes, or nothing to draw.
+    its name. of_tasks: the measured names are tasks, and have their colours. seeds: how many the means are of.
+    ValueError for other shapes, x that does not rise or is not positive on a logarithmic axis, or nothing to draw.
     """
-    x, theory = _shaped("curves: x", x, "K"), theory or {}
-    names, colours = list(dict.fromkeys([*measured, *theory])), TASK_COLOURS if of_tasks else ARM_COLOURS
+    x, theory, names = _shaped("curves: x", x, "K"), theory or {}, list(dict.fromkeys([*measured, *(theory or {})]))
     if not names:
         raise ValueError("curves: measured or theory must hold at least one name, got none")
+    if not (np.diff(x) > 0).all() or "x" in log and not x[0] > 0:
+        raise ValueError(f"curves: x must rise{', and be positive on a logarithmic axis' if 'x' in log else ''}; got {x}")
+    fine, points, lines = np.geomspace(x[0], x[-1], 200) if "x" in log else np.linspace(x[0], x[-1], 200), {}, {}
+    for name, pair in measured.items():
+        pair = (_shaped(f"curves: measured[{name!r}]", values, len(x)) for values in pair)
+        points[name] = _checked(f"curves: measured[{name!r}]", *pair)[:2]
+    for name, line in theory.items():
+        lines[name] = (fine, line(fine)) if callable(line) else (x, _shaped(f"curves: theory[{name!r}]", line, len(x)))
+    palettes = [ARM_COLOURS if not of_tasks else TASK_COLOURS if name in measured else ("0.5",) for name in names]
+    colours = [palette[i % len(palette)] for i, palette in enumerate(palettes)]
     figure, ax = _axes(title)
-    fine = np.geomspace(x[0], x[-1], 200) if "x" in log else np.linspace(x[0], x[-1], 200)
-    ends = {}
     for i, name in enumerate(names):
-        style = _style(i, colours)
-        if name in measured:
-            pair = (_shaped(f"curves: measured[{name!r}]", values, len(x)) for values in measured[name])
-            y, bars, _ = _checked(f"curves: measured[{name!r}]", *pair)
-            _points(ax, x, y, style, np.ones(len(x), bool), yerr=bars)
-            ends[name] = x, y
-        if name in theory:
-            line = (fine, theory[name](fine)) if callable(theory[name]) else (x, _shaped(f"curves: theory[{name!r}]", theory[name], len(x)))
-            ax.plot(*line, color=style["color"], linestyle=style["linestyle"] if of_tasks else "-", linewidth=1.4)
-            ends[name] = line
+        if name in points:
+            _points(ax, x, points[name][0], _style(i, colours), np.ones(len(x), bool), yerr=points[name][1])
+        if name in lines:
+            ax.plot(*lines[name], color=colours[i], linewidth=1.4)
+    ends = {name: lines.get(name, (x, points.get(name, x)[0])) for name in names}
     ax.set(xlabel=xlabel, ylabel=ylabel)
     if "x" in log:
         _log(ax, "x", x[0], x[-1])
@@ -336,7 +338,7 @@ def curves(x: Sequence[float], measured: Mapping[str, tuple], theory: Mapping[st
         _log(ax, "y", heights.min(), heights.max())
     if mark is not None:
         _mark(ax, *mark, left=(mark[0] > np.sqrt(x[0] * x[-1])) if "x" in log else mark[0] > (x[0] + x[-1]) / 2)
-    _label_ends(ax, {name: ends[name] for name in names}, colours)
+    _label_ends(ax, ends, colours)
     _caption(figure, "points: measured, ± standard error" + ("; lines: theory" if theory else ""), seeds)
     return figure
 

@@ -144,7 +144,7 @@ def branches(rng, n):
 def error(kind, data, Θ):
     """Mean squared error of the trained weights, over tasks and coordinates."""
     model = kind(mtl.Dense(D, 1, np.random.default_rng(0)), {t: lambda h: h for t in data})
-    mtl.fit(model, data, {t: mtl.mse for t in data}, optimizer=mtl.SGD(1 / (2 * T)), steps=40)
+    mtl.fit(model, data, {t: mtl.mse for t in data}, optimizer=mtl.SGD(1 / (2 * T)), steps=25)
     found = [model.task_parameters(t)[0].data[:, 0] for t in data]  # the weights of the trunk that task t uses
     return ((np.array(found) - Θ) ** 2).mean()
 

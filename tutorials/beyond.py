@@ -1,8 +1,8 @@
 # %% [markdown]
 # # Going on
 #
-# You have finished the course. This page leads out of it: the same model in PyTorch, the libraries that take over, what a shop with a billion customers needs, and how several machines train one model.
-# Every figure is computed here, and every piece of PyTorch or MPI that is shown is a script that you can run.
+# You have finished the course. From here: the same model in PyTorch, libraries that take over, what a shop with a billion customers needs, and how several machines train one model.
+# Every figure is computed here, and all PyTorch and MPI that is shown is cut from scripts that run.
 #
 # ![](figures/beyond_memory.svg)
 
@@ -25,10 +25,9 @@ def on_the_page(script):
 #
 # | tinymtl | PyTorch | what differs |
 # |---|---|---|
-# | `mtl.Tensor`, `mtl.Parameter` | `torch.tensor`, `nn.Parameter` | new tensors are float32 there, float64 here |
+# | `mtl.Tensor`, `mtl.Parameter` | `torch.tensor`, `nn.Parameter` | Python's numbers and new layers become float32, here float64 |
 # | `mtl.Dense` | `nn.Linear` | its weight is transposed, (out, in); weight *and* bias start uniform in $\pm 1/\sqrt{D}$, here Glorot's range and a bias of 0 |
 # | `mtl.Embedding` | `nn.Embedding` | entries start with variance 1, here $1/E$; `sparse=True` needs an optimiser that can do it, such as `SparseAdam` |
-# | `mtl.Sequential`, `mtl.relu` | `nn.Sequential`, `nn.ReLU()` | functions must be wrapped in modules |
 # | `mtl.HardSharing` | a `Module` of your own | parts are used, here copied |
 # | `mtl.mse` | `nn.MSELoss` | the same mean over all entries; but (N,) against (N, 1) becomes (N, N), with no more than a warning |
 # | `mtl.cross_entropy` | `nn.CrossEntropyLoss` | the same: logits in, mean out; a missing label is `ignore_index`, here a mask |
@@ -37,10 +36,10 @@ def on_the_page(script):
 # | `total.backward()` | `total.backward()` | both add to the gradients that are there: first `zero_grad` |
 # | `mtl.jacobian` | `torch.autograd.grad` for each loss, or `torch.func.jacrev` | a tuple or dict with a part for each parameter, not one matrix |
 # | `model.theta` | `nn.utils.parameters_to_vector` | a copy, here the memory itself |
-# | `mtl.check_gradient` | `torch.autograd.gradcheck` | both want float64 |
+# | `mtl.check_gradient` | `torch.autograd.gradcheck` | |
 # | `mtl.fit` | a loop of your own | batches, checks and records are yours |
 #
-# [hard_sharing_in_pytorch.py](hard_sharing_in_pytorch.py) trains one hard-sharing model in both, from the same numbers, and asserts that their losses agree to $10^{-9}$ for 100 steps. This is all of the training in it:
+# [hard_sharing_in_pytorch.py](hard_sharing_in_pytorch.py) trains one model in both, from the same numbers, and asserts that the losses of 100 steps agree to $10^{-9}$. This is its training:
 
 # %%
 print(on_the_page("hard_sharing_in_pytorch.py"))
@@ -48,9 +47,9 @@ print(on_the_page("hard_sharing_in_pytorch.py"))
 # %% [markdown]
 # ## Where the libraries take over
 #
-# - [LibMTL](https://github.com/median-research-group/LibMTL) has architectures that share in other ways than one trunk, some two dozen weighting methods, and benchmark data with one evaluation for all: for who compares methods, or needs a baseline that others know.
+# - [LibMTL](https://github.com/median-research-group/LibMTL) has architectures that share in other ways than one trunk, well over a dozen methods of weighting, and benchmark data with one evaluation for all: for who compares methods.
 # - [TorchJD](https://pypi.org/project/torchjd) replaces `backward` by one that takes several losses and aggregates their gradients; its [autogram](https://github.com/simplexlab/torchjd/releases/tag/v0.8.0) computes a Gramian without ever holding the whole Jacobian: for who wants the Gramian's rules on a large network of their own.
-# - [torch.func](https://docs.pytorch.org/docs/stable/func.whirlwind_tour.html) turns a function into that of its gradients, also for each example of a batch at once: for who wants Jacobians in PyTorch without a loop, or a task for each example.
+# - [torch.func](https://docs.pytorch.org/docs/stable/func.whirlwind_tour.html) turns a function into that of its gradients, also for each example of a batch at once: for who wants Jacobians in PyTorch without a loop.
 # - [DeepCTR](https://github.com/shenweichen/DeepCTR) (TensorFlow) has `SharedBottom`, which is hard sharing, and the experts with gates MMoE and PLE ready to fit: for who predicts clicks and purchases from a table of features.
 # - [EasyRec](https://github.com/alibaba/EasyRec) (TensorFlow) and [TorchEasyRec](https://github.com/alibaba/TorchEasyRec) (PyTorch) lead from a configuration file to a trained recommender on many machines: for who runs a service.
 # - [TorchRec](https://pytorch.org/torchrec/concepts.html) splits embedding tables over machines, by rows, columns or tables, and plans where each part lies: for who has the next section's problem.
@@ -82,13 +81,14 @@ class Pairs(mtl.Module):
 # \text{hard: } 4 \cdot 4\,(P + T(H+1)), \qquad \text{with a Jacobian: } (4 + T) \cdot 4\,(P + T(H+1)), \qquad \text{soft: } 4 \cdot 4\,(T P + T(H+1))
 # $$
 #
-# A product of $(N, n)$ and $(n, m)$ takes $N n m$ multiplications and as many additions. Forward there is one such product for each layer, backward two: one for the gradient of the weights and one for that of the inputs. So a step on $N$ examples takes
+# A product of $(N, n)$ and $(n, m)$ takes $N n m$ multiplications and as many additions. Forward there is one such product for each layer, backward two: one for the gradient of the weights and one for that of the inputs. So a step on $N$ pairs, all with labels for all tasks, takes
 #
 # $$
 # \text{hard: } 6 N (M + T H), \qquad \text{with a Jacobian: } (2 + 4T) N M + 6 N T H, \qquad \text{soft: } 6 N (T M + T H)
 # $$
 #
-# operations: a Jacobian passes the trunk once forward and $T$ times backward. What is done entry by entry (biases, ReLU, Adam) is not counted.
+# operations: a Jacobian passes the trunk once forward and $T$ times backward. Not counted is what is done entry by entry (biases, ReLU, Adam), nor what a step holds for a moment only, such as
+# the layers' outputs and `fit`'s copy of what it changed.
 
 # %%
 def count(V, E=64, layers=(1024, 512, 256), T=3, N=65_536):
@@ -105,14 +105,15 @@ def count(V, E=64, layers=(1024, 512, 256), T=3, N=65_536):
 # Is the count right? Real models of 1,000 and 10,000 customers say: their parameters, and the bytes of the arrays that training holds.
 
 # %%
+rng = np.random.default_rng(0)
+
+
 def held(V):
     """By model: parameters, and the bytes of θ, its gradient, Adam's moments and, where there is one, the Jacobian."""
-    rng = np.random.default_rng(0)
     parts = Pairs(V, 64, (1024, 512, 256), rng), {t: mtl.Dense(256, 1, rng, np.float32) for t in ("look", "buy", "return")}
     ids, found = (np.arange(4), np.arange(4)), {}
     for name, model in {"hard": mtl.HardSharing(*parts), "soft": mtl.SoftSharing(*parts, strength=0.1)}.items():
-        adam = mtl.Adam()
-        adam.step(model)
+        (adam := mtl.Adam()).step(model)  # makes its moments
         found[name] = model.counts()["total"], sum(a.nbytes for a in (model.theta, model.grad, adam.m, adam.v))
         if name == "hard":
             L = [y.sum() for y in model({t: ids for t in model.tasks}).values()]
@@ -127,7 +128,7 @@ for V, models in measured.items():
 print("parameters and bytes of real models are those that were counted")
 
 # %% [markdown]
-# And the operations? Write the step of a small hard-sharing model by hand, with a product that counts. That it is the right step, its gradient tells:
+# And the operations? Write the step of a small hard-sharing model by hand, with a product that counts. That it is the right step, its gradients tell:
 
 # %%
 done = 0
@@ -140,44 +141,57 @@ def product(A, B):
     return A @ B
 
 
-rng = np.random.default_rng(0)
-trunk, heads = Pairs(200, 4, (8, 5), rng), {t: mtl.Dense(5, 1, rng, np.float32) for t in ("look", "buy", "return")}
+trunk, heads = Pairs(200, 4, (8, 5), rng), [mtl.Dense(5, 1, rng, np.float32) for _ in range(3)]
 pair = rng.integers(200, size=32), rng.integers(2, size=32)
 
 # %%
-values = [np.concatenate([trunk.customers.table.data[pair[0]], trunk.products.table.data[pair[1]]], 1)]
-for layer in trunk.layers:
-    values.append(np.maximum(product(values[-1], layer.W.data) + layer.b.data, 0))
-g = 0
-for head in heads.values():  # each head's loss is the mean of its squared outputs
-    at_y = 2 / 32 * (product(values[-1], head.W.data) + head.b.data)
-    of_head = product(values[-1].T, at_y)
-    g = g + product(at_y, head.W.data.T)
-for layer, x, h in zip(trunk.layers[::-1], values[-2::-1], values[:0:-1]):
-    g = g * (h > 0)
-    of_layer, g = product(x.T, g), product(g, layer.W.data.T)
+def forward():
+    """Inputs and values of all layers, and for each head, whose loss is its mean squared output, the gradient at the last of them."""
+    values, at_h = [np.concatenate([trunk.customers.table.data[pair[0]], trunk.products.table.data[pair[1]]], 1)], []
+    for layer in trunk.layers:
+        values.append(np.maximum(product(values[-1], layer.W.data) + layer.b.data, 0))
+    for head in heads:
+        at_y = 2 / 32 * (product(values[-1], head.W.data) + head.b.data)
+        product(values[-1].T, at_y)  # the gradient of head.W
+        at_h.append(product(at_y, head.W.data.T))
+    return values, at_h
 
 # %%
-h = trunk(pair)
-total = sum(mtl.mse(head(h), np.zeros((32, 1), np.float32)) for head in heads.values())
-assert np.allclose(of_layer, mtl.gradient(total, [trunk.layers[0].W])[0], atol=1e-6)
-assert np.allclose(of_head, mtl.gradient(total, [head.W])[0], atol=1e-6)
-assert done == count(200, 4, (8, 5), 3, 32)["hard"][2]
-print(f"{done:,} operations, as counted, and the gradient is the package's")
+def back(values, g):
+    """The gradient of the first layer's W, for the gradient g at the last value; those of all others are computed on the way."""
+    for layer, x, h in zip(trunk.layers[::-1], values[-2::-1], values[:0:-1]):
+        g = g * (h > 0)
+        of_W, g = product(x.T, g), product(g, layer.W.data.T)
+    return of_W
+
+
+L = [mtl.mse(head(trunk(pair)), np.zeros((32, 1), np.float32)) for head in heads]
+J = mtl.jacobian(L, [trunk.layers[0].W])  # (3, 64)
+
+# %%
+expected = count(200, 4, (8, 5), 3, 32)
+values, at_h = forward()
+so_far = done
+assert np.allclose(back(values, sum(at_h)).reshape(-1), J.sum(0), atol=1e-6)
+assert done == expected["hard"][2]
+done = so_far
+assert np.allclose([back(values, g).reshape(-1) for g in at_h], J, atol=1e-6)
+assert done == expected["hard, Jacobian"][2]
+print(f"operations as counted, {expected['hard'][2]:.3g} and {done:.3g}; the gradients are those of the package")
 
 # %% [markdown]
 # Now a billion customers, ten million products, and batches of 65,536 pairs. $K$ workers with equal shares of the batch average their gradients: in a *ring*, each of them sends $2 (K-1)/K$ times the array, nearly twice. Of the tables a batch touches
-# at most $N$ rows each, whoever the customers are; sending only those, with the dense layers whole, is the *sparse* exchange.
+# at most $N$ rows each, whoever the customers are; sending only those, with the dense layers whole, is the *sparse* exchange (numbers of rows not counted).
 
 # %%
-V, E, N, T = 10**9, 64, 65_536, 3
-rest = count(0)["hard"][0]  # dense layers and heads
-print("                 parameters   held  operations   sent, dense   sent, sparse")
-for name, (parameters, held_, operations) in count(V).items():
-    arrays = T if name == "hard, Jacobian" else 1  # the Jacobian's rows are sent, and the gradient is made of them
-    dense = 2 * 4 * parameters * arrays
-    sparse = 2 * 4 * (2 * N * E * (1 if name == "hard" else T) + (count(0)[name][0]) * arrays)
-    print(f"{name:16}{parameters:11.2g}{held_ / 1e12:5.1f} TB{operations:11.2g}{dense / 1e12:11.2g} TB{sparse / 1e9:11.2g} GB")
+N, E, T = 65_536, 64, 3
+print("                parameters      held  operations  sent, dense  sent, sparse")
+for name, (parameters, bytes_, operations) in count(10**9).items():
+    arrays = T if name == "hard, Jacobian" else 1  # the rows of the Jacobian are sent, and the gradient is made of them
+    rows = 2 * N * (1 if name == "hard" else T)  # of both tables; in soft sharing of each task's copy
+    dense, sparse = 2 * 4 * arrays * parameters, 2 * 4 * (rows * E + arrays * count(0)[name][0])
+    print(f"{name:16}{parameters:10.2g}{bytes_ / 1e12:7.2f} TB{operations:12.2g}{dense / 1e12:10.2f} TB{sparse / 1e9:11.2f} GB")
+    assert round(dense / sparse, -3) == 7000
 
 # %%
 sizes = 10.0 ** np.arange(3, 11)
@@ -185,14 +199,64 @@ known = lambda name: [measured[V][name][1] if V in measured else np.nan for V in
 figure = mtl.plots.curves(
     sizes, {name: (known(name), 0 * sizes) for name in count(0)}, {name: [count(int(V))[name][1] for V in sizes] for name in count(0)},
     xlabel="customers (log scale)", ylabel="bytes held in training (log scale)",
-    title="A billion customers fit no single machine, in any kind of sharing",
+    title="A billion customers are more than a terabyte in any kind of sharing",
 )  # fmt: skip
 for name, size in {"laptop, 16 GiB": 16 * 2**30, "accelerator, 80 GB": 80e9, "server, 1 TB": 1e12}.items():
     figure.axes[0].axhline(size, color="0.4", linestyle=":", linewidth=1)
-    figure.axes[0].text(1.1e3, 1.1 * size, name, fontsize=9, color="0.3")
+    figure.axes[0].text(1.1e3, size, name, fontsize=9, color="0.3", va="bottom")
 
 # %%
 figure.supxlabel("points: the arrays of real models; lines: counted", fontsize=9, color="0.3")
 finding = "Bytes held in training grow with the customers; soft sharing holds nearly three times as much as hard sharing, a Jacobian nearly twice, and at a billion customers all are above a server's terabyte"
 _show.show(figure, "beyond_memory.svg", finding)
 assert min(bytes_ for _, bytes_, _ in count(10**9).values()) > 1e12
+
+# %% [markdown]
+# The operations do not depend on the number of customers. Memory and exchange are the problem, and nearly all of both is tables. What follows:
+#
+# - **Shard the tables by rows.** Worker $k$ holds rows $k, k+K, \ldots$ with their moments; it sends rows to who asks for them and gets their gradients back. The dense layers are everywhere.
+# - **Exchange only the rows that a batch touches**: here some seven thousand times fewer bytes. In tinymtl `mtl.Embedding` with `sparse=True` changes only those rows. With `mtl.SGD` without momentum that is exact; `mtl.Adam` becomes *lazy* Adam, another algorithm. But `all_reduce` still sends the whole gradient, and
+# every worker holds all of $\theta$: tinymtl splits examples, not parameters.
+# - **Compute the Gramian by blocks.** Cut the columns of $J$ into shards $J_k$. The rows' inner products are sums over columns, so
+#
+# $$
+# G_{st} = \sum_p J_{sp} J_{tp} = \sum_k \sum_{p \in k} J_{sp} J_{tp}, \qquad \text{that is} \qquad G = \sum_k J_k J_k^\top
+# $$
+#
+# and each shard needs to send only its $T \times T$ part: nine numbers for three tasks, however many customers. Then all know $w$, and each shard makes its part $J_k^\top w$ of the step. But these are shards of *parameters*. Over shards of *examples* the Jacobians must
+# be averaged first, for the Gramian of a mean is not the mean of Gramians:
+
+# %%
+J = rng.normal(size=(3, 1000))
+G = mtl.interaction.gramian(J)
+by_blocks = sum(mtl.interaction.gramian(block) for block in np.array_split(J, 7, axis=1))
+print("blocks of columns add up to the Gramian:", np.allclose(G, by_blocks, rtol=1e-12))
+other = rng.normal(size=(3, 1000))  # the Jacobian of another worker's examples
+mean_of_both = (G + mtl.interaction.gramian(other)) / 2
+print("the mean of Gramians is that of the mean:", np.allclose(mtl.interaction.gramian((J + other) / 2), mean_of_both))
+assert np.allclose(G, by_blocks, rtol=1e-12) and not np.allclose(mtl.interaction.gramian((J + other) / 2), mean_of_both)
+
+# %% [markdown]
+# - **Soft sharing is the hardest to place.** Its pull $2\lambda(\theta_t - \bar\theta)$ needs the mean of all $T$ copies, in *every* row in which they differ, looked up or not: nothing about it is sparse. Give each shard its rows of *every* copy, and the mean is at hand;
+# put each task on a machine of its own, and a whole trunk has to be exchanged in each step.
+#
+# ## Several machines in six lines
+#
+# `mtl.fit` takes one function more, `all_reduce`: it changes an array in place into its mean over the workers. `fit` hands it the losses and then the gradients (under a rule of the Gramian, the Jacobian). With MPI every worker runs the same program, and these are the lines that matter in
+# [several_machines.py](several_machines.py):
+
+# %%
+print(on_the_page("several_machines.py"))
+
+# %% [markdown]
+# Run it with `mpiexec -n 4 python tutorials/several_machines.py`. It asserts that all workers hold the same parameters to the bit, and that one worker with all the data ends within $10^{-9}$ of them. The losses are means, and a mean of means is the mean of all only if **every worker has as many labels of a task as the
+# others**. And all must start equal, and make the same number of steps.
+#
+# ## What to read
+#
+# - R. Caruana, *Multitask Learning*, Machine Learning, 1997: the long account of hard sharing, and of why other tasks help.
+# - S. Ruder, *An Overview of Multi-Task Learning in Deep Neural Networks*, 2017: hard and soft sharing in one short survey.
+# - S. Wu, H. R. Zhang and C. Ré, *Understanding and Improving Information Transfer in Multi-Task Learning*, ICLR 2020: when tasks help and harm, in models simple enough to prove it.
+# - O. Sener and V. Koltun, *Multi-Task Learning as Multi-Objective Optimization*, NeurIPS 2018: the weights of `mtl.weighting.mgda` on networks, from the Gramian.
+# - V. Kurin and others, *In Defense of the Unitary Scalarization for Deep Multi-Task Learning*, NeurIPS 2022: the plain sum, well regularised, against the rules.
+# - S. Vandenhende and others, *Multi-Task Learning for Dense Prediction Tasks: A Survey*, IEEE TPAMI, 2022: architectures and weightings compared under equal conditions.

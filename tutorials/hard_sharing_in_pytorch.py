@@ -1,6 +1,6 @@
 """Hard sharing in tinymtl and in PyTorch, from the same numbers: the losses of 100 steps agree.
 
-python tutorials/hard_sharing_in_pytorch.py
+    python tutorials/hard_sharing_in_pytorch.py
 
 What stands between the two marks "on the page" is shown in "Going on".
 """

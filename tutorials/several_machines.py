@@ -1,6 +1,6 @@
 """Several workers, each with its share of the data, train one model: the one that a single worker gets from all of it.
 
-mpiexec -n 4 python tutorials/several_machines.py
+    mpiexec -n 4 python tutorials/several_machines.py
 
 What stands between the two marks "on the page" is shown in "Going on".
 """
