@@ -3,7 +3,10 @@
 import ast
 import io
 import json
+import os
 import re
+import subprocess
+import sys
 import tokenize
 from pathlib import Path
 
@@ -173,3 +176,14 @@ def test_line_numbers_of_a_failing_cell_are_those_of_the_file():
         lines = path.read_text(encoding="utf-8").splitlines()
         for is_code, text, line in _render.cells(path):
             assert lines[line - 1].removeprefix("" if is_code else "# ") == text.splitlines()[0]
+
+
+def test_run_as_a_script_a_chapter_prints_and_saves_its_pictures_where_it_is_run(tmp_path):
+    path = CHAPTERS[0]
+    modules = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
+    env = {**os.environ, "MPLBACKEND": "Agg", "PYTHONPATH": modules, "PYTHONUTF8": "1"}
+    done = subprocess.run([sys.executable, "-W", "error", path], cwd=tmp_path, env=env, capture_output=True, text=True, encoding="utf-8", check=True)
+    printed = re.findall(r"^```text\n(.*?)^```$", path.with_suffix(".md").read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    assert done.stdout.split() == " ".join(text for text in printed if "──►──" not in text).split()
+    saved = done.stderr.splitlines()
+    assert len(saved) == 2 and all((tmp_path / name).stat().st_size > 1000 for name in saved)
