@@ -185,7 +185,7 @@ def l2_distance(copies: Sequence[Sequence[Tensor]], strength: float = 1.0, pull:
         pull="pairs":   R = λ Σ_{s<t} ‖θ_s − θ_t‖² = λ T Σ_t ‖θ_t − θ̄‖²        ∂R/∂θ_t = 2 λ T (θ_t − θ̄)
 
     That θ̄ depends on θ_t changes nothing: its part of the gradient is −2λ/T Σ_s (θ_s − θ̄) = 0.
-    copies: T lists of tensors with the same shapes in the same order. 0 exactly at equality; the mean is never moved.
+    copies: T lists of tensors with the same shapes in the same order. 0 exactly at equality; its gradient sums to 0 over the tasks, so it does not move their mean.
     ValueError for copies that do not align, or another pull. Source: Evgeniou & Pontil (2004); Duong et al. (2015).
 
     >>> float(l2_distance([[Tensor([1.0])], [Tensor([3.0])]]))

@@ -303,7 +303,7 @@ def trajectories(landscape: Callable, paths: Mapping[str, np.ndarray], *, extent
 
 def curves(x: Sequence[float], measured: Mapping[str, tuple], theory: Mapping[str, object] | None = None, *, xlabel: str, ylabel: str, title: str,
            log: str = "xy", mark: tuple[float, str] | None = None, of_tasks: bool = False, seeds: int | None = None):  # fmt: skip
-    """Measurement against theory: points for what happened ± standard error, a line of the same colour for what the mathematics says.
+    """Measurement against theory: points for what happened ± standard error, a thick line of the same colour for what the mathematics says.
 
     x (K,), in order. measured: name -> (mean (K,), standard error (K,)), NaN where nothing was measured. theory: name -> values (K,), or a function of an
     array of x. Names are written at the end of the lines. log: the axes that are logarithmic. mark: a place on the x axis and
@@ -329,6 +329,8 @@ def curves(x: Sequence[float], measured: Mapping[str, tuple], theory: Mapping[st
             _points(ax, x, points[name][0], _style(i, colours), np.ones(len(x), bool), yerr=points[name][1])
         if name in lines:
             ax.plot(*lines[name], color=colours[i], linewidth=1.4)
+        else:
+            ax.plot(x, points[name][0], color=colours[i], linewidth=0.8, alpha=0.6)  # joins the points
     ends = {name: lines.get(name, (x, points.get(name, x)[0])) for name in names}
     ax.set(xlabel=xlabel, ylabel=ylabel)
     if "x" in log:
@@ -339,7 +341,7 @@ def curves(x: Sequence[float], measured: Mapping[str, tuple], theory: Mapping[st
     if mark is not None:
         _mark(ax, *mark, left=(mark[0] > np.sqrt(x[0] * x[-1])) if "x" in log else mark[0] > (x[0] + x[-1]) / 2)
     _label_ends(ax, ends, colours)
-    _caption(figure, "points: measured, ± standard error" + ("; lines: theory" if theory else ""), seeds)
+    _caption(figure, "points: measured, ± standard error" + ("; thick lines: theory" if theory else ""), seeds)
     return figure
 
 

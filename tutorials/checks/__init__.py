@@ -35,7 +35,7 @@ def catches(law, right, wrong):
     try:
         law(right)
     except AssertionError as error:
-        raise Wrong(f"the law rejects code that is right: {error or 'its assertion fails'}") from None
+        raise Wrong(f"the law rejects code that is right: {error or 'its assertion is not true of it'}") from None
     for name, function in wrong.items():
         try:
             law(function)

@@ -16,9 +16,9 @@ def check_counts(counts):
         expected = tuple(kind(trunk, heads).counts()["total"] for kind in (mtl.SingleTask, mtl.HardSharing))
         got = tuple(counts(D, H, outputs))
         if got != expected:
-            biases = 2 * H, sum(outputs)
-            without = expected[0] - len(outputs) * biases[0] - biases[1], expected[1] - sum(biases)
-            slip = "Every dense layer has biases too, one for each output." if got == without else "Alone: a trunk for each task. Hard: one trunk. Both: every head once."
+            T, biases = len(outputs), [(a * 2 * H + b * sum(outputs)) for a, b in ((1, 1), (1, 0), (0, 1))]
+            forgotten = [(expected[0] - (T - 1) * a * 2 * H - n, expected[1] - n) for (a, n) in zip((1, 1, 0), biases)]
+            slip = "Every dense layer has biases too, one for each output." if got in forgotten else "Alone: a trunk of two layers for each task. Hard: one such trunk. Both: every head once."
             raise Wrong(f"for D = {D}, H = {H}, outputs = {outputs} expected (alone, hard) = {expected}, got {got}. {slip}")
 
 
@@ -26,15 +26,17 @@ def check_counts(counts):
 def check_gain_of_pooling(gain_of_pooling):
     for n1, n2, noise, spread in ((10, 10, 1.0, 0.05), (10, 100, 1.0, 0.05), (50, 20, 2.0, 0.1), (5, 1000, 1.0, 0.2)):
         expected = _gain(n1, n2, noise, spread)
-        got = tuple(gain_of_pooling(n1, n2, noise, spread))
+        got = gain_of_pooling(n1, n2, noise, spread)
+        if np.shape(got) != (2,):
+            raise Wrong(f"two gains are asked for, of branch 1 and of branch 2; got {got}")
         for branch, right, mine in zip((1, 2), expected, got, strict=True):
             if not np.isclose(mine, right, rtol=1e-9, atol=0):
-                slip = "θ₁ − θ₂ is the difference of two independent parts: its variance is 2 τ²." if np.isclose(mine, _gain(n1, n2, noise, spread / 2)[branch - 1]) else "The error of branch 1 is its share of noise plus n₂/(n₁ + n₂) of the way from θ₁ to θ₂."
+                slip = "β₁ − β₂ is the difference of two independent parts: its variance is 2 τ²." if np.isclose(mine, _gain(n1, n2, noise, spread / 2)[branch - 1]) else "Pooled, the error of branch 1 is the noise σ²/(n₁ + n₂) plus the bias (n₂/(n₁ + n₂))² Var(β₁ − β₂)."
                 raise Wrong(f"n₁ = {n1}, n₂ = {n2}, σ² = {noise}, τ² = {spread}: branch {branch} should gain {right:.5g}, got {mine:.5g}. {slip}")
 
 
 def _gain(n1, n2, noise, spread):
-    """From the variances of b₁, b₂ and θ₁ − θ₂, for the weights a₁, a₂ that pooling gives them."""
+    """From the variances of b₁, b₂ and β₁ − β₂, for the weights a₁, a₂ that pooling gives them."""
     a1, a2 = n1 / (n1 + n2), n2 / (n1 + n2)
     pooled_noise = a1**2 * noise / n1 + a2**2 * noise / n2
     return noise / n1 - pooled_noise - a2**2 * 2 * spread, noise / n2 - pooled_noise - a1**2 * 2 * spread
@@ -66,7 +68,9 @@ def check_trunk_gradient(trunk_gradient):
             raise Wrong(f"the gradient should have the shape of A, {expected.shape}, got {got.shape}")
         if not np.allclose(got, expected):
             last = np.allclose(got, by_rows(A, heads, X, targets, w, tasks=slice(-1, None)))
-            slip = "That is the gradient of the last task alone: the others were overwritten." if last else "The trunk receives the weighted sum over tasks of each one's gradient."
+            slips = {"That is the gradient of the last task alone: the others were overwritten.": last, "Half of it: the 2 of the square is missing.": np.allclose(2 * got, expected),
+                     "A sum over tasks, not a mean.": np.allclose(T * got, expected), "The weights are missing.": np.allclose(got, by_rows(A, heads, X, targets, w, weigh=lambda w, T: 1.0))}  # fmt: skip
+            slip = next((text for text, found in slips.items() if found), "The trunk receives the weighted sum over tasks of each one's gradient.")
             raise Wrong(f"with {T} tasks entry (0, 0) should be {expected[0, 0]:.5g}, got {got[0, 0]:.5g}. {slip}")
 
 

@@ -28,15 +28,22 @@ def _together(Θ):
 @exercise("8.1")
 def check_two_penalties(two_penalties):
     rng = np.random.default_rng(0)
-    for T in (1, 2, 4):
+    for T in (1, 4, 2):
         Θ = rng.normal(size=(T, 3)) + 2
         for name, f, (value, gradient) in zip(("R_zero", "R_together"), (_zero, _together), two_penalties(Θ.copy()), strict=True):
+            if np.shape(value) != ():
+                raise Wrong(f"{name} is one number, the sum over tasks and coordinates; got shape {np.shape(value)}")
             if not np.isclose(value, f(Θ)):
                 slip = "A sum over tasks, not a mean." if np.isclose(value * T, f(Θ)) else "For R_together take the mean over tasks, axis 0." if name == "R_together" else "Σ of all squares."
                 raise Wrong(f"{name} of {T} tasks should be {f(Θ):.5g}, got {float(value):.5g}. {slip}")
             expected, got = _differences(f, Θ), np.asarray(gradient, float)
             if got.shape != expected.shape or not np.allclose(got, expected, atol=1e-6):
-                slip = "The 2 of the square is missing." if got.shape == expected.shape and np.allclose(2 * got, expected, atol=1e-6) else "2 Θ and 2 (Θ − Θ̄), each of shape (T, D)."
+                close = lambda factor: got.shape == expected.shape and np.allclose(factor * got, expected, atol=1e-6)
+                slip = "2 Θ and 2 (Θ − Θ̄), each of shape (T, D)."
+                if close(2):
+                    slip = "The 2 of the square is missing."
+                elif name == "R_together" and T > 1 and close(T / (T - 1)):
+                    slip = "You differentiated θ_t − θ̄ to 1 − 1/T; but θ_t is in every other task's deviation too, and together those parts cancel."
                 raise Wrong(f"the gradient of {name} of {T} tasks should begin with {expected.flat[0]:.5g}, got {np.ravel(got)[0]:.5g} in shape {got.shape}. {slip}")
 
 
@@ -48,7 +55,11 @@ def check_best_strength(best_strength):
                 expected = noise / spread / (n if data == "mean" else 1) / (T if pull == "pairs" else 1)
                 got = float(best_strength(noise, spread, n, T, data, pull))
                 if not np.isclose(got, expected):
-                    slip = "The pull by pairs is T times the pull to the mean, so its λ is T times smaller." if pull == "pairs" and np.isclose(got, expected * T) else "A sum of losses is n times the mean, so its λ is n times larger."
+                    slip = "Begin with sums and the pull to the mean, σ²/τ²; then ask what a factor on one of the two terms does to λ."
+                    if pull == "pairs":
+                        slip = "The pull by pairs is T times the pull to the mean, so its λ is T times smaller."
+                    elif np.isclose(got * n, expected) or np.isclose(got, expected * n):
+                        slip = "A sum of losses is n times the mean, so its λ is n times larger."
                     raise Wrong(f"σ² = {noise}, τ² = {spread}, n = {n}, T = {T}, {data} of losses, pull by {pull}: expected {expected:.5g}, got {got:.5g}. {slip}")
 
 
@@ -64,14 +75,17 @@ def check_pairs_gradient(pairs_gradient):
 
 @exercise("8.4")
 def check_law(law):
+    right = lambda Θ: 2 * (len(Θ) * Θ - Θ.sum(0))
+    earlier = lambda Θ: np.array([2 * sum((Θ[t] - Θ[s] for s in range(t)), np.zeros_like(Θ[t])) for t in range(len(Θ))])
     catches(
         law,
-        _together,
+        right,
         {
-            "a pull to zero": _zero,
-            "a pull to the first task": lambda Θ: ((Θ - Θ[0]) ** 2).sum(),
-            "the square is forgotten": lambda Θ: np.sqrt(((Θ - Θ.mean(0)) ** 2).sum(1)).sum(),
-            "the mean over tasks instead of the sum": lambda Θ: ((Θ - Θ.mean(0)) ** 2).sum() / len(Θ),
-            "pairs instead of the mean": lambda Θ: len(Θ) * _together(Θ),
+            "each pair pulls only the later of its tasks": earlier,
+            "a pull to zero": lambda Θ: 2 * Θ,
+            "a pull to the first task": lambda Θ: 2 * len(Θ) * (Θ - Θ[0]),
+            "a pull to the mean, not by pairs": lambda Θ: 2 * (Θ - Θ.mean(0)),
+            "right for two tasks only": lambda Θ: 4 * (Θ - Θ.mean(0)),
+            "the 2 of the square is forgotten": lambda Θ: right(Θ) / 2,
         },
     )

@@ -10,7 +10,7 @@ def counts(D, H, outputs):
 
 
 def gain_of_pooling(n1, n2, noise, spread):
-    """Pooled, branch 1 has the noise σ²/(n₁ + n₂), and misses by n₂/(n₁ + n₂) of θ₁ − θ₂, which has the variance 2 τ².
+    """Pooled, branch 1 has the noise σ²/(n₁ + n₂), and misses by n₂/(n₁ + n₂) of β₁ − β₂, which has the variance 2 τ².
 
     Both gains have the sign of σ² (n₁ + n₂) − 2 τ² n₁ n₂: pooling pays for both branches or for neither, though the poor one gains, and loses, much more.
     """
