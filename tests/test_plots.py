@@ -442,7 +442,9 @@ def test_curves_draws_points_with_their_errors_and_lines_of_theory_in_the_same_c
     np.testing.assert_array_equal(alone[:2], [[1, 3], [10, 2]])
     np.testing.assert_array_equal(shared, [[1, 2], [10, 1], [100, 0.5]])
     np.testing.assert_allclose(bars[:2, :, 1], [[2.5, 3.5], [1.75, 2.25]])
-    of_alone, floor = (one for one in ax.lines if len(one.get_xdata()) in (3, 200) and one.get_linestyle() == "-")
+    of_alone, joined, floor = (one for one in ax.lines if len(one.get_xdata()) in (3, 200) and one.get_linestyle() == "-")
+    np.testing.assert_array_equal(joined.get_xydata(), shared)
+    assert joined.get_linewidth() < floor.get_linewidth()
     x, y = of_alone.get_xydata().T
     np.testing.assert_allclose(y, 3 / x)
     np.testing.assert_array_equal(floor.get_xydata(), [[1, 1], [10, 2], [100, 4]])
@@ -454,7 +456,7 @@ def test_curves_draws_points_with_their_errors_and_lines_of_theory_in_the_same_c
 
 def test_curves_of_tasks_have_the_colours_of_tasks_and_what_is_no_task_is_grey():
     ax = draw_curves(of_tasks=True, log="").axes[0]
-    assert [to_hex(one.get_color()) for one in ax.lines if len(one.get_xdata()) in (3, 200) and one.get_marker() in ("None", "")][:2] == [FIRST_COLOURS[0], to_hex("0.5")]
+    assert [to_hex(one.get_color()) for one in ax.lines if len(one.get_xdata()) in (3, 200) and one.get_marker() in ("None", "")] == [*FIRST_COLOURS[:2], to_hex("0.5")]
     assert ax.get_xscale() == ax.get_yscale() == "linear"
     assert "theory" not in draw_curves(theory=None).get_supxlabel()
 

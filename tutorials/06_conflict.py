@@ -1,8 +1,8 @@
 # %% [markdown]
 # # 6 · Conflict
 #
-# *40 minutes.* "The gradients of the two tasks conflict, so they harm each other, so one should not train them together." Three things are mixed up in this sentence, and neither "so" is true. After this chapter you can tell them apart: **conflict** is an angle,
-# **harm** is what one step does to a loss, **transfer** is what training together changes on data not seen. You can compute the first two on paper, and you will have seen a task that conflicts most of the time, hardly ever harms, and teaches the other much of what it knows.
+# *40 minutes.* "The gradients of the two tasks conflict, so they harm each other, so one should not train them together." Three things are mixed up in this sentence, and neither "so" follows. After this chapter you can tell them apart: **conflict** is an angle,
+# **harm** is what one step does to a loss, **transfer** is what training together changes on data not seen. You can compute the first two on paper, and you will have seen two tasks that conflict most of the time, hardly ever harm each other, and one teaches the other much of what it knows.
 #
 # ![](figures/06_three_measures.svg)
 
@@ -21,24 +21,25 @@ import tinymtl as mtl
 #
 # | symbol | in code | shape | what it is |
 # |---|---|---|---|
-# | $g_t$ | `g` | $(P,)$ | gradient of task $t$'s loss on the shared parameters, row $t$ of $J$ |
-# | $w$ | `w` | $(T,)$ | weights |
+# | $T, P$ | `model.P` | numbers | tasks, and parameters that they share |
+# | $g_t, J$ | `g`, `J` | $(P,)$, $(T, P)$ | gradient of task $t$'s loss on the shared parameters; $J$ has them as rows |
+# | $w$ | `w` | $(T,)$ | weights, not negative |
 # | $G$ | `G` | $(T, T)$ | Gramian, $G_{st} = g_s \cdot g_t$ |
 # | $d$ | `d` | $(P,)$ | direction $J^\top w$; the step is $-\eta d$ |
 # | $\eta$ | `rate` | number | learning rate |
 # | $\Delta L$ | `ΔL` | $(T,)$ | change of each loss by one step |
 # | $\rho$ | `rho` | number | cosine of the angle between two gradients |
-# | $r$ | `ratio` | number | $w_1 \lVert g_1 \rVert$ divided by $w_2 \lVert g_2 \rVert$ |
+# | $r$ | `ratio`, `r` | number | $w_1 \lVert g_1 \rVert$ divided by $w_2 \lVert g_2 \rVert$ |
 #
 # ## What one step does to every task
 #
-# A loss that is smooth changes, over a small step, by the inner product of its gradient with the step. The step of the trunk is $-\eta \sum_s w_s g_s$, so task $t$ sees
+# A loss that is smooth changes, over a small step, by the inner product of its gradient with the step. A *plain* step, that of gradient descent, moves the trunk by $-\eta \sum_s w_s g_s$, so task $t$ sees
 #
 # $$
 # \Delta L_t \approx g_t \cdot \Big(-\eta \sum_s w_s g_s\Big) = -\eta \sum_s (g_t \cdot g_s)\, w_s, \qquad\text{together:}\quad \Delta L \approx -\eta\, G w, \quad G = J J^\top \tag{6.1}
 # $$
 #
-# This is `mtl.interaction.predicted_change`, and if you keep one formula of this course, keep this one. However large the network, what its tasks do to each other in a small step is in the $T \times T$ numbers of `mtl.interaction.gramian`. A cosine is an entry of it without the lengths:
+# This is `mtl.interaction.predicted_change`, and if you keep one formula of this course, keep this one. However many parameters $P$ are shared, what tasks do to each other in a small step is in the $T \times T$ numbers of `mtl.interaction.gramian`. A cosine is an entry of it without the lengths:
 #
 # $$
 # \rho_{st} = \frac{G_{st}}{\sqrt{G_{ss}\, G_{tt}}} \tag{6.2}
@@ -50,7 +51,7 @@ import tinymtl as mtl
 #
 # <details><summary>Answer</summary>
 #
-# $d = (2, 1)$, so $g_1 \cdot d = 6$ and $g_2 \cdot d = -1$: the first loss falls by $6 \eta$, the second *rises* by $\eta$. The angle is the same seen from both sides; who is harmed depends on the lengths. Never are all harmed: $w \cdot G w = \lVert d \rVert^2 \ge 0$, so the total falls.
+# $d = (2, 1)$, so $g_1 \cdot d = 6$ and $g_2 \cdot d = -1$: the first loss falls by $6 \eta$, the second *rises* by $\eta$. The angle is the same seen from both sides; who is harmed depends on the lengths. Never are all harmed: $w \cdot G w = \lVert d \rVert^2 > 0$ unless $d = 0$, so, to first order, the weighted total falls.
 #
 # </details>
 
@@ -66,13 +67,13 @@ assert np.isclose(rho, mtl.interaction.cosines(G)[0, 1])
 # %% [markdown]
 # ## The boundary between conflict and harm
 #
-# When does the step raise $L_1$? When $(Gw)_1 = w_1 \lVert g_1 \rVert^2 + w_2 \lVert g_1 \rVert \lVert g_2 \rVert \rho$ is negative. Divide by what is positive:
+# When does the step raise $L_1$? When $(Gw)_1 = w_1 \lVert g_1 \rVert^2 + w_2 \lVert g_1 \rVert \lVert g_2 \rVert \rho$ is negative. Divide by $w_2 \lVert g_1 \rVert \lVert g_2 \rVert$:
 #
 # $$
 # \text{harm to task 1} \iff \rho < -r, \qquad \text{harm to task 2} \iff \rho < -\frac{1}{r}, \qquad r = \frac{w_1 \lVert g_1 \rVert}{w_2 \lVert g_2 \rVert} \tag{6.3}
 # $$
 #
-# (`mtl.plots.harm` draws these regions for a training run.) So a conflict does harm only if the other gradient, weighted, is *longer*, and the harmed one is the task with the shorter. Equal lengths: no angle short of exactly opposite does harm. Let us not believe it. Ten thousand pairs of random gradients of curved losses $L_t(x) = g_t \cdot x + \tfrac12 \lVert x \rVert^2$, a real step for each, and whether each loss really rose:
+# (`mtl.plots.harm` draws these regions for a training run.) So a conflict does harm only if the other gradient, weighted, is *longer*, and the harmed one is the task with the shorter. At equal lengths no angle does harm. Let us not believe it. Ten thousand pairs of random gradients, angles and ratios spread evenly, of curved losses $L_t(x) = g_t \cdot x + \tfrac12 \lVert x \rVert^2$, a real step for each, and whether each loss really rose:
 
 # %%
 rng = np.random.default_rng(0)
@@ -83,7 +84,7 @@ step = -1e-3 * (g1 + g2)
 rose = np.stack([(g * step).sum(1) + 0.5 * (step * step).sum(1) > 0 for g in (g1, g2)], 1)
 rho = np.cos(angle)
 predicted = np.stack([rho < -ratio, rho < -1 / ratio], 1)  # (6.3)
-print(f"conflict in {(rho < 0).mean():.0%} of the pairs, harm in {rose.any(1).mean():.0%}; (6.3) is right about {(rose == predicted).all(1).mean():.1%}")
+print(f"of 10,000 pairs {(rho < 0).sum():,} conflict and {rose.any(1).sum():,} do harm; (6.3) is wrong about {(rose != predicted).any(1).sum()}")
 assert (rose == predicted).all(1).mean() > 0.99 and not rose.all(1).any()
 
 # %%
@@ -97,7 +98,7 @@ ax.set(xscale="log", xlabel="r: weighted length of gradient 1 ÷ that of gradien
 ax.set_xticks([0.2, 0.5, 1, 2, 5], ["0.2", "0.5", "1", "2", "5"])
 ax.minorticks_off()
 figure.legend(loc="outside right center", frameon=False, markerscale=5)
-show(figure, "06_harm_diagram.png", "Of all pairs of gradients half conflict, cosine below 0, but losses rise only in two corners where the cosine is below minus the ratio of lengths: exactly inside the boundary of theory")
+show(figure, "06_harm_diagram.png", "Of these pairs of gradients half conflict, cosine below 0, but losses rise only in two corners where the cosine is below minus the ratio of lengths: exactly inside the boundary of theory")
 
 # %% [markdown]
 # ## How small is small?
@@ -108,7 +109,7 @@ show(figure, "06_harm_diagram.png", "Of all pairs of gradients half conflict, co
 # \Delta L_t = -\eta\, (G w)_t + \tfrac12 \eta^2\, d^\top H_t\, d + O(\eta^3) \tag{6.4}
 # $$
 #
-# so the error of the prediction must fall with the *square* of the step: ten times smaller, a hundred times better. `mtl.interaction.step_report` takes a step apart and holds both, what was predicted and what happened. $H d$ need not be written out: it is how the gradient changes along $d$, and we get it from two Jacobians.
+# so the error of the prediction must fall with the *square* of the step: ten times smaller, a hundred times better. `mtl.interaction.step_report` analyses one step: what was predicted, and what happened when the trunk alone was moved. $H d$ need not be written out: it is how the gradient changes along $d$, and we get it from two Jacobians.
 
 # %%
 losses = {"a": mtl.mse, "b": mtl.mse}
@@ -121,7 +122,7 @@ def network(seed):
 
 # %%
 def jacobian_at(model, data, shift):
-    """J on the trunk with the shared parameters moved by `shift` (P,)."""
+    """J on the trunk with the shared parameters, the first P of theta, moved by `shift` (P,)."""
     model.theta[: model.P] += shift
     outputs = model({t: X for t, (X, _) in data.items()})
     J = mtl.jacobian([losses[t](outputs[t], y) for t, (_, y) in data.items()], model.trunk.parameters())
@@ -130,10 +131,10 @@ def jacobian_at(model, data, shift):
     return J
 
 # %%
-rates, seeds, errors, second = 10.0 ** np.arange(-4, 0.1, 0.5), 20, [], []
+rates, seeds, errors, second = 10.0 ** np.arange(-4, -0.9, 0.5), 20, [], []
 for seed in range(seeds):
     model, data = network(seed)
-    d = jacobian_at(model, data, 0.0).sum(0)
+    d = jacobian_at(model, data, 0.0).sum(0)  # all weights 1
     Hd = (jacobian_at(model, data, 1e-4 * d) - jacobian_at(model, data, -1e-4 * d)) / 2e-4  # (T, P)
     reports = [mtl.interaction.step_report(model, data, losses, mtl.SGD(rate)) for rate in rates]
     errors.append([np.abs(report.happened - report.predicted).mean() for report in reports])
@@ -145,7 +146,7 @@ figure = mtl.plots.curves(
     rates, {"measured": (errors.mean(0), errors.std(0, ddof=1) / np.sqrt(seeds))}, {"½ η² dᵀHd": lambda rate: np.mean(second) * rate**2},
     xlabel="learning rate η (log scale)", ylabel="|what happened − prediction|", seeds=seeds, title="The prediction −ηGw errs by the curvature, with the square of the step",
 )  # fmt: skip
-show(figure, "06_first_order.svg", "The error of the first-order prediction lies on the line of the second-order term: it falls by a hundred when the step is ten times smaller, and leaves the line only for steps near 1")
+show(figure, "06_first_order.svg", "The error of the first-order prediction lies on the line of the second-order term: it falls by a hundred when the step is ten times smaller, and begins to leave the line at the largest steps")
 slopes = np.diff(np.log(errors[:, 2:5]), axis=1) / np.diff(np.log(rates[2:5]))
 print(f"slope of the error over {seeds} seeds: {slopes.mean():.2f}, between {slopes.min():.2f} and {slopes.max():.2f}")
 assert 1.9 < slopes.min() and slopes.max() < 2.1
@@ -155,7 +156,7 @@ assert np.allclose(errors[:, 2], np.array(second) * rates[2] ** 2, rtol=0.05)
 # ## Three measures of the same runs
 #
 # Now the sentence from the beginning. A *pupil* task has only 20 labels. We train it, alone and sharing a trunk, with one of three partners: a **twin** that has the very same 20 examples and labels; a **teacher** that has 500 examples of the same question; and a **stranger** with 500 examples of a question that has nothing to do with it. We record
-# conflict and harm to the pupil over training, and the transfer to its held-out loss.
+# conflict and harm to the pupil over training, and the *transfer*: how much lower its held-out loss is than alone.
 
 # %%
 def run(partner, seed):
@@ -172,7 +173,7 @@ def run(partner, seed):
 
 # %%
 def measures(partner, seed):
-    """(conflict rate, harm rate of the pupil, transfer gain), and the history of the shared run."""
+    """(conflict rate, harm rate of the pupil, transfer gain, held-out loss alone), and the history of the shared run."""
     rng, train, test = run(partner, seed)
     parts, held_out = (mtl.Sequential(mtl.Dense(10, 4, rng), mtl.tanh), {t: mtl.Dense(4, 1, rng) for t in train}), []
     for kind in (mtl.SingleTask, mtl.HardSharing):
@@ -180,51 +181,55 @@ def measures(partner, seed):
         history = mtl.fit(model, train, losses, optimizer=mtl.Adam(0.01), steps=150, cosines_every=5)
         held_out.append(mtl.evaluate(model, test, losses)["a"])
     conflict, harm = mtl.interaction.conflict_rate(history.cosines)[0, 1], mtl.interaction.harm_rate(history.effects)[0]
-    return (conflict, harm, held_out[0] - held_out[1]), history
+    return (conflict, harm, held_out[0] - held_out[1], held_out[0]), history
 
 # %%
 partners, seeds = ("twin", "teacher", "stranger"), 24
-table = np.array([[measures(partner, seed)[0] for seed in range(seeds)] for partner in partners])  # (3, 24, 3)
+table = np.array([[measures(partner, seed)[0] for seed in range(seeds)] for partner in partners])  # (3, 24, 4)
 mean, se = table.mean(1), table.std(1, ddof=1) / np.sqrt(seeds)
 
 # %%
 figure, axes = plt.subplots(1, 3, figsize=(7, 3), layout="constrained", facecolor="white")
-for j, (ax, name) in enumerate(zip(axes, ("conflict\n(share of steps)", "harm to the pupil\n(share of steps)", "transfer to the pupil\n(held-out loss it gains)"))):
+for j, (ax, name) in enumerate(zip(axes, ("conflict\n(share of steps)", "harm to the pupil\n(share of steps)", "transfer to the pupil\n(fall of its held-out loss)"))):
     ax.bar(partners, mean[:, j], yerr=3 * se[:, j], color=["0.85", "#7B3FA0", "0.6"], capsize=3)
     ax.set_title(name, fontsize=10)
     ax.axhline(0, color="black", linewidth=0.8)
     ax.set_ylim(*([0, 1] if j < 2 else [None]))
-figure.suptitle("The teacher conflicts most of the time, hardly harms, and teaches", fontsize=11)
+    ax.tick_params(axis="x", labelsize=9)
+figure.suptitle("Pupil and teacher conflict most of the time, and the teacher teaches", fontsize=11)
 figure.supxlabel(f"{seeds} seeds; bars: 3 standard errors either way", fontsize=9)
-show(figure, "06_three_measures.svg", "Conflict is frequent with all three partners, harm is rare with all three, and only the teacher transfers: it lowers the pupil's held-out loss, twin and stranger do not")
+show(figure, "06_three_measures.svg", "Conflict is frequent with all three partners, harm to the pupil is rare with all three, and the teacher transfers: it lowers the pupil's held-out loss, twin and stranger do not measurably")
 for partner, m, s in zip(partners, mean, se):
-    print(f"{partner:9} conflict {m[0]:.2f} ± {s[0]:.2f}   harm {m[1]:.2f} ± {s[1]:.2f}   transfer {m[2]:+.2f} ± {s[2]:.2f}")
+    print(f"{partner:9} conflict {m[0]:.2f} ± {s[0]:.2f}   harm {m[1]:.2f} ± {s[1]:.2f}   transfer {m[2]:+.2f} ± {s[2]:.2f} of {m[3]:.2f} alone")
 
 # %% [markdown]
-# **The claim**: the teacher conflicts in more than half of the steps and transfers; what twin and stranger transfer is less than a quarter of it, whatever their angles.
+# (± one standard error in print, three in the picture.) **The claim**: pupil and teacher conflict in more than half of the steps, and the teacher transfers, more than either of the others does; what those transfer cannot be told from nothing. The angle sees no difference between twin and teacher.
 
 # %%
-(twin, teacher, stranger), errors_of = mean, se
-assert teacher[0] > 0.5 and teacher[2] > 3 * errors_of[1, 2]
-for other in (0, 2):
-    g, e = mtl.interaction.transfer_gain(table[other, :, 2], table[1, :, 2], higher_is_better=True)
-    assert g > 3 * e and abs(mean[other, 2]) < teacher[2] / 4
-assert (mean[:, 1] < 0.1).all(), "harm is rare with every partner"
+twin, teacher, stranger = range(3)
+assert mean[teacher, 0] > 0.5 and mean[teacher, 2] > 3 * se[teacher, 2]
+for other in (twin, stranger):
+    g, e = mtl.interaction.transfer_gain(table[other, :, 2], table[teacher, :, 2], higher_is_better=True)
+    assert g > 3 * e and abs(mean[other, 2]) < 3 * se[other, 2]
+assert (mean[:, 1] < 0.1).all(), "harm to the pupil is rare with every partner"
+assert abs(mean[twin, 0] - mean[teacher, 0]) < 3 * np.hypot(se[twin, 0], se[teacher, 0])
 
 # %% [markdown]
-# Why so much conflict? Look at where training goes. At a minimum of the total, $w_1 g_1 + w_2 g_2 = 0$: the two gradients are *exactly opposite*, $\rho = -1$, unless both are zero. Two tasks that are trained well **must** end in conflict on what they share. It is what a compromise looks like, and says nothing about whether the compromise is good. And a cosine says nothing of what
-# either task *knows*: the teacher's labels carry news for the pupil, the twin's none, and no angle between gradients on the training batch can see that.
+# Why so much conflict, even with a twin? Heads start differently, so even the same labels ask different things of the trunk. And look at where training goes. At a minimum of the total, $w_1 g_1 + w_2 g_2 = 0$: the two gradients are *exactly opposite*, $\rho = -1$, unless both vanish because the network can fit both tasks at once. So two tasks that have to compromise **end**
+# in conflict on what they share, and are on the way there long before. It is what a compromise looks like, and says nothing about whether the compromise is good. And a cosine says nothing of what either task *knows*: the teacher's labels carry news for the pupil, the twin's none, and no angle between gradients on the training batch can see that.
 #
-# The diagram of one run of the teacher, by `mtl.plots.harm`: early steps light, late steps dark.
+# The diagram of the first of these runs with the teacher, by `mtl.plots.harm`: early steps light, late steps dark. (The regions are those of a plain step. The steps were Adam's, and whether they raised a loss, to first order, the marks tell: none did.)
 
 # %%
-figure = mtl.plots.harm(measures("teacher", 0)[1])
-show(figure, "06_teacher.svg", "One run with the teacher: as training goes on the points move down into conflict, and stay inside the region where a plain step harms nobody")
+history = measures("teacher", 0)[1]
+figure = mtl.plots.harm(history)
+show(figure, "06_teacher.svg", "In this run with the teacher all recorded steps are in conflict, and all lie inside the region where a plain step harms nobody; no step that was taken raised a loss")
+assert (history.cosines[:, 0, 1] < 0).all() and (history.effects < 0).all()
 
 # %% [markdown]
 # ## What the optimiser makes of it
 #
-# (6.1) is about plain steps. Adam divides each coordinate by its own running size, so the step $\Delta\theta$ points elsewhere, and what counts is $J \Delta\theta$. The first step of Adam is $-\eta\, \text{sign}(d)$. Take a direction made to harm nobody, that of `mtl.weighting.upgrad` (chapter 7): $g_t \cdot d \ge 0$ for all $t$, always. Do Adam's steps along it keep the promise?
+# (6.1) is about plain steps. Adam divides each coordinate by its own running size, so the step $\Delta\theta$ points elsewhere, and what counts is $J \Delta\theta$. The first step of Adam is $-\eta\, \text{sign}(d)$, since its two running means are then $d$ and $d^2$ themselves. Take a direction made to harm nobody, that of `mtl.weighting.upgrad` (for chapter 7, to come): $g_t \cdot d \ge 0$ for all $t$, always. Do Adam's steps along it keep the promise?
 
 # %%
 harmed = np.zeros(2)
@@ -236,7 +241,7 @@ print("of 1,000 random steps of three tasks, harm by d: {:.0f}, by Adam's first 
 assert harmed[0] == 0 and harmed[1] > 10
 
 # %% [markdown]
-# So measure harm on the step really taken: `mtl.fit` with `cosines_every` records it as `effects`. For the same reason, changing gradients *after* they were summed means nothing: in the sum no task can be told from another. Whatever resolves conflicts must see the rows of $J$, or at least $G$.
+# So measure harm on the step really taken: `mtl.fit` with `cosines_every` records $J \Delta\theta$ as `effects`, to first order and for the shared parameters; the heads' own steps, which serve their own tasks, come on top. Nor can a conflict be *resolved* after the gradients were summed: in the sum no task can be told from another. Whatever resolves conflicts must see the rows of $J$, or at least $G$.
 #
 # ## Exercises
 #
@@ -286,7 +291,7 @@ check_law(law)
 # %% [markdown]
 # ## What this does not show
 #
-# That conflict is harmless. With long gradients of one task, or large weights, the corners of the diagram are entered, and chapter 7 builds such a case. Three partners of one pupil on made-up data prove that conflict *need not* tell of transfer; how often it does in other networks is an open, measured question (Mueller et al., 2024, find little relation). Also, harm was measured on the batch of the step itself: for unseen data even the sign may differ.
+# That conflict is harmless. With long gradients of one task, or large weights, the corners of the diagram are entered, and chapter 7, still to come, builds such a case. Three partners of one pupil on made-up data prove that conflict *need not* tell of transfer; how often it does in other networks is an open, measured question (Mueller et al., 2024, *Can Optimization Trajectories Explain Multi-Task Transfer?*, find that conflict goes with worse optimisation and does not predict generalisation). Also, harm was measured on the batch of the step itself: for unseen data even the sign may differ.
 #
 # ## To recall
 #

@@ -70,7 +70,7 @@ for name, penalty in {"zero": zero, "mean": mean, "pairs": pairs}.items():
 #
 # ## On paper
 #
-# Take chapter 4's branches: inputs with $X_t^\top X_t = n I$, so that task $t$'s mean squared error is $\lVert \theta_t - b_t \rVert^2$ plus a constant, where $b_t$ is what it finds alone. Set the gradient of $\sum_t \lVert \theta_t - b_t \rVert^2 + R_\text{together}$ to zero:
+# Take chapter 4's branches, with true parameters $\beta_t$: inputs with $X_t^\top X_t = n I$, so that task $t$'s mean squared error is $\lVert \theta_t - b_t \rVert^2$ plus a constant, where $b_t$ is what it finds alone. Set the gradient of $\sum_t \lVert \theta_t - b_t \rVert^2 + R_\text{together}$ to zero:
 #
 # $$
 # 2 (\theta_t - b_t) + 2 \lambda (\theta_t - \bar\theta) = 0 \quad\Longrightarrow\quad \theta_t = \bar b + s\, (b_t - \bar b), \qquad s = \frac{1}{1 + \lambda} \tag{8.3}

@@ -15,8 +15,10 @@ def check_harmed(harmed):
     for seed in range(30):
         T = 2 + seed % 2
         G, w = _gramians(seed, T), np.random.default_rng(seed).uniform(0.2, 3, T)
-        expected, got = [sum(G[t, s] * w[s] for s in range(T)) < 0 for t in range(T)], np.asarray(harmed(G, w))
-        if got.shape != (T,) or got.dtype != bool or got.tolist() != expected:
+        expected, got = [bool(sum(G[t, s] * w[s] for s in range(T)) < 0) for t in range(T)], np.asarray(harmed(G, w))
+        if got.shape != (T,) or got.dtype != bool:
+            raise Wrong(f"expected {T} truth values, one for each task; got {got}")
+        if got.tolist() != expected:
             slip = "A negative entry of G is a conflict, not yet harm." if got.tolist() == (G < 0).any(1).tolist() else "ΔL ≈ −η G w: harm is where it is positive."
             raise Wrong(f"for G = {G.round(2).tolist()}, w = {w.round(2)} expected {expected}, got {got.tolist()}. {slip}")
 
@@ -28,14 +30,14 @@ def check_largest_weight(largest_weight):
         w1 = float(largest_weight(G))
         change = lambda w1: G[1, 0] * w1 + G[1, 1]  # of task 2, times −η: below 0 is harm
         if not np.isclose(change(w1), 0, atol=1e-9 * G[1, 1]):
-            slip = "That is where task 1 is harmed." if np.isclose(w1, -G[0, 1] / G[0, 0]) else "Task 2 is at the boundary where (G w)₂ = G₂₁ w₁ + G₂₂ = 0."
+            slip = "That is the boundary of task 1." if np.isclose(w1, -G[0, 1] / G[0, 0]) else "Look at the second row of G."
             raise Wrong(f"for G = {G.tolist()} got w₁ = {w1:.4g}, but there (G w)₂ is {change(w1):.4g} and should be 0. {slip}")
 
 
 @exercise("6.3")
 def check_cosine(cosine):
     rng = np.random.default_rng(0)
-    for P in (1, 3, 6):
+    for P in (3, 6, 1):
         g1, g2 = np.zeros(P + 4), np.zeros(P + 4)
         g1[: P + 2], g2[:P], g2[P + 2 :] = rng.normal(size=P + 2), rng.normal(size=P), rng.normal(size=2)
         expected = float(np.dot(g1[:P] / np.sqrt((g1[:P] ** 2).sum()), g2[:P] / np.sqrt((g2[:P] ** 2).sum())))
