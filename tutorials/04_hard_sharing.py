@@ -159,14 +159,16 @@ errors = np.array([[[error(kind, *branches(np.random.default_rng([seed, n]), n))
 
 # %%
 mean, se = errors.mean(0), errors.std(0, ddof=1) / np.sqrt(len(errors))
+theory = {"alone": lambda n: noise / n, "one for all": lambda n: noise / (n * T) + (T - 1) / T * spread}  # (4.4)
 figure = mtl.plots.curves(
-    labels, {"alone": (mean[0], se[0]), "one for all": (mean[1], se[1])},
-    {"alone": lambda n: noise / n, "one for all": lambda n: noise / (n * T) + (T - 1) / T * spread},  # (4.4)
+    labels, {"alone": (mean[0], se[0]), "one for all": (mean[1], se[1])}, theory,
     xlabel="labels of each branch (log scale)", ylabel="squared error of a weight (log scale)", seeds=len(errors),
     title="Sharing wins while labels are few, and the crossing can be predicted",
     mark=(noise / spread, f"predicted: n* = {noise / spread:.0f}"),  # (4.5)
 )  # fmt: skip
 show(figure, "04_crossing.svg", "With few labels one model for all branches has the smaller error, with many labels one for each; the measured points lie close to the lines of theory, which cross at the predicted 40 labels")
+for strength, R in zip((0.0, np.inf), theory.values()):
+    assert np.allclose([mtl.closed_form.risk(strength, n, T, noise, spread) for n in labels], R(labels))
 
 # %% [markdown]
 # The shared model's error stops falling: it sits on its bias. **The claim**, of paired differences: at less than half of $n^*$ sharing is better, at more than twice worse, by more than three standard errors; and the crossing that was measured lies within a quarter of the predicted one.

@@ -142,6 +142,7 @@ show(figure, "05_concave.svg", "All 21 weighted sums end near one of the two end
 middle = lambda points: (points.min(1) > 0.05).sum()
 print(f"of {len(summed)} weighted sums {middle(summed)} end between the ends of the front, of {len(corner)} smooth maxima {middle(corner)}")
 assert middle(summed) == 0 and middle(corner) == len(corner)
+assert all(np.linalg.norm(line - point, axis=1).min() < 0.01 for point in corner), "the smooth maximum ends on the front"
 
 # %% [markdown]
 # ## The units trap

@@ -160,6 +160,7 @@ figure.axes[0].set_ylabel("squared error of a parameter")
 figure.supxlabel("200 seeds, the same for all points; points: measured, ± standard error; all lines: theory", fontsize=9)
 show(figure, "08_strength.svg", "The squared error of a parameter over the strength of the pull is a valley: measured points lie along the curve of theory, lowest at the predicted strength 1, well below both training alone and one model for all")
 assert np.allclose(risk(strengths), mtl.closed_form.risk(n * strengths, n, T, noise, spread)) and np.isclose(n * best, mtl.closed_form.best_strength(noise, spread))
+assert np.isclose(risk(0.0), noise / n), "alone is strength 0"
 
 # %% [markdown]
 # **The claim**: the lowest of the nine points lies within a factor of two of the predicted strength; and *at the predicted strength*, which was not chosen by looking, the error is smaller than at both ends by more than three standard errors of the paired differences.
