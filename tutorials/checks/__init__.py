@@ -1,6 +1,7 @@
 """Checkers of the exercises: each says in one line whether an answer is right, and if not, where it goes wrong."""
 
 import functools
+import traceback
 
 
 class Wrong(Exception):
@@ -33,9 +34,12 @@ def exercise(number):
 def catches(law, right, wrong):
     """`Wrong` unless the learner's law, which asserts something of a function, accepts `right` and rejects all of `wrong` (name -> function)."""
     try:
-        law(right)
+        said = law(right)
     except AssertionError as error:
-        raise Wrong(f"the law rejects code that is right: {error or 'its assertion is not true of it'}") from None
+        line = traceback.extract_tb(error.__traceback__)[-1].line
+        raise Wrong(f"the law rejects code that is right, at: {line}") from None
+    if said is not None:
+        raise Wrong(f"a law asserts, it returns nothing; yours returned {said}")
     for name, function in wrong.items():
         try:
             law(function)

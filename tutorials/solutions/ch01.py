@@ -16,17 +16,17 @@ def tanh(x):
 
 
 def gradient_to_repair(loss, wrt):
-    """The list was gone through in the order in which values were *found*. In b + c with c = b · b, b comes before c, and passes on a gradient that lacks c's share."""
-    arrived, waiting, passed = {loss.born: 1.0}, [loss], {}
+    """The list was gone through in the order in which values were *found*. In q + r with r = q · q, q comes before r, and passes on a gradient that lacks r's share."""
+    arrived, waiting = {loss.born: 1.0}, [loss]
     while waiting:
         node = max(waiting, key=lambda value: value.born)  # the youngest waits for nobody
         waiting.remove(node)
-        g = passed[node.born] = arrived[node.born]
+        g = arrived[node.born]
         for parent, share in node.pairs:
             arrived[parent.born] = arrived.get(parent.born, 0.0) + share(g)
             if parent not in waiting:
                 waiting.append(parent)
-    return [passed.get(x.born, 0.0) for x in wrt]
+    return [arrived.get(x.born, 0.0) for x in wrt]
 
 
 def law(gradient, Value):
