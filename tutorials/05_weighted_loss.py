@@ -2,7 +2,7 @@
 # # 5 · The weighted loss
 #
 # *40 minutes.* One line of code, `total = w1 * L1 + w2 * L2`, decides what a shared network is for. After this chapter you can say what a weight buys and at what price, read a Pareto front, keep out of the units trap, and
-# predict what happens when all weights are doubled: with one optimiser everything, with another nothing.
+# predict what happens when all weights are doubled: with one optimiser the learning rate doubles, the other hardly notices.
 #
 # ![](figures/05_front.svg)
 
@@ -23,13 +23,15 @@ import tinymtl as mtl
 #
 # | symbol | in code | shape | what it is |
 # |---|---|---|---|
-# | $\theta, x$ | `theta`, `x` | $(P,)$, here $(2,)$ | shared parameters; called $x$ where they are just a point in the plane |
-# | $L_t$ | `L` | number | loss of task $t$, in its own units |
+# | $\theta, x$ | `theta`, `x` | $(P,)$, here $(2,)$ | parameters; called $x$ where they are just a point in the plane |
+# | $L_t$ | `L` | number | loss of task $t$, in its own units; task 1 is the price, task 2 the purchase |
 # | $w_t$ | `weights` | number | weight of task $t$, not negative |
 # | $g_t$ | `g` | $(P,)$ | gradient of $L_t$ on the shared parameters |
 # | $a_t, A_t$ | `a`, `A` | $(2,)$, $(2, 2)$ | where task $t$ would like $x$ to be, and how much it minds other places |
 # | $\eta$ | `rate` | number | learning rate |
 # | $c$ | `c` | number | a factor: of all weights, or of a unit |
+# | $m, v$ | | $(P,)$ | Adam's running means of the gradient and of its square |
+# | $n_t, p_t$ | `n` | numbers | examples of task $t$, and the share of the steps that it gets |
 #
 # ## What a weight buys
 #
@@ -37,7 +39,7 @@ import tinymtl as mtl
 # L_\text{total}(\theta) = \sum_t w_t L_t(\theta) \tag{5.1}
 # $$
 #
-# is `mtl.weighted_sum`. To see all of it, let the shared parameters be two numbers $x$, and let two tasks each want them somewhere else: $L_t(x) = \tfrac12 (x - a_t)^\top A_t (x - a_t)$, least at $a_t$. The price of a product wants the one place, whether it will be bought the other.
+# is `mtl.weighted_sum`. To see all of it, let the shared parameters be two numbers $x$, and let two tasks each want them somewhere else: $L_t(x) = \tfrac12 (x - a_t)^\top A_t (x - a_t)$, least at $a_t$. Predicting the price is best at $a_1$, predicting the purchase at $a_2$.
 
 # %%
 a = {"price": np.array([-1.0, 0.0]), "buys": np.array([1.0, 0.6])}
@@ -71,13 +73,13 @@ def descend(losses_of, start, weights, rate=0.1, steps=300):
 # Where it ends, nothing is left to gain from the total: the weighted gradients cancel,
 #
 # $$
-# \sum_t w_t\, g_t = 0 \quad\Longrightarrow\quad \sum_t w_t\, dL_t = 0 \text{ for every small } dx, \quad\text{so}\quad \frac{dL_2}{dL_1} = -\frac{w_1}{w_2} \tag{5.2}
+# \sum_t w_t\, g_t = 0 \quad\Longrightarrow\quad w_1\, dL_1 + w_2\, dL_2 = 0 \text{ to first order, for every small step}, \quad\text{so}\quad \frac{dL_2}{dL_1} = -\frac{w_1}{w_2} \tag{5.2}
 # $$
 #
-# (`mtl.weighting.stationarity_gap` measures how far the gradients are from being able to cancel.) A point where *no* step lowers one loss without raising the other is called *Pareto-optimal*; all of them together, drawn with the losses as axes, are the *Pareto front*. Each weight picks one point of it, and (5.2) says which: the one
-# where the front has the slope $-w_1/w_2$. **A ratio of weights is an exchange rate**: so much of this loss for so much of that.
+# (`mtl.weighting.stationarity_gap` measures how far the gradients are from being able to cancel.) A point is called *Pareto-optimal* if no other point has one loss lower and none higher; all of them together, drawn with the losses as axes, are the *Pareto front*. Each pair of weights leads to one point of it, and (5.2) says which: the one
+# where the front, walked along, has the slope $-w_1/w_2$. **A ratio of weights is an exchange rate**: there, one unit of $L_1$ costs $w_1/w_2$ units of $L_2$. With weights 4 and 1 you stop where lowering the price's loss by 1 would raise the purchase's by 4.
 #
-# For our bowls the cancelling point can be solved for: $x(w) = (\sum_t w_t A_t)^{-1} \sum_t w_t A_t a_t$. This is the line in the picture; the dots are where descent ended.
+# For our bowls the cancelling point can be solved for: $x(w) = (\sum_t w_t A_t)^{-1} \sum_t w_t A_t a_t$. The picture (the one at the top) shows where descent ended as dots, on the left $x$ and on the right the two losses; the line on the right are the losses at $x(w)$.
 #
 # **Predict**: $x$ with $w = (\tfrac12, \tfrac12)$: does it lie half-way between $a_1$ and $a_2$? On a straight line between them?
 #
@@ -98,7 +100,7 @@ found, costs = np.array([x for x, _ in ends]), np.array([L for _, L in ends])
 fine = np.array([solved((s, 1 - s)) for s in np.linspace(0, 1, 201)])
 front = np.array([[float(value) for value in bowls(mtl.Tensor(x)).values()] for x in fine])
 figure = mtl.plots.pareto(found, costs, shares, tasks=("price", "buys"), front=front)
-figure.suptitle("Each weight leads to one point of the front, along a bent path")
+figure.suptitle("Each weight leads to one point of the front; the end points form a bent path")
 show(figure, "05_front.svg", "Left: as weight moves from buys to price the end point moves along a bent path. Right: all end points lie on the exact Pareto front")
 
 # %%
@@ -114,10 +116,10 @@ assert np.allclose(measured, slope, rtol=0.05), "the slope of the front is the e
 # %% [markdown]
 # ## What no weight can buy
 #
-# Minimising $w_1 L_1 + w_2 L_2$ is laying a straight edge with slope $-w_1/w_2$ against the front from below, and seeing where it touches. If the front bulges towards you, *convex*, every point is touched by some edge. Where it bulges away, *concave*, an edge rests on the two ends and touches nothing between. Two tasks with such a front
-# (Fonseca and Fleming, 1995): $L_{1,2} = 1 - \exp(-\lVert x \mp (1, 1)/\sqrt 2 \rVert^2)$. Each is happy near its own point and, further away, gives up caring.
+# Minimising $w_1 L_1 + w_2 L_2$ is laying a straight edge with slope $-w_1/w_2$ against the front from below, and seeing where it touches. If the front bulges towards the origin, *convex*, every point is touched by some edge. Where it bulges away, *concave*, an edge rests on two ends and touches nothing between. Two tasks with such a front
+# (Fonseca and Fleming, 1995): $L_{1,2} = 1 - \exp(-\lVert x \mp (1, 1)/\sqrt 2 \rVert^2)$. Each is happy near its own point and, further away, gives up caring. (Close to its two ends, where one loss is below 0.08, this front is convex again; that is where the sums will end.)
 #
-# The smooth maximum `mtl.weighting.stch` of chapter 7 descends something else, nearly the *larger* of the two weighted losses; a corner can touch where a straight edge cannot.
+# The smooth maximum `mtl.weighting.stch` descends something else: nearly the *larger* of the two losses times their *preferences* ($\mu$ says how nearly). The points at which this larger one is constant form an L, and its corner can touch the front where a straight edge cannot. So it ends where both products are equal, $s L_1 = (1 - s) L_2$. We leave out the three most one-sided preferences on either side, which lead to the ends.
 
 # %%
 def craters(x):
@@ -133,14 +135,14 @@ line = np.array([[float(v) for v in craters(mtl.Tensor(np.full(2, s))).values()]
 # %%
 figure, ax = plt.subplots(figsize=(5, 4), layout="constrained", facecolor="white")
 ax.plot(*line.T, color="0.6", label="exact front (theory)")
-ax.plot(*summed.T, "o", color="#222222", label="weighted sums, 21 weights")
+ax.plot(*summed.T, "o", color="#222222", label="weighted sums: 21 weights, two places")
 ax.plot(*corner.T, "^", color="#7B3FA0", markerfacecolor="white", label="smooth maximum, 15 preferences")
 ax.set(xlabel="loss of price", ylabel="loss of buys")
 ax.legend(frameon=False)
 figure.suptitle("A concave front: sums reach its ends, nothing between", fontsize=11)
-show(figure, "05_concave.svg", "All 21 weighted sums end near one of the two ends of the concave front; the smooth maximum reaches points between them")
+show(figure, "05_concave.svg", "All 21 weighted sums end at one of the two ends of the concave front; the smooth maximum reaches points between them")
 middle = lambda points: (points.min(1) > 0.05).sum()
-print(f"of {len(summed)} weighted sums {middle(summed)} end between the ends of the front, of {len(corner)} smooth maxima {middle(corner)}")
+print(f"both losses above 0.05: {middle(summed)} of {len(summed)} weighted sums, {middle(corner)} of {len(corner)} smooth maxima")
 assert middle(summed) == 0 and middle(corner) == len(corner)
 assert all(np.linalg.norm(line - point, axis=1).min() < 0.01 for point in corner), "the smooth maximum ends on the front"
 
@@ -153,7 +155,7 @@ assert all(np.linalg.norm(line - point, axis=1).min() < 0.01 for point in corner
 # \text{mse}(c\, \hat y, c\, y) = c^2\, \text{mse}(\hat y, y) \tag{5.3}
 # $$
 #
-# so `mtl.mse` now counts ten thousand times as much beside the cross-entropy of the purchases, which has no unit. Nobody chose this weight. What does it do? A trunk of only two units, so that the tasks have to compete for it, sixty labels of each, and the weight of the price from a ten-thousandth to ten thousand:
+# so `mtl.mse` now counts ten thousand times as much beside the cross-entropy of the purchases, which has no unit. Nobody chose this weight. What does it do? A trunk of only two units, so that the tasks have to compete for it, sixty labels of each, prices in a unit in which their variance is 1, and the weight of the price from a ten-thousandth to ten thousand:
 
 # %%
 y = np.random.default_rng(0).normal(size=(2, 50, 1))
@@ -162,42 +164,60 @@ assert np.isclose(cents, 100**2 * dollars)  # (5.3)
 
 
 def products(rng, n, U):
-    """Ten features of n products, their price (variance about 1) and whether they were bought; U (10, 3) says what both depend on."""
+    """Ten features of n products, their price (variance 1) and whether they were bought; U (10, 3) says what both depend on."""
     X = rng.normal(size=(n, 10))
-    common, cheap, liked = (X @ U).T
-    price = (np.tanh(common) + cheap + 0.3 * rng.normal(size=n)) / 1.3
+    common, costly, liked = (X @ U).T
+    price = (np.tanh(common) + costly + 0.3 * rng.normal(size=n)) / 1.22
     bought = np.tanh(2 * common) + liked + 0.5 * rng.normal(size=n) > 0
     return {"price": (X, price[:, None]), "buys": (X, bought[:, None].astype(int))}
 
 # %%
-def held_out(weight, seed, loss={"price": mtl.mse, "buys": mtl.binary_cross_entropy}):
+def held_out(weight, seed, unit=1.0, loss={"price": mtl.mse, "buys": mtl.binary_cross_entropy}):
+    """Held-out losses (price, buys), that of the price without its unit; unit: what prices are multiplied by."""
     rng = np.random.default_rng(seed)
     U = np.linalg.qr(rng.normal(size=(10, 3)))[0]
-    train, test = products(rng, 60, U), products(rng, 1000, U)
+    train, test = ({t: (X, y * unit if t == "price" else y) for t, (X, y) in products(rng, n, U).items()} for n in (60, 1000))
     model = mtl.HardSharing(mtl.Sequential(mtl.Dense(10, 2, rng), mtl.tanh), {t: mtl.Dense(2, 1, rng) for t in train})
     mtl.fit(model, train, loss, weights={"price": weight, "buys": 1.0}, optimizer=mtl.Adam(0.02), steps=200)
-    return list(mtl.evaluate(model, test, loss).values())
+    found = mtl.evaluate(model, test, loss)
+    return found["price"] / unit**2, found["buys"]
 
-
+# %%
 weights, seeds = 10.0 ** np.array([-4, -2, -1, 0, 1, 2, 4]), 16
 results = np.array([[held_out(w, seed) for w in weights] for seed in range(seeds)])  # (16, 7, 2)
 
 # %%
 mean, se = results.mean(0), results.std(0, ddof=1) / np.sqrt(seeds)
 figure = mtl.plots.curves(
-    weights, {t: (mean[:, i], se[:, i]) for i, t in enumerate(("price", "buys"))}, {"buys, knowing nothing": lambda w: np.log(2) + 0 * w},
-    of_tasks=True, log="x", xlabel="weight of price (log scale); dollars to cents: 4 powers of ten", ylabel="held-out loss", seeds=seeds,
-    title="A wrong unit costs one task its trunk",
+    weights, {t: (mean[:, i], se[:, i]) for i, t in enumerate(("price", "buys"))}, {"price, knowing nothing": lambda w: 1 + 0 * w, "buys, knowing nothing": lambda w: np.log(2) + 0 * w},
+    of_tasks=True, log="x", xlabel="weight of price, in its own unit (log scale)", ylabel="held-out loss", seeds=seeds,
+    title="A weight far from 1 costs one task its trunk",
 )  # fmt: skip
-show(figure, "05_units.svg", "With the weight of price far below 1 the price is badly predicted; far above 1 the purchases are, as badly as by knowing nothing; between them both are good")
+show(figure, "05_units.svg", "With the weight of price far below 1 the price is badly predicted; far above 1 the purchases are, almost as badly as by knowing nothing; at weight 1 both are good")
 for i, t, end in ((0, "price", 0), (1, "buys", -1), (1, "buys", 0)):
     g, e = mtl.interaction.transfer_gain(results[:, end, i], results[:, 3, i])
-    print(f"{t}: weight 1 gains {g:.2f} ± {e:.2f} over weight {weights[end]:g}")
+    print(f"{t}: held-out loss at weight 1 is lower by {g:.2f} ± {e:.2f} than at weight {weights[end]:g}")
     assert g > 3 * e
 
 # %% [markdown]
-# So give targets a variance near 1 before you train (and write down what to multiply predictions with), or divide a squared error by the variance of its targets. It is the first thing to check when "one task dominates". Look at the left end too: with hardly any weight on the price, purchases are predicted *worse* than at weight 1.
-# What the price task teaches the trunk is gone.
+# Who predicts half and half for every purchase has a loss of $\log 2$; who always predicts the mean price, its variance. Look at the left end: with hardly any weight on the price, purchases are predicted *worse* than at weight 1. A likely reason: a trunk that sees sixty yes-or-no labels alone learns them by heart, and the price, which depends on one of the same directions, gives it something to learn that holds for new products too.
+#
+# And real cents, with the predictions in cents too? They are a second trap. The loss is as with weight $10^4$; but the head must also learn to put out numbers a hundred times larger, which takes many steps. A weight of $10^{-4}$ undoes the first and not the second:
+
+# %%
+runs = {"variance 1, weight 1": (1.0, 1.0), "variance 1, weight 10,000": (1e4, 1.0), "cents, weight 1": (1.0, 100.0), "cents, weight 1/10,000": (1e-4, 100.0)}
+table = {name: np.array([held_out(weight, seed, unit) for seed in range(seeds)]) for name, (weight, unit) in runs.items()}
+for name, E in table.items():
+    print(f"{name:26} price {E[:, 0].mean():.2f}, buys {E[:, 1].mean():.2f}")
+    if "cents" in name:
+        for i in (0, 1):
+            g, e = mtl.interaction.transfer_gain(E[:, i], table["variance 1, weight 1"][:, i])
+            assert g > 3 * e, "in cents, both tasks are worse, whatever the weight"
+
+# %% [markdown]
+# So standardise targets before you train: subtract their mean, divide by their standard deviation, and write down what to multiply predictions with. It is the first thing to check when "one task dominates".
+#
+# The *number of examples* is a unit as well. Losses here are means over a batch, so weights need not change with its size; if losses are sums, a task with twice the examples in a batch counts twice.
 #
 # ## Doubling everything
 #
@@ -207,10 +227,10 @@ for i, t, end in ((0, "price", 0), (1, "buys", -1), (1, "buys", 0)):
 # \text{SGD: } \eta \sum_t (c\, w_t)\, g_t = (c\, \eta) \sum_t w_t\, g_t, \qquad \text{Adam: } \frac{c\, m}{\sqrt{c^2 v} + \epsilon} \approx \frac{m}{\sqrt v} \tag{5.4}
 # $$
 #
-# in `mtl.SGD` and `mtl.Adam`. So a sum of weights other than 1 changes the effective learning rate of one and nothing of the other, and a comparison of weightings under SGD that does not tune the rate for each compares rates.
+# in `mtl.SGD` and `mtl.Adam`. (At the first step $m = g$, $v = g^2$; $\epsilon$ is tiny.) So the sum of all weights is part of SGD's learning rate, too large a sum makes it diverge, and Adam does not see it; the *plotted* total is $c$ times as large under both. A comparison of weightings under SGD that does not tune the rate for each compares rates.
 
 # %%
-def train(optimizer, c, rate):
+def trained(optimizer, c, rate):
     rng = np.random.default_rng(0)
     data, _ = mtl.datasets.related_tasks(rng, relatedness=0.5)
     model = mtl.HardSharing(mtl.Sequential(mtl.Dense(8, 8, rng), mtl.tanh), {t: mtl.Dense(8, 1, rng) for t in data})
@@ -218,22 +238,24 @@ def train(optimizer, c, rate):
     return model.theta
 
 
-same = train(mtl.SGD, 4.0, 0.05 / 4) == train(mtl.SGD, 1.0, 0.05)  # (5.4)
-moved = {name.__name__: np.abs(train(name, 4.0, 0.02) - train(name, 1.0, 0.02)).max() for name in (mtl.SGD, mtl.Adam)}
+same = trained(mtl.SGD, 4.0, 0.05 / 4) == trained(mtl.SGD, 1.0, 0.05)  # (5.4)
+moved = {name.__name__: np.abs(trained(name, 4.0, 0.02) - trained(name, 1.0, 0.02)).max() for name in (mtl.SGD, mtl.Adam)}
 print("SGD, 4 w and a quarter of the rate: the same to the bit:", same.all())
 print("4 w at the same rate moves parameters by", {name: "more than 0.01" if d > 0.01 else "less than 1e-5" for name, d in moved.items()})
 assert same.all() and moved["SGD"] > 0.01 and moved["Adam"] < 1e-5
 
 # %% [markdown]
-# **Are heads weighted too?** Literally, yes: the step is the gradient of (5.1), and head $t$ receives $w_t g$. Under SGD a task with a small weight so has a slowly learning head. Under Adam it has not: a head hears of one task only, its weight is a constant factor of its gradient, and the factor cancels. There, constant weights act in the trunk alone.
+# **Are heads weighted too?** Literally, yes: the step is the gradient of (5.1), and head $t$ receives $w_t$ times its own gradient. Under SGD a task with a small weight therefore has a slowly learning head. Under Adam it does not: a head hears of one task only, its weight is a constant factor of its gradient, and the factor cancels. There, constant weights act in the trunk alone. (Make *one* step of Adam along the weighted sum.
+# One step for each task is something else: with a memory for each task every weight cancels, with a common one their gradients are mixed up.)
 #
-# **Sampling is weighting.** Training on task $t$ in a share $p_t$ of the steps gives, on average, the gradient $\sum_t p_t w_t g_t$. Common are shares $p_t \propto n_t^{1/\tau}$ of the $n_t$ examples: $\tau = 1$ is *proportional*, and only as $\tau \to \infty$ do all tasks get the same. (It is often told the wrong way round.)
+# **Sampling is weighting.** Training on task $t$ in a share $p_t$ of the steps gives, on average, the gradient $\sum_t p_t w_t g_t$: under SGD, shares act like weights. A common choice is $p_t \propto n_t^{1/\tau}$ for $n_t$ examples: $\tau = 1$ is *proportional*, and only as $\tau \to \infty$ do all tasks get the same. (One also reads that $\tau = 1$ makes them equal. It does not.)
 #
-# **Learned weights.** `mtl.weighting.Uncertainty` learns a variance $\sigma_t^2$ for each task beside the model and divides by it; it settles where $w_t = 1/(2 L_t)$, so that a unit no longer matters. Its total contains $\tfrac12 \log \sigma_t^2$ and may be negative: no error. Weights that never move from where they began are one.
+# **Learned weights.** `mtl.weighting.Uncertainty` learns a variance $\sigma_t^2$ for each task beside the model: a regression adds $L_t / (2 \sigma_t^2) + \tfrac12 \log \sigma_t^2$ to the total, a classification $L_t / \sigma_t^2 + \tfrac12 \log \sigma_t^2$. Each is least where the first part is $\tfrac12$, so the weight, what stands before $L_t$, settles at $1/(2 L_t)$, and a unit no longer matters. The logarithm may make the total
+# negative; that is no error. Weights that never move from where they began, however, are.
 
 # %%
 for unit, L in {"dollars": (4.0, 0.5), "cents": (40_000.0, 0.5)}.items():
-    rule = mtl.weighting.Uncertainty(regression=[0])
+    rule = mtl.weighting.Uncertainty(regression=[0])  # the first task is a regression, the second is not
     first = rule(np.array(L))
     for _ in range(5000):
         w = rule(np.array(L))
@@ -265,7 +287,7 @@ def sampling(n, tau):
 check_sampling(sampling)
 
 # %% [markdown]
-# **5.3 Find the bug.** This should make training independent of the units in which targets are given: a squared error gets a weight by its unit (1 dollar is a unit of 1, written in cents it is 100), a cross-entropy has none.
+# **5.3 Find the bug.** This should make the total loss independent of the units in which predictions and targets are given: a squared error gets a weight by its unit (1 dollar is a unit of 1, written in cents it is 100), a cross-entropy has none. (Delete the `raise` to run it.)
 
 # %%
 def undo_units(units):
@@ -276,7 +298,7 @@ def undo_units(units):
 check_undo_units(undo_units)
 
 # %% [markdown]
-# **5.4 Write the property that catches it.** A law for `step(theta, J, w, rate)`, one step of gradient descent on the weighted loss: $J$ is $(T, P)$, the result $(P,)$. The wrong ones normalise the weights in secret, square them, give them to the wrong tasks, or average over tasks. One law on scale and one on single tasks find all.
+# **5.4 Write the property that catches it.** A law for `step(theta, J, w, rate)`, one step of gradient descent on the weighted loss: $J$ is $(T, P)$, the result $(P,)$. The wrong ones normalise the weights in secret, square them, give them to the wrong tasks, or average over tasks. Two kinds of law find all, without writing the answer down: one on scale, one on single tasks.
 
 # %%
 def law(step):
@@ -288,17 +310,17 @@ check_law(law)
 # %% [markdown]
 # ## What this does not show
 #
-# Which weights are *right*: no formula knows what a good price is worth to you in bad recommendations. Real fronts are of held-out losses, noisy, and the points you reach on them depend on the optimiser and on when you stop. The trunk here had two units; with more room, tasks compete less and weights matter less (chapter 7). And the
-# units experiment used one kind of made-up data: it shows that a unit *can* ruin a task, not how often it does.
+# Which weights are *right*: no formula knows what a good price is worth to you in bad recommendations. Real fronts are of held-out losses, noisy, and the points you reach on them depend on the optimiser and on when you stop. The trunk here had two units; with more room, tasks compete less. And the
+# experiment with weights and cents used one kind of made-up data: it shows that a unit *can* ruin a task, not how often it does.
 #
 # ## To recall
 #
 # 1. What does the ratio of two weights say about the point that training reaches?
 #    <details><summary>Answer</summary>It is minus the slope of the Pareto front there: the exchange rate between the two losses.</details>
 # 2. Why can a weighted sum not reach a concave part of a front?
-#    <details><summary>Answer</summary>It minimises along straight edges. Points on a concave part lie above the edge through the ends, so one of the ends has a smaller sum; a balanced point there is a saddle or a maximum along the front.</details>
-# 3. Prices are changed from dollars to cents, everything else stays. Which weight would restore the old total?
-#    <details><summary>Answer</summary>The old weight divided by 10,000: a squared error grows with the square of the unit.</details>
+#    <details><summary>Answer</summary>It minimises along straight edges. Points on a concave part lie above the edge through the ends, so one of the ends has a smaller sum. Where the gradients cancel there, the sum is a maximum along the front.</details>
+# 3. Predictions and prices are changed from dollars to cents. Which weight restores the old total, and why is training in cents still harder?
+#    <details><summary>Answer</summary>The old weight divided by 10,000: a squared error grows with the square of the unit. But the head has to learn to put out numbers a hundred times larger.</details>
 # 4. All weights are multiplied by 10. What changes under SGD, and what under Adam?
 #    <details><summary>Answer</summary>Under SGD the effective learning rate is ten times as large. Under Adam almost nothing (only the effect of ε).</details>
 # 5. Under Adam, does a constant weight of 0.01 slow down a task's own head?

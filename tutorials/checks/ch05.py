@@ -10,7 +10,9 @@ def check_weighted_minimum(weighted_minimum):
     rng = np.random.default_rng(0)
     for T in (1, 2, 4):
         k, a, w = rng.uniform(0.5, 3, T), rng.normal(size=T), rng.uniform(0.1, 2, T)
-        x = float(weighted_minimum(k, a, w))
+        x = weighted_minimum(k, a, w)
+        if np.shape(x) != () or x is None:
+            raise Wrong(f"one number is asked for, also with {T} tasks; got {x}")
         total = lambda x: (w * k * (x - a) ** 2).sum()
         expected = np.roots(np.polyder(sum(wt * kt * np.poly1d([1, -2 * at, at * at]) for kt, at, wt in zip(k, a, w))))[0]
         if not np.isclose(x, expected, atol=1e-9):
@@ -34,6 +36,8 @@ def check_undo_units(undo_units):
     residual = rng.normal(size=(5, 1))  # of a price in dollars
     for unit in (1.0, 100.0, 0.5):
         w = undo_units({"price": unit, "buys": None})
+        if not isinstance(w, dict) or w.keys() != {"price", "buys"}:
+            raise Wrong(f"a weight for each of the tasks price and buys is asked for, got {w}")
         if w["buys"] != 1:
             raise Wrong(f"cross-entropy has no unit: its weight should be 1, got {w['buys']}")
         in_dollars, got = (residual**2).mean(), w["price"] * ((unit * residual) ** 2).mean()
