@@ -459,6 +459,18 @@ def test_curves_of_tasks_have_the_colours_of_tasks_and_what_is_no_task_is_grey()
     assert [to_hex(one.get_color()) for one in ax.lines if len(one.get_xdata()) in (3, 200) and one.get_marker() in ("None", "")] == [*FIRST_COLOURS[:2], to_hex("0.5")]
     assert ax.get_xscale() == ax.get_yscale() == "linear"
     assert "theory" not in draw_curves(theory=None).get_supxlabel()
+    assert "measured" not in draw_curves(measured={}).get_supxlabel()
+
+
+def test_curves_draws_a_function_of_theory_finely_and_marks_a_place_on_its_inner_side():
+    ax = draw_curves(mark=(20, "n* = 20")).axes[0]
+    finely = lambda ax: next(one.get_xdata() for one in ax.lines if len(one.get_xdata()) == 200)
+    x = finely(ax)
+    np.testing.assert_allclose(x[1:] / x[:-1], x[1] / x[0])
+    x = finely(draw_curves(log="y").axes[0])
+    np.testing.assert_allclose(np.diff(x), x[1] - x[0])
+    side = lambda at, log: next(one for one in draw_curves(mark=(at, "here"), log=log).axes[0].texts if one.get_text() == "here").get_ha()
+    assert [side(at, "xy") for at in (5, 20)] == ["left", "right"] and [side(at, "y") for at in (20, 60)] == ["left", "right"]
 
 
 # ---------------------------------------------------------------- strength_curve
@@ -1023,10 +1035,16 @@ WRONG = [
     (lambda: a_path(minima=[0, 1]), ValueError, r"trajectories: minima must have shape \(2, 2\), got \(2,\)"),
     (lambda: a_path(pareto_set=[0, 1]), ValueError, r"trajectories: pareto_set must have shape \(M, 2\), got \(2,\)"),
     (lambda: a_path(tasks=["a"]), ValueError, r"trajectories: tasks must be 2 names"),
-    (lambda: draw_curves(x=[1, 2]), ValueError, r"curves: measured\['alone'\] must have shape \(2\), got \(3,\)"),
-    (lambda: draw_curves(x=[1, 3, 2]), ValueError, r"curves: x must rise, and be positive on a logarithmic axis; got \[1. 3. 2.\]"),
+    (lambda: draw_curves(x=[1, 2]), ValueError, r"curves: measured\['alone'\] must have shape \(2, 2\), got \(2, 3\)"),
+    (lambda: draw_curves(x=[1, 1, 2]), ValueError, "curves: x must be finite and rise"),
+    (lambda: draw_curves(x=[1, 2, np.inf]), ValueError, "curves: x must be finite and rise"),
+    (lambda: draw_curves(log="z"), ValueError, "log '', 'x', 'y' or 'xy'; got .* and 'z'"),
+    (lambda: draw_curves(theory={"a": lambda x: x[:3]}), ValueError, r"curves: theory\['a'\] must have shape \(200\), got \(3,\)"),
+    (lambda: draw_curves(measured={"a": ([1, 0, 1], [1, 1, 1])}), ValueError, "positive, for a logarithmic axis; the least is 0.0"),
+    (lambda: draw_curves(measured={"a": ([NAN] * 3, [1, 1, 1])}, theory={}), ValueError, "expected values.*the least is None"),
+    (lambda: draw_curves(x=[1, 3, 2]), ValueError, r"rise, and be positive on a logarithmic axis; got \[1. 3. 2.\]"),
     (lambda: draw_curves(x=[0, 1, 2]), ValueError, r"be positive on a logarithmic axis; got \[0. 1. 2.\]"),
-    (lambda: draw_curves(measured={}, theory={}), ValueError, "at least one name, got none"),
+    (lambda: draw_curves(measured={}, theory={}), ValueError, r"at least one name in measured or theory.*; got \[\]"),
     (lambda: draw_curves(measured={"a": ([1, 1, 1], [1, -1, 1])}), ValueError, "standard errors of at least 0, got 1.0 ± -1.0"),
     (lambda: plots.strength_curve([], [], []), ValueError, r"strength_curve: strengths must have shape \(K\), got \(0,\)"),
     (lambda: plots.strength_curve([0, 1], [1, 1], [1, 1]), ValueError, r"positive and finite, got \[0, 1\]"),

@@ -308,19 +308,18 @@ def curves(x: Sequence[float], measured: Mapping[str, tuple], theory: Mapping[st
     x (K,), in order. measured: name -> (mean (K,), standard error (K,)), NaN where nothing was measured. theory: name -> values (K,), or a function of an
     array of x. Names are written at the end of the lines. log: the axes that are logarithmic. mark: a place on the x axis and
     its name. of_tasks: the measured names are tasks, and have their colours. seeds: how many the means are of.
-    ValueError for other shapes, x that does not rise or is not positive on a logarithmic axis, or nothing to draw.
+    ValueError for other shapes, x that does not rise, standard errors not finite or below 0, a logarithmic axis with a value that is not positive, or nothing to draw.
     """
     x, theory, names = _shaped("curves: x", x, "K"), theory or {}, list(dict.fromkeys([*measured, *(theory or {})]))
-    if not names:
-        raise ValueError("curves: measured or theory must hold at least one name, got none")
-    if not (np.diff(x) > 0).all() or "x" in log and not x[0] > 0:
-        raise ValueError(f"curves: x must rise{', and be positive on a logarithmic axis' if 'x' in log else ''}; got {x}")
-    fine, points, lines = np.geomspace(x[0], x[-1], 200) if "x" in log else np.linspace(x[0], x[-1], 200), {}, {}
-    for name, pair in measured.items():
-        pair = (_shaped(f"curves: measured[{name!r}]", values, len(x)) for values in pair)
-        points[name] = _checked(f"curves: measured[{name!r}]", *pair)[:2]
-    for name, line in theory.items():
-        lines[name] = (fine, line(fine)) if callable(line) else (x, _shaped(f"curves: theory[{name!r}]", line, len(x)))
+    if not names or log not in ("", "x", "y", "xy"):
+        raise ValueError(f"curves: expected at least one name in measured or theory, and log '', 'x', 'y' or 'xy'; got {names} and {log!r}")
+    if not (np.isfinite(x).all() and (np.diff(x) > 0).all() and ("x" not in log or x[0] > 0)):
+        raise ValueError(f"curves: x must be finite and rise{', and be positive on a logarithmic axis' if 'x' in log else ''}; got {x}")
+    points, lines = _measured_and_theory(x, np.geomspace(x[0], x[-1], 200) if "x" in log else np.linspace(x[0], x[-1], 200), measured, theory)
+    ends = {name: lines.get(name, (x, points.get(name, x)[0])) for name in names}
+    heights = np.concatenate([y[np.isfinite(y)] for _, y in (*ends.values(), *((x, y) for y, _ in points.values()))])
+    if not len(heights) or "y" in log and not heights.min() > 0:
+        raise ValueError(f"curves: expected values{' that are positive, for a logarithmic axis' if 'y' in log else ''}; the least is {min(heights, default=None)}")
     palettes = [ARM_COLOURS if not of_tasks else TASK_COLOURS if name in measured else ("0.5",) for name in names]
     colours = [palette[i % len(palette)] for i, palette in enumerate(palettes)]
     figure, ax = _axes(title)
@@ -331,18 +330,30 @@ def curves(x: Sequence[float], measured: Mapping[str, tuple], theory: Mapping[st
             ax.plot(*lines[name], color=colours[i], linewidth=1.4)
         else:
             ax.plot(x, points[name][0], color=colours[i], linewidth=0.8, alpha=0.6)  # joins the points
-    ends = {name: lines.get(name, (x, points.get(name, x)[0])) for name in names}
     ax.set(xlabel=xlabel, ylabel=ylabel)
     if "x" in log:
         _log(ax, "x", x[0], x[-1])
     if "y" in log:
-        heights = np.concatenate([y[np.isfinite(y)] for _, y in ends.values()])
         _log(ax, "y", heights.min(), heights.max())
     if mark is not None:
         _mark(ax, *mark, left=(mark[0] > np.sqrt(x[0] * x[-1])) if "x" in log else mark[0] > (x[0] + x[-1]) / 2)
     _label_ends(ax, ends, colours)
-    _caption(figure, "points: measured, ± standard error" + ("; thick lines: theory" if theory else ""), seeds)
+    _caption(figure, "; ".join(["points: measured, ± standard error"] * bool(points) + ["thick lines: theory"] * bool(lines)), seeds)
     return figure
+
+
+def _measured_and_theory(x, fine, measured, theory):
+    """Of `curves`: name -> (mean (K,), standard error (K,)), and name -> (x, y) of a line."""
+    points, lines = {}, {}
+    for name, pair in measured.items():
+        mean, error = _shaped(f"curves: measured[{name!r}]", pair, 2, len(x))
+        if (wrong := ~np.isnan(mean) & ~(np.isfinite(mean) & np.isfinite(error) & (error >= 0))).any():
+            raise ValueError(f"curves: measured[{name!r}] must be finite, with standard errors of at least 0, got {mean[wrong][0]} ± {error[wrong][0]}")
+        points[name] = mean, error
+    for name, line in theory.items():
+        at = fine if callable(line) else x
+        lines[name] = at, _shaped(f"curves: theory[{name!r}]", line(at) if callable(line) else line, len(at))
+    return points, lines
 
 
 def strength_curve(strengths: Sequence[float], errors: Sequence[float], standard_errors: Sequence[float], *, theory: Callable | None = None,

@@ -12,7 +12,7 @@ import math
 
 import numpy as np
 from _drawings import graph
-from _show import show
+from _show import mean_and_error, show
 from checks.ch01 import check_by_hand, check_gradient_repaired, check_law, check_tanh
 
 import tinymtl as mtl
@@ -184,6 +184,7 @@ parameters = [Value(0.5), Value(3.0), Value(1.0)]
 L1, L2 = losses(*parameters)
 for name, L in {"L1": L1, "L2": L2, "L1 + L2": L1 + L2}.items():
     print(f"{name:8} ∂/∂u, ∂/∂a, ∂/∂b =", [round(g, 3) for g in gradient(L, parameters)])
+assert math.isclose(gradient(L1 + L2, parameters)[0], (at_h["price"] + at_h["buys"]) * x)
 
 # %% [markdown]
 # The last line is the sum of the two above it. $a$ hears nothing of $L_2$, nor $b$ of $L_1$: a head belongs to one task. $u$ hears of both, $-24 + 1.46$: it is **shared**. With weights, each row is
@@ -216,7 +217,7 @@ truncation = np.exp(points).mean() * steps**2 / 6
 rounding = 1.1e-16 * np.mean([f(u) for u in points]) / steps
 drawn = lambda line: np.where(line > 1e-13, line, np.nan)
 figure = mtl.plots.curves(
-    steps, {"found by trying": (errors.mean(0), errors.std(0, ddof=1) / np.sqrt(len(points)))},
+    steps, {"found by trying": mean_and_error(errors)},
     {"truncation: s² |L‴| / 6": drawn(truncation), "rounding: ε |L| / s": drawn(rounding)},
     xlabel="step s", ylabel="|trying − engine|, mean of 200 points",
     title="Too large a step leaves terms out, too small a one drowns in rounding",
@@ -235,6 +236,7 @@ assert errors[:, steps == best].max() < 1e-6 and 1e-7 < best < 1e-3
 assert errors[:, 0].mean() > 1e-6 < errors[:, -1].mean()
 in_between = (steps > 1e-4) & (steps < 1)
 assert np.allclose(errors.mean(0)[in_between], truncation[in_between], rtol=0.05)
+assert (errors.mean(0)[:7] < 2 * rounding[:7]).all() and (errors.mean(0)[:7] > 0.2 * rounding[:7]).all()  # a rough size
 
 # %% [markdown]
 # ## The package computes the same
@@ -245,12 +247,14 @@ assert np.allclose(errors.mean(0)[in_between], truncation[in_between], rtol=0.05
 # %%
 largest = 0.0
 for _ in range(50):
-    numbers = rng.normal(size=3)
+    numbers, bought = rng.normal(size=3), float(rng.integers(2))
     ours, theirs = [Value(n) for n in numbers], [mtl.Parameter(n) for n in numbers]
-    for mine, L in zip(losses(*ours), losses(*theirs, exp=mtl.ops.exp, log=mtl.ops.log)):
+    for mine, L in zip(losses(*ours, c=bought), losses(*theirs, c=bought, exp=mtl.ops.exp, log=mtl.ops.log)):
         expected = np.array(gradient(mine, ours))
         difference = np.abs(expected - mtl.gradient(L, theirs)).max() / np.abs(expected).max()
         largest = max(largest, difference)
+    z = numbers[2] * numbers[0] * 2
+    assert math.isclose(expected[2], (1 / (1 + math.exp(-z)) - bought) * numbers[0] * 2)  # of L₂ by b, on paper
 print("largest relative difference below 1e-12:", largest < 1e-12)
 assert largest < 1e-12
 

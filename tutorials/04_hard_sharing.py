@@ -8,7 +8,7 @@
 
 # %%
 import numpy as np
-from _show import show
+from _show import mean_and_error, show
 from checks.ch04 import check_counts, check_gain_of_pooling, check_law, check_trunk_gradient
 
 import tinymtl as mtl
@@ -158,17 +158,21 @@ errors = np.array([[[error(kind, *branches(np.random.default_rng([seed, n]), n))
                     for kind in (mtl.SingleTask, mtl.HardSharing)] for seed in range(60)])  # (60, 2, 7)  # fmt: skip
 
 # %%
-mean, se = errors.mean(0), errors.std(0, ddof=1) / np.sqrt(len(errors))
+mean, se = mean_and_error(errors)
+predicted = noise / spread  # (4.5)
 theory = {"alone": lambda n: noise / n, "one for all": lambda n: noise / (n * T) + (T - 1) / T * spread}  # (4.4)
 figure = mtl.plots.curves(
     labels, {"alone": (mean[0], se[0]), "one for all": (mean[1], se[1])}, theory,
     xlabel="labels of each branch (log scale)", ylabel="squared error of a weight (log scale)", seeds=len(errors),
     title="Sharing wins while labels are few, and the crossing can be predicted",
-    mark=(noise / spread, f"predicted: n* = {noise / spread:.0f}"),  # (4.5)
+    mark=(predicted, f"predicted: n* = {predicted:.0f}"),
 )  # fmt: skip
 show(figure, "04_crossing.svg", "With few labels one model for all branches has the smaller error, with many labels one for each; the measured points lie close to the lines of theory, which cross at the predicted 40 labels")
-for strength, R in zip((0.0, np.inf), theory.values()):
+
+# %%
+for arm, (strength, R) in enumerate(zip((0.0, np.inf), theory.values())):
     assert np.allclose([mtl.closed_form.risk(strength, n, T, noise, spread) for n in labels], R(labels))
+    assert (np.abs(mean[arm] - R(labels)) < 4 * se[arm]).all(), "measured is what theory says, within its standard error"
 
 # %% [markdown]
 # The shared model's error stops falling: it sits on its bias. **The claim**, of paired differences: at less than half of $n^*$ sharing is better, at more than twice worse, by more than three standard errors; and the crossing that was measured lies within a quarter of the predicted one.
@@ -185,9 +189,9 @@ gain = errors[:, 0] - errors[:, 1]
 g, e = mtl.interaction.transfer_gain(errors[:, 0], errors[:, 1])
 again = [crossing(gain[np.random.default_rng(k).integers(len(gain), size=len(gain))]) for k in range(500)]  # seeds drawn anew
 low, high = np.quantile(again, [0.025, 0.975])
-print(f"crossing predicted at {noise / spread:.0f} labels, measured at {crossing(gain):.0f} (95 %: {low:.0f} to {high:.0f})")
+print(f"crossing predicted at {predicted:.0f} labels, measured at {crossing(gain):.0f} (95 %: {low:.0f} to {high:.0f})")
 assert (g > 3 * e)[labels < 20].all() and (g < -3 * e)[labels > 80].all()
-assert 0.75 < crossing(gain) / (noise / spread) < 1.25
+assert 0.75 < crossing(gain) / predicted < 1.25
 
 # %% [markdown]
 # `mtl.interaction.transfer_gain` takes the difference seed by seed. Both arms of a seed see the same data, so what a lucky draw does to both is taken out.
@@ -215,7 +219,7 @@ knob, seeds = np.array([0.0, 0.4, 0.7, 1.0]), 16
 results = {H: np.array([[held_out(H, p, seed) for p in knob] for seed in range(seeds)]) for H in (1, 4)}  # (16, 4, 2)
 arms = {"alone, width 4": results[4][:, :, 0], "shared, width 4": results[4][:, :, 1], "shared, width 1": results[1][:, :, 1]}
 figure = mtl.plots.curves(
-    knob, {name: (E.mean(0), E.std(0, ddof=1) / np.sqrt(seeds)) for name, E in arms.items()}, log="y", seeds=seeds,
+    knob, {name: mean_and_error(E) for name, E in arms.items()}, log="y", seeds=seeds,
     xlabel="relatedness of the two tasks", ylabel="held-out squared error (log scale)", title="One unit cannot serve two directions; four can",
 )  # fmt: skip
 show(figure, "04_width.svg", "Shared with one hidden unit the error is many times that of training alone unless the tasks are the same; shared with four units it is that of training alone, and lower if the tasks are the same")

@@ -11,7 +11,7 @@ from functools import partial
 
 import matplotlib.pyplot as plt
 import numpy as np
-from _show import show
+from _show import mean_and_error, show
 from checks.ch05 import check_law, check_sampling, check_undo_units, check_weighted_minimum
 
 import tinymtl as mtl
@@ -111,6 +111,7 @@ measured = np.gradient(front[:, 1], front[:, 0])[::10][inside]
 print("largest distance from the exact minimum below 1e-6:", np.abs(found - exact).max() < 1e-6)
 print("slope of the front at w = (½, ½):", round(float(measured[len(measured) // 2]), 2))
 assert np.abs(found - exact).max() < 1e-6, "the convex front is traced exactly"
+assert float(bowls(mtl.Tensor(np.zeros(2)))["price"]) == 0.5  # ½ · 1 · (−1)²
 assert np.allclose(measured, slope, rtol=0.05), "the slope of the front is the exchange rate"
 
 # %% [markdown]
@@ -141,9 +142,12 @@ ax.set(xlabel="loss of price", ylabel="loss of buys")
 ax.legend(frameon=False)
 figure.suptitle("A concave front: sums reach its ends, nothing between", fontsize=11)
 show(figure, "05_concave.svg", "All 21 weighted sums end at one of the two ends of the concave front; the smooth maximum reaches points between them")
+
+# %%
 middle = lambda points: (points.min(1) > 0.05).sum()
 print(f"both losses above 0.05: {middle(summed)} of {len(summed)} weighted sums, {middle(corner)} of {len(corner)} smooth maxima")
 assert middle(summed) == 0 and middle(corner) == len(corner)
+assert np.allclose([line[0, 1], line[-1, 0]], 0), "the front ends where one task is content"
 assert all(np.linalg.norm(line - point, axis=1).min() < 0.01 for point in corner), "the smooth maximum ends on the front"
 
 # %% [markdown]
@@ -187,9 +191,10 @@ weights, seeds = 10.0 ** np.array([-4, -2, -1, 0, 1, 2, 4]), 16
 results = np.array([[held_out(w, seed) for w in weights] for seed in range(seeds)])  # (16, 7, 2)
 
 # %%
-mean, se = results.mean(0), results.std(0, ddof=1) / np.sqrt(seeds)
+mean, se = mean_and_error(results)
+undecided = float(mtl.binary_cross_entropy(mtl.Tensor([0.0]), np.array([1])))  # log 2
 figure = mtl.plots.curves(
-    weights, {t: (mean[:, i], se[:, i]) for i, t in enumerate(("price", "buys"))}, {"price, knowing nothing": lambda w: 1 + 0 * w, "buys, knowing nothing": lambda w: np.log(2) + 0 * w},
+    weights, {t: (mean[:, i], se[:, i]) for i, t in enumerate(("price", "buys"))}, {"price, knowing nothing": lambda w: 1 + 0 * w, "buys, knowing nothing": lambda w: undecided + 0 * w},
     of_tasks=True, log="x", xlabel="weight of price, in its own unit (log scale)", ylabel="held-out loss", seeds=seeds,
     title="A weight far from 1 costs one task its trunk",
 )  # fmt: skip

@@ -9,7 +9,7 @@
 # %%
 import matplotlib.pyplot as plt
 import numpy as np
-from _show import show
+from _show import mean_and_error, show
 from checks.ch06 import check_cosine, check_harmed, check_largest_weight, check_law
 
 import tinymtl as mtl
@@ -85,14 +85,15 @@ rose = np.stack([(g * step).sum(1) + 0.5 * (step * step).sum(1) > 0 for g in (g1
 rho = np.cos(angle)
 predicted = np.stack([rho < -ratio, rho < -1 / ratio], 1)  # (6.3)
 print(f"of 10,000 pairs {(rho < 0).sum():,} conflict and {rose.any(1).sum():,} do harm; (6.3) is wrong about {(rose != predicted).any(1).sum()}")
-assert (rose == predicted).all(1).mean() > 0.99 and not rose.all(1).any()
+boundary = lambda r: -np.minimum(r, 1 / r)
+assert (rose == predicted).all(1).mean() > 0.99 and not rose.all(1).any() and (predicted.any(1) == (rho < boundary(ratio))).all()
 
 # %%
 figure, ax = plt.subplots(figsize=(6.4, 3.8), layout="constrained", facecolor="white")
 for at, colour, label in ((~rose.any(1), "0.75", "no loss rose"), (rose[:, 0], "#0072B2", "loss 1 rose"), (rose[:, 1], "#D55E00", "loss 2 rose")):
     ax.scatter(ratio[at], rho[at], s=2, color=colour, label=label)
 r = np.geomspace(0.2, 5, 201)
-ax.plot(r, -np.minimum(r, 1 / r), color="black", linewidth=2, label="theory (6.3)")
+ax.plot(r, boundary(r), color="black", linewidth=2, label="theory (6.3)")
 ax.axhline(0, color="0.4", linewidth=0.8)
 ax.set(xscale="log", xlabel="r: weighted length of gradient 1 ÷ that of gradient 2", ylabel="cosine ρ", title="Below 0 there is conflict; harm begins only beyond the boundary")
 ax.set_xticks([0.2, 0.5, 1, 2, 5], ["0.2", "0.5", "1", "2", "5"])
@@ -143,7 +144,7 @@ errors = np.array(errors)
 
 # %%
 figure = mtl.plots.curves(
-    rates, {"measured": (errors.mean(0), errors.std(0, ddof=1) / np.sqrt(seeds))}, {"½ η² dᵀHd": lambda rate: np.mean(second) * rate**2},
+    rates, {"measured": mean_and_error(errors)}, {"½ η² dᵀHd": lambda rate: np.mean(second) * rate**2},
     xlabel="learning rate η (log scale)", ylabel="|what happened − prediction|", seeds=seeds, title="The prediction −ηGw errs by the curvature, with the square of the step",
 )  # fmt: skip
 show(figure, "06_first_order.svg", "The error of the first-order prediction lies on the line of the second-order term: it falls by a hundred when the step is ten times smaller, and begins to leave the line at the largest steps")
@@ -186,7 +187,7 @@ def measures(partner, seed):
 # %%
 partners, seeds = ("twin", "teacher", "stranger"), 24
 table = np.array([[measures(partner, seed)[0] for seed in range(seeds)] for partner in partners])  # (3, 24, 4)
-mean, se = table.mean(1), table.std(1, ddof=1) / np.sqrt(seeds)
+mean, se = mean_and_error(table.swapaxes(0, 1))
 
 # %%
 figure, axes = plt.subplots(1, 3, figsize=(7, 3), layout="constrained", facecolor="white")

@@ -7,7 +7,7 @@
 
 # %%
 import numpy as np
-from _show import show
+from _show import mean_and_error, show
 from checks.ch08 import check_best_strength, check_law, check_pairs_gradient, check_two_penalties
 
 import tinymtl as mtl
@@ -62,6 +62,7 @@ zero = mtl.l2_penalty({"a": [Θ[0]], "b": [Θ[1]]}, {"a": 1.0, "b": 1.0})  # (8.
 mean, pairs = (mtl.l2_distance([[θ] for θ in Θ], 1.0, pull) for pull in ("mean", "pairs"))  # (8.2)
 for name, penalty in {"zero": zero, "mean": mean, "pairs": pairs}.items():
     print(f"{name:6} penalty {float(penalty):4.0f}, gradients", [float(g[0]) for g in mtl.gradient(penalty, Θ)])
+assert [float(penalty) for penalty in (zero, mean, pairs)] == [10, 2, 4]
 
 # %% [markdown]
 # As probabilities: a penalty of squares is, up to a constant, minus the logarithm of a normal distribution. (8.1) believes that each $\theta_t$ was drawn around 0; (8.2) that all were drawn around *one unknown centre*, an idea that statistics knows as a hierarchical model or random effects. The first is wrong where parameters are large and alike, say prices of one product in ten shops; the second where tasks come in groups, or are each other's opposite.
@@ -153,14 +154,14 @@ errors = np.array(errors)  # (200, 2 + 9)
 s = lambda strength: 1 / (1 + strength)
 risk = lambda strength: noise / (n * T) + (T - 1) / T * (s(strength) ** 2 * noise / n + (1 - s(strength)) ** 2 * spread)  # (8.4)
 best = noise / (n * spread)  # (8.5)
-mean, se = errors.mean(0), errors.std(0, ddof=1) / np.sqrt(seeds)
-figure = mtl.plots.strength_curve(strengths, mean[2:], se[2:], theory=risk, best=best, alone=noise / n, together=risk(np.inf), seeds=seeds)
+mean, se = mean_and_error(errors)
+limits = {"alone": mtl.closed_form.risk(0.0, n, T, noise, spread), "together": mtl.closed_form.risk(np.inf, n, T, noise, spread)}
+figure = mtl.plots.strength_curve(strengths, mean[2:], se[2:], theory=risk, best=best, **limits, seeds=seeds)
 figure.suptitle("The best strength lies between alone and one for all, where theory says")
 figure.axes[0].set_ylabel("squared error of a parameter")
 figure.supxlabel("200 seeds, the same for all points; points: measured, ± standard error; all lines: theory", fontsize=9)
 show(figure, "08_strength.svg", "The squared error of a parameter over the strength of the pull is a valley: measured points lie along the curve of theory, lowest at the predicted strength 1, well below both training alone and one model for all")
 assert np.allclose(risk(strengths), mtl.closed_form.risk(n * strengths, n, T, noise, spread)) and np.isclose(n * best, mtl.closed_form.best_strength(noise, spread))
-assert np.isclose(risk(0.0), noise / n), "alone is strength 0"
 
 # %% [markdown]
 # **The claim**: the lowest of the nine points lies within a factor of two of the predicted strength; and *at the predicted strength*, which was not chosen by looking, the error is smaller than at both ends by more than three standard errors of the paired differences.
@@ -203,7 +204,7 @@ kinds = {"half related": (0.5, 0.0), "half related, decay": (0.5, chosen), "the 
 table = {name: np.array([[held_out(pull, *kind, seed) for pull in pulls] for seed in range(seeds)]) for name, kind in kinds.items()}
 
 # %%
-measured = {name: (E.mean(0), E.std(0, ddof=1) / np.sqrt(seeds)) for name, E in table.items()}
+measured = {name: mean_and_error(E) for name, E in table.items()}
 at = np.array([0.001, *pulls[1:]])  # 0 has no place on a logarithmic axis: drawn at its left end
 figure = mtl.plots.curves(
     at, measured, log="x", xlabel="strength of the pull together (log scale)", ylabel="held-out loss", seeds=seeds,
@@ -244,6 +245,7 @@ orders = [rng.permutation(16) for _ in range(200)]
 largest = max(np.abs(function(order) - function(np.arange(16))).max() for order in orders)
 print(f"200 orders of the units: functions differ by less than 1e-12: {largest < 1e-12};", end=" ")
 print(f"penalty between the trunks {np.mean([distance(order) for order in orders]):.0f}, where ‖W‖² = {(W**2).sum():.0f}")
+assert largest < 1e-12
 
 # %% [markdown]
 # Two trunks drawn independently have, on average, $\tfrac12 \lVert W - W' \rVert^2 = \lVert W \rVert^2$: in another order, the same network is almost as far away as an unrelated one. Networks that started differently have their units in different orders, and a pull on their weights then matches units that have nothing to do with each other. So soft sharing starts all tasks from *one* trunk: `mtl.SoftSharing` copies the one it is given.

@@ -191,7 +191,8 @@ for name, (parameters, bytes_, operations) in count(10**9).items():
     rows = 2 * N * (1 if name == "hard" else T)  # of both tables; in soft sharing of each task's copy
     dense, sparse = 2 * 4 * arrays * parameters, 2 * 4 * (rows * E + arrays * count(0)[name][0])
     print(f"{name:16}{parameters:10.2g}{bytes_ / 1e12:7.2f} TB{operations:12.2g}{dense / 1e12:10.2f} TB{sparse / 1e9:11.2f} GB")
-    assert round(dense / sparse, -3) == 7000
+    assert round(dense / sparse, -3) == 7000 and dense == 8 * arrays * parameters
+assert count(10**6)["soft"][2] == T * count(10**6, T=1)["hard"][2]  # soft sharing is T networks of one task
 
 # %%
 sizes = 10.0 ** np.arange(3, 11)

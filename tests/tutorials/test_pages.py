@@ -11,7 +11,10 @@ import tokenize
 from pathlib import Path
 
 import _render
+import numpy as np
 import pytest
+from _show import mean_and_error
+from matplotlib.image import imread
 
 ROOT = Path(__file__).parents[2]
 TUTORIALS = ROOT / "tutorials"
@@ -35,10 +38,18 @@ def test_the_page_shows_what_the_chapter_prints(runs, path):
     assert path.with_suffix(".md").read_text(encoding="utf-8") == runs[path][0], "write the page anew: python tutorials/_render.py"
 
 
-def words_of(svg):
-    """Every text in a picture of matplotlib's, which stands in a comment before the outlines of its letters, and what drew it."""
-    text = svg.read_text(encoding="utf-8")
-    return re.findall(r"<!-- (.*?) -->", text), re.search(r"<dc:title>(.*?)</dc:title>", text)[1]
+def same_drawing(a, b):
+    """Whether two SVG pictures say the same and have everything in the same place, to half a pixel (names of parts aside, which are made of their coordinates)."""
+    number = r"-?\d+\.?\d*(?:e-?\d+)?"
+    texts = [re.sub(r'(id|href|clip-path)="[^"]*"|#\w+\)', "", text) for text in (a, b)]
+    if re.sub(number, "0", texts[0]) != re.sub(number, "0", texts[1]):
+        return False
+    places = [np.array(re.findall(number, text), float) for text in texts]
+    return np.abs(places[0] - places[1]).max() < 0.5
+
+
+def drawn_by(svg):
+    return re.search(r"<dc:title>(.*?)</dc:title>", svg)[1]
 
 
 @pytest.mark.parametrize("path", _render.PATHS, **named)
@@ -47,11 +58,20 @@ def test_the_pictures_are_those_that_the_chapter_draws(runs, path):
     shown = set(re.findall(r"\(figures/(.*?)\)", page))
     assert shown == {picture.name for picture in (TUTORIALS / "figures").glob(f"{path.stem[:2]}_*")} or path.stem == "beyond"
     for name in shown:
-        if name.endswith(".svg"):
-            (kept, drawn_by), (words, drawing) = words_of(TUTORIALS / "figures" / name), words_of(folder / name)
-            assert kept and words
-            if drawing == drawn_by:  # another matplotlib may choose other ticks
-                assert kept == words, "draw it anew: python tutorials/_render.py"
+        kept, drawn = TUTORIALS / "figures" / name, folder / name
+        if name.endswith(".png"):
+            kept, drawn = imread(kept), imread(drawn)
+            assert kept.shape == drawn.shape and np.abs(kept - drawn).mean() < 0.01, "draw it anew: python tutorials/_render.py"
+        else:
+            kept, drawn = (picture.read_text(encoding="utf-8") for picture in (kept, drawn))
+            assert drawn_by(kept) != drawn_by(drawn) or same_drawing(kept, drawn), "draw it anew: python tutorials/_render.py"  # another matplotlib may choose other ticks
+
+
+def test_a_drawing_that_differs_in_a_place_a_word_or_a_colour_is_another():
+    svg = (TUTORIALS / "figures" / "04_crossing.svg").read_text(encoding="utf-8")
+    assert same_drawing(svg, svg)
+    for old, new in (("n* = 40", "n* = 20"), ("#7b3fa0", "#0072b2"), (re.search(r"y=\"(\d+\.\d+)\"", svg)[1], "1.5")):
+        assert old in svg and not same_drawing(svg, svg.replace(old, new))
 
 
 @pytest.mark.parametrize("path", _render.PATHS, **named)
@@ -103,12 +123,68 @@ def test_names_of_the_package_become_links_to_their_definitions():
     assert re.fullmatch(r"see \[`mtl\.mse`\]\(\.\./tinymtl/losses\.py#L\d+\)", _render.prose("see `mtl.mse`"))
     line = int(_render.definition("mtl.mse").rpartition("#L")[2])
     assert (ROOT / "tinymtl" / "losses.py").read_text(encoding="utf-8").splitlines()[line - 1].startswith("def mse(")
-    with pytest.raises(AttributeError):
-        _render.prose("see `mtl.no_such_name`")
+    for name in ("mtl.no_such_name", "mtl.mse.no_such_name", "mtl.__version__"):
+        with pytest.raises(RuntimeError, match=f"`{name}` is no module"):
+            _render.prose(f"see `{name}`")
 
 
 def test_mathematics_is_written_for_the_code_host():
     assert _render.prose("a $x_1$ and `$5`\n\n$$\ny = 1\n$$") == "a $`x_1`$ and `$5`\n\n```math\ny = 1\n```"
+    assert _render.prose("it costs $5 and $6 a piece") == "it costs $5 and $6 a piece"
+
+
+def chapter(folder, *cells):
+    path = folder / "99_made_up.py"
+    path.write_text("# %% [markdown]\n# # Made up\n" + "".join(f"# %%\n{cell}\n" for cell in cells), encoding="utf-8")
+    return path
+
+
+DRAW = "import matplotlib.pyplot as plt\nfrom _show import show\nfigure = plt.figure()\nfigure.add_subplot().plot([1, 3, 2])\nshow(figure, '99_a.svg', 'up and down')"
+
+
+def test_a_page_shows_what_each_cell_prints_and_draws(tmp_path, monkeypatch):
+    path = chapter(tmp_path, "print('```')", DRAW)
+    monkeypatch.setattr(_render, "PATHS", [path])
+    page, _ = _render.run(path, tmp_path)
+    assert "````text\n```\n````" in page and page.count("![up and down](figures/99_a.svg)") == 1
+    first = (tmp_path / "99_a.svg").read_bytes()
+    assert _render.run(path, tmp_path)[0] == page and (tmp_path / "99_a.svg").read_bytes() == first, "the same run makes the same bytes"
+
+
+@pytest.mark.parametrize(
+    ("cell", "said"),
+    [("x = 1\n1 / 0", 'line 5, in <module>\n    1 / 0'), ("import warnings\nwarnings.warn('careful')", "careful"), ("raise SystemExit(0)", "does not run to its end")],
+)
+def test_a_chapter_that_fails_is_told_with_its_line_and_nothing_is_written(cell, said, tmp_path, monkeypatch):
+    path = chapter(tmp_path, cell)
+    monkeypatch.setattr(_render, "PATHS", [path])
+    monkeypatch.setattr(_render, "HERE", tmp_path)
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(TUTORIALS), str(ROOT)]))
+    with pytest.raises(SystemExit, match="nothing was written") as error:
+        _render.main(["99"])
+    assert "99_made_up.py does not run" in str(error.value) and said in str(error.value)
+    assert [one.name for one in tmp_path.iterdir()] == [path.name]
+
+
+def test_a_picture_that_no_cell_shows_is_an_error(tmp_path, monkeypatch):
+    path = chapter(tmp_path, "x = 1")
+    path.write_text(path.read_text(encoding="utf-8").replace("# # Made up", "# # Made up\n#\n# ![](figures/99_b.svg)"), encoding="utf-8")
+    monkeypatch.setattr(_render, "PATHS", [path])
+    with pytest.raises(RuntimeError, match="a picture that no cell shows: 99_b.svg"):
+        _render.run(path, tmp_path)
+
+
+def test_a_chapter_is_chosen_by_how_its_name_begins(capsys):
+    with pytest.raises(SystemExit, match="2"):
+        _render.main(["no such chapter"])
+    assert "no chapter begins with 'no such chapter'; there are ['01_chain_rule'," in capsys.readouterr().err
+
+
+def test_mean_and_error_are_those_of_the_textbook():
+    results = np.array([[1.0, 4.0], [3.0, 4.0], [8.0, 4.0]])
+    mean, error = mean_and_error(results)
+    np.testing.assert_allclose(mean, [4, 4])
+    np.testing.assert_allclose(error, [(((9 + 1 + 16) / 2) / 3) ** 0.5, 0])
 
 
 EQUATION = re.compile(r"\\tag\{(\d+\.\d+)\}")

@@ -32,11 +32,11 @@ class Value:
 gradient = ch01.engine()
 
 
-def by_hand(square=2.0, last=True, weigh=True):
+def by_hand(square=2.0, last=True, weigh=True, average=False, both=True):
     def answer(u, a, b, x, y, c, w1, w2):
         h = u * x
-        price, buys = (w1 if weigh else 1) * square * (a * h - y), w2 * (1 / (1 + math.exp(-b * h)) - c)
-        return (price * a + buys * b) * (x if last else 1), price * h, buys * h
+        price, buys = (w1 if weigh else 1) * square * (a * h - y), w2 * (1 / (1 + math.exp(-b * h)) - c * both)
+        return (price * a + buys * b) * (x if last else 1) / (2 if average else 1), price * h, buys * h
 
     return answer
 
@@ -65,7 +65,7 @@ def rejects_all(gradient, Value):
 
 
 EXERCISES |= {
-    "1.1": (ch01.check_by_hand, "by_hand", (), {"square without its 2": by_hand(square=1), "stops at h": by_hand(last=False), "a weight forgotten": by_hand(weigh=False)}),
+    "1.1": (ch01.check_by_hand, "by_hand", (), {"square without its 2": by_hand(square=1), "stops at h": by_hand(last=False), "a weight forgotten": by_hand(weigh=False), "averaged": by_hand(average=True), "c forgotten": by_hand(both=False), "one number": lambda *numbers: 1.0}),
     "1.2": (
         ch01.check_tanh,
         "tanh",
@@ -124,7 +124,7 @@ def has_the_shape(trunk_gradient):
 
 
 EXERCISES |= {
-    "4.1": (ch04.check_counts, "counts", (), {"no biases": counts(lambda T: T, False), "one trunk alone too": counts(lambda T: 1)}),
+    "4.1": (ch04.check_counts, "counts", (), {"no biases": counts(lambda T: T, False), "no answer": lambda *sizes: None, "one trunk alone too": counts(lambda T: 1)}),
     "4.2": (
         ch04.check_gain_of_pooling,
         "gain_of_pooling",
@@ -135,7 +135,7 @@ EXERCISES |= {
         ch04.check_trunk_gradient,
         "trunk_gradient",
         (),
-        {"as it was": slip_of_4(tasks=slice(-1, None)), "a mean over tasks": slip_of_4(weigh=lambda w, T: w / T), "transposed": lambda *arguments: ch04.by_rows(*arguments).T},
+        {"as it was": slip_of_4(tasks=slice(-1, None)), "a mean over tasks": slip_of_4(weigh=lambda w, T: w / T), "no weights": slip_of_4(weigh=lambda w, T: 1.0), "no 2": slip_of_4(factor=1.0), "transposed": lambda *arguments: ch04.by_rows(*arguments).T},
     ),
     "4.4": (ch04.check_law, "law", (), {"linearity alone": linear_in_w, "the shape alone": has_the_shape}),
 }
@@ -155,7 +155,7 @@ def one_task_alone(step):
 
 
 EXERCISES |= {
-    "5.1": (ch05.check_weighted_minimum, "weighted_minimum", (), {"the curvature forgotten": lambda k, a, w: (w * a).sum() / w.sum(), "a plain mean": lambda k, a, w: a.mean(), "not divided": lambda k, a, w: (w * k * a).sum()}),
+    "5.1": (ch05.check_weighted_minimum, "weighted_minimum", (), {"the curvature forgotten": lambda k, a, w: (w * a).sum() / w.sum(), "in place": lambda k, a, w: (k.fill(1.0), (w * a).sum() / w.sum())[1], "a plain mean": lambda k, a, w: a.mean(), "not divided": lambda k, a, w: (w * k * a).sum()}),
     "5.2": (ch05.check_sampling, "sampling", (), {"n^τ": lambda n, tau: n ** min(tau, 9) / (n ** min(tau, 9)).sum(), "not normalised": lambda n, tau: n ** (1 / tau), "proportional always": lambda n, tau: n / n.sum()}),
     "5.3": (
         ch05.check_undo_units,
@@ -240,3 +240,30 @@ EXERCISES |= {
     ),
     "8.4": (ch08.check_law, "law", (), {"the sum alone": sum_alone, "two tasks alone": two_tasks_alone}),
 }
+
+
+# What the learner is told: a part of the message
+
+HINTS = {
+    "1.1": {"square without its 2": "twice what is squared", "stops at h": "last step from h to u", "a weight forgotten": "weight of the task is missing",
+            "averaged": "added, not averaged", "c forgotten": "∂L/∂b", "one number": "shape (3,)"},
+    "1.2": {"g forgotten": "g, is not multiplied in", "sinh": "should be -0.905148", "a bare number": "should be a Value"},
+    "1.3": {"as it was": "before the shares of all its children", "overwrites": "Two shares for one value are added"},
+    "1.4": {"x + x alone": "not the youngest", "a chain alone": "overwrite each other", "a law that is wrong": "at: assert gradient(x * x, [x]) == [2.0]"},
+    "4.1": {"no biases": "has biases too", "one trunk alone too": "a trunk of two layers for each task", "no answer": "is the return missing?"},
+    "4.2": {"τ² for 2 τ²": "its variance is 2 τ²", "no bias": "plus the bias"},
+    "4.3": {"as it was": "last task alone", "a mean over tasks": "not a mean", "no weights": "weights are missing", "no 2": "2 of the square", "transposed": "shape (4, 2), got shape (2, 4)"},
+    "4.4": {"linearity alone": "uphill"},
+    "5.1": {"the curvature forgotten": "by weight alone", "in place": "by weight alone", "not divided": "Set the derivative"},
+    "5.2": {"n^τ": "denominator of the exponent", "not normalised": "divide by the sum"},
+    "5.3": {"as it was": "the unit's square", "half": "cross-entropy has no unit"},
+    "5.4": {"scale alone": "wrong tasks", "one task alone": "normalised"},
+    "6.1": {"conflict for harm": "not yet harm", "the wrong sign": "where it is positive"},
+    "6.2": {"of the other task": "boundary of task 1", "the sign": "second row of G"},
+    "6.3": {"as it was": "still in the lengths", "squares of lengths": "the first P entries"},
+    "6.4": {"the diagonal alone": "squares with their sign"},
+    "8.1": {"gradient without its 2": "2 of the square", "1 − 1/T": "together those parts cancel", "a mean over tasks": "not a mean", "the mean over coordinates": "axis 0"},
+    "8.2": {"n forgotten": "λ is n times larger", "n turned round": "Begin with sums", "T forgotten": "λ is T times smaller"},
+    "8.3": {"as it was": "not pulled at all", "no 2": "over all other s"},
+    "8.4": {"the sum alone": "not by pairs", "two tasks alone": "right for two tasks only"},
+}  # fmt: skip

@@ -4,7 +4,14 @@ import numpy as np
 
 import tinymtl as mtl
 
-from . import Wrong, catches, exercise
+from . import Wrong, catches, exercise, numbers
+
+
+def _counts(D, H, outputs, biases=(1, 1)):
+    """(alone, hard), with the biases of trunk and heads or (0) without."""
+    trunk = D * H + H * H + biases[0] * 2 * H
+    heads = sum(H * C + biases[1] * C for C in outputs)
+    return len(outputs) * trunk + heads, trunk + heads
 
 
 @exercise("4.1")
@@ -14,21 +21,18 @@ def check_counts(counts):
         trunk = mtl.Sequential(mtl.Dense(D, H, rng), mtl.relu, mtl.Dense(H, H, rng), mtl.relu)
         heads = {f"task {t}": mtl.Dense(H, C, rng) for t, C in enumerate(outputs)}
         expected = tuple(kind(trunk, heads).counts()["total"] for kind in (mtl.SingleTask, mtl.HardSharing))
-        got = tuple(counts(D, H, outputs))
+        got = tuple(numbers(counts(D, H, outputs), (2,), "(alone, hard)").tolist())
         if got != expected:
-            T, biases = len(outputs), [(a * 2 * H + b * sum(outputs)) for a, b in ((1, 1), (1, 0), (0, 1))]
-            forgotten = [(expected[0] - (T - 1) * a * 2 * H - n, expected[1] - n) for (a, n) in zip((1, 1, 0), biases)]
-            slip = "Every dense layer has biases too, one for each output." if got in forgotten else "Alone: a trunk of two layers for each task. Hard: one such trunk. Both: every head once."
-            raise Wrong(f"for D = {D}, H = {H}, outputs = {outputs} expected (alone, hard) = {expected}, got {got}. {slip}")
+            forgotten = got in [_counts(D, H, outputs, biases) for biases in ((0, 0), (0, 1), (1, 0))]
+            slip = "Every dense layer has biases too, one for each output." if forgotten else "Alone: a trunk of two layers for each task. Hard: one such trunk. Both: every head once."
+            raise Wrong(f"for D = {D}, H = {H}, outputs = {outputs} expected (alone, hard) = {expected}, got ({got[0]:g}, {got[1]:g}). {slip}")
 
 
 @exercise("4.2")
 def check_gain_of_pooling(gain_of_pooling):
     for n1, n2, noise, spread in ((10, 10, 1.0, 0.05), (10, 100, 1.0, 0.05), (50, 20, 2.0, 0.1), (5, 1000, 1.0, 0.2)):
         expected = _gain(n1, n2, noise, spread)
-        got = gain_of_pooling(n1, n2, noise, spread)
-        if np.shape(got) != (2,):
-            raise Wrong(f"two gains are asked for, of branch 1 and of branch 2; got {got}")
+        got = numbers(gain_of_pooling(n1, n2, noise, spread), (2,), "(gain of branch 1, gain of branch 2)")
         for branch, right, mine in zip((1, 2), expected, got, strict=True):
             if not np.isclose(mine, right, rtol=1e-9, atol=0):
                 slip = "β₁ − β₂ is the difference of two independent parts: its variance is 2 τ²." if np.isclose(mine, _gain(n1, n2, noise, spread / 2)[branch - 1]) else "Pooled, the error of branch 1 is the noise σ²/(n₁ + n₂) plus the bias (n₂/(n₁ + n₂))² Var(β₁ − β₂)."
@@ -63,9 +67,8 @@ def by_rows(A, heads, X, targets, w, *, factor=2.0, tasks=slice(None), weigh=lam
 def check_trunk_gradient(trunk_gradient):
     for T in (1, 3):
         A, heads, X, targets, w = problem(T, T)
-        expected, got = by_rows(A, heads, X, targets, w), np.asarray(trunk_gradient(A, heads, X, targets, w))
-        if got.shape != expected.shape:
-            raise Wrong(f"the gradient should have the shape of A, {expected.shape}, got {got.shape}")
+        expected = by_rows(A, heads, X, targets, w)
+        got = numbers(trunk_gradient(A, heads, X, targets, w), expected.shape, "the gradient")
         if not np.allclose(got, expected):
             last = np.allclose(got, by_rows(A, heads, X, targets, w, tasks=slice(-1, None)))
             slips = {"That is the gradient of the last task alone: the others were overwritten.": last, "Half of it: the 2 of the square is missing.": np.allclose(2 * got, expected),
@@ -76,12 +79,12 @@ def check_trunk_gradient(trunk_gradient):
 
 @exercise("4.4")
 def check_law(law):
-    right = by_rows
     slip = lambda **changed: lambda *arguments: by_rows(*arguments, **changed)
     catches(
         law,
-        right,
+        by_rows,
         {
+            "uphill for downhill": slip(factor=-2.0),
             "only the last task counts": slip(tasks=slice(-1, None)),
             "the mean over tasks instead of the sum": slip(weigh=lambda w, T: w / T),
             "the weights are forgotten": slip(weigh=lambda w, T: 1.0),

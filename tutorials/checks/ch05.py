@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from . import Wrong, catches, exercise
+from . import Wrong, catches, exercise, numbers
 
 
 @exercise("5.1")
@@ -10,9 +10,7 @@ def check_weighted_minimum(weighted_minimum):
     rng = np.random.default_rng(0)
     for T in (1, 2, 4):
         k, a, w = rng.uniform(0.5, 3, T), rng.normal(size=T), rng.uniform(0.1, 2, T)
-        x = weighted_minimum(k, a, w)
-        if np.shape(x) != () or x is None:
-            raise Wrong(f"one number is asked for, also with {T} tasks; got {x}")
+        x = float(numbers(weighted_minimum(k, a, w), (), f"x, also with {T} tasks,"))
         total = lambda x: (w * k * (x - a) ** 2).sum()
         expected = np.roots(np.polyder(sum(wt * kt * np.poly1d([1, -2 * at, at * at]) for kt, at, wt in zip(k, a, w))))[0]
         if not np.isclose(x, expected, atol=1e-9):
@@ -23,10 +21,10 @@ def check_weighted_minimum(weighted_minimum):
 @exercise("5.2")
 def check_sampling(sampling):
     for n, tau, expected in (((900, 100), 1, (0.9, 0.1)), ((900, 100), 2, (0.75, 0.25)), ((8, 1, 1), 3, (0.5, 0.25, 0.25)), ((500, 20), 1e9, (0.5, 0.5))):
-        p = np.asarray(sampling(np.array(n), tau), float)
-        if p.shape != (len(n),) or not np.allclose(p, expected, atol=1e-6):
+        p = numbers(sampling(np.array(n), tau), (len(n),), "p")
+        if not np.allclose(p, expected, atol=1e-6):
             turned = np.array(n, float) ** (tau if tau < 100 else 1)
-            slip = "That is n^τ: τ is in the denominator of the exponent." if p.shape == (len(n),) and np.allclose(p, turned / turned.sum()) else "Raise n to the power 1/τ, then divide by the sum."
+            slip = "That is n^τ: τ is in the denominator of the exponent." if np.allclose(p, turned / turned.sum()) else "Raise n to the power 1/τ, then divide by the sum."
             raise Wrong(f"for n = {n}, τ = {tau:g} expected {expected}, got {p}. {slip}")
 
 

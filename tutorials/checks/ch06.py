@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from . import Wrong, catches, exercise
+from . import Wrong, catches, exercise, numbers
 
 
 def _gramians(seed, T):
@@ -27,7 +27,7 @@ def check_harmed(harmed):
 def check_largest_weight(largest_weight):
     for G in ([[9.0, -3.0], [-3.0, 2.0]], [[1.0, -0.5], [-0.5, 4.0]], [[100.0, -1.0], [-1.0, 0.1]]):
         G = np.array(G)
-        w1 = float(largest_weight(G))
+        w1 = float(numbers(largest_weight(G), (), "w₁"))
         change = lambda w1: G[1, 0] * w1 + G[1, 1]  # of task 2, times −η: below 0 is harm
         if not np.isclose(change(w1), 0, atol=1e-9 * G[1, 1]):
             slip = "That is the boundary of task 1." if np.isclose(w1, -G[0, 1] / G[0, 0]) else "Look at the second row of G."
@@ -41,7 +41,7 @@ def check_cosine(cosine):
         g1, g2 = np.zeros(P + 4), np.zeros(P + 4)
         g1[: P + 2], g2[:P], g2[P + 2 :] = rng.normal(size=P + 2), rng.normal(size=P), rng.normal(size=2)
         expected = float(np.dot(g1[:P] / np.sqrt((g1[:P] ** 2).sum()), g2[:P] / np.sqrt((g2[:P] ** 2).sum())))
-        got = float(cosine(g1, g2, P))
+        got = float(numbers(cosine(g1, g2, P), (), "ρ"))
         if not np.isclose(got, expected):
             whole = g1 @ g2 / np.linalg.norm(g1) / np.linalg.norm(g2)
             slip = "The heads are still in the lengths: each task has a head of its own, which adds to its length and nothing to the inner product." if np.isclose(got, whole) else "Inner product and both lengths are of the first P entries."
@@ -58,6 +58,7 @@ def check_law(law):
         {
             "the root is forgotten": lambda G: G / np.outer(np.diag(G), np.diag(G)),
             "divided by one length only": lambda G: G / norms(G)[:, None],
+            "squares with their sign": lambda G: G * np.abs(G) / np.outer(norms(G), norms(G)) ** 2,
             "absolute values": lambda G: np.abs(G) / np.outer(norms(G), norms(G)),
             "centred like a correlation": lambda G: centred(G) / np.outer(norms(G), norms(G)),
         },
