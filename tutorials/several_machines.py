@@ -31,14 +31,14 @@ def to_mean(array):
     comm.Allreduce(MPI.IN_PLACE, array)
     array /= comm.size
 share = {t: (x[comm.rank :: comm.size], y[comm.rank :: comm.size]) for t, (x, y) in train.items()}
-history = mtl.fit(model, share, losses, optimizer=mtl.Adam(0.01), steps=100, all_reduce=to_mean)
+history = mtl.fit(model, share, losses, optimizer=mtl.SGD(0.05), steps=100, all_reduce=to_mean)
 # on the page }
 
 thetas = comm.allgather(model.theta)
 if comm.rank == 0:
     assert all((theta == model.theta).all() for theta in thetas), "the workers hold different parameters"
     one = mtl.HardSharing(*parts)
-    mtl.fit(one, train, losses, optimizer=mtl.Adam(0.01), steps=100)
+    mtl.fit(one, train, losses, optimizer=mtl.SGD(0.05), steps=100)
     difference = np.abs(one.theta - model.theta).max()
     assert difference < 1e-9, f"one worker's parameters differ by {difference:.1e}"
     for t in train:

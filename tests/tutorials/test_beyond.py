@@ -70,6 +70,21 @@ def test_several_workers_end_as_one_and_the_first_says_so(workers, monkeypatch, 
     assert len(printed) == 3 and printed[-1].startswith(f"{workers} workers hold the same parameters to the bit")
 
 
+def test_workers_that_do_not_agree_are_noticed(monkeypatch):
+    gathered = Communicator.allgather
+    spoil = lambda self, thing: [one + (rank == 1) * 1e-12 for rank, one in enumerate(gathered(self, thing))]
+    monkeypatch.setattr(Communicator, "Allreduce", lambda self, _, array: array.__setitem__(..., np.sum(gathered(self, array), axis=0)))
+    monkeypatch.setattr(Communicator, "allgather", spoil)
+    with pytest.raises(AssertionError, match="different parameters"):
+        several_machines(2, monkeypatch)
+
+
+def test_what_is_not_the_mean_is_noticed(monkeypatch):
+    monkeypatch.setattr(Communicator, "Allreduce", lambda self, _, array: array.__setitem__(..., 1.01 * np.sum(self.allgather(array), axis=0)))
+    with pytest.raises(AssertionError, match="one worker's parameters differ"):
+        several_machines(2, monkeypatch)
+
+
 def test_unequal_shares_are_refused(monkeypatch):
     with pytest.raises(SystemExit, match="as many labels"):
         several_machines(7, monkeypatch)
