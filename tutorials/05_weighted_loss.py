@@ -203,6 +203,7 @@ for i, t, end in ((0, "price", 0), (1, "buys", -1), (1, "buys", 0)):
     g, e = mtl.interaction.transfer_gain(results[:, end, i], results[:, 3, i])
     print(f"{t}: held-out loss at weight 1 is lower by {g:.2f} ± {e:.2f} than at weight {weights[end]:g}")
     assert g > 3 * e
+assert 0 < undecided - mean[-1, 1] < 0.1, "at the right end purchases are predicted hardly better than by knowing nothing"
 
 # %% [markdown]
 # Who predicts half and half for every purchase has a loss of $\log 2$; who always predicts the mean price, its variance. Look at the left end: with hardly any weight on the price, purchases are predicted *worse* than at weight 1. A likely reason: a trunk that sees sixty yes-or-no labels alone learns them by heart, and the price, which depends on one of the same directions, gives it something to learn that holds for new products too.

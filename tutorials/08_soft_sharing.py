@@ -161,6 +161,7 @@ figure.suptitle("The best strength lies between alone and one for all, where the
 figure.axes[0].set_ylabel("squared error of a parameter")
 figure.supxlabel("200 seeds, the same for all points; points: measured, ± standard error; all lines: theory", fontsize=9)
 show(figure, "08_strength.svg", "The squared error of a parameter over the strength of the pull is a valley: measured points lie along the curve of theory, lowest at the predicted strength 1, well below both training alone and one model for all")
+assert (np.abs(mean[2:] - risk(strengths)) < 4 * se[2:]).all(), "measured is what theory says, within its standard error"
 assert np.allclose(risk(strengths), mtl.closed_form.risk(n * strengths, n, T, noise, spread)) and np.isclose(n * best, mtl.closed_form.best_strength(noise, spread))
 
 # %% [markdown]
