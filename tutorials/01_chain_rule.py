@@ -150,7 +150,7 @@ def log(x):
 # ```
 #
 # $q$ gets a share of $g$ through *each* of the two ways, and may pass its gradient on to $p$ only when *both* have come: else $p$ hears of one of them only. A value must wait
-# for all its *children*, the values computed from it. A child that has not spoken yet either waits itself or will be reached from one that waits, and both are younger. So it is enough to always take the **youngest** value that waits. And two shares for one value are **added**:
+# for all its *children* on a way to the loss, the values computed from it. A child that has not spoken yet either waits itself or will be reached from one that waits, and both are younger. So it is enough to always take the **youngest** value that waits. And two shares for one value are **added**:
 #
 # $$
 # \frac{\partial L}{\partial p} = \sum_{\text{children } v \text{ of } p} \frac{\partial L}{\partial v}\, \frac{\partial v}{\partial p} \tag{1.4}
@@ -303,7 +303,7 @@ check_gradient_repaired(gradient_to_repair, Value)
 
 # %% [markdown]
 # **1.4 Write the property that catches it.** A law takes *any* function `gradient(loss, wrt)` and asserts something that is true of the right ones. Yours will be run on right and wrong
-# engines: one that goes through the values in the wrong order, one that overwrites shares instead of adding them, one that forgets to multiply. One expression can be enough, if the shared value in it has a parent itself and two ways of unequal length to the loss.
+# engines: one that goes through the values in the wrong order, one that overwrites shares instead of adding them, one that forgets to multiply. One expression can be enough, if the shared value in it has a parent itself and two ways of unequal length to the loss, the shorter of which is written first.
 
 # %%
 def law(gradient, Value):
@@ -315,7 +315,7 @@ check_law(law, Value)
 # %% [markdown]
 # ## What this does not show
 #
-# That adding the two gradients is *good* for either task. The chain rule says what the sum does, not whether one should want it: at $h$ the two pulled in opposite directions. Nor that one step along the gradient lowers the loss: that is a
+# That adding the two gradients is *good* for either task. The chain rule says what the sum does, not whether one should want it: at $h$ the two pulled in opposite directions. Nor that one step against the gradient lowers the loss: that is a
 # matter of its length (chapter 6). And a gradient that is right to twelve digits is the gradient of the loss you *wrote*, not of the one you meant.
 #
 # ## To recall
@@ -323,7 +323,7 @@ check_law(law, Value)
 # 1. Why are the gradients of two losses added at a shared value, and not averaged or multiplied?
 #    <details><summary>Answer</summary>To first order a small change of the value changes each loss by its own gradient times the change, and the total loss is their (weighted) sum.</details>
 # 2. Why must the walk take the youngest value first?
-#    <details><summary>Answer</summary>A value may pass its gradient on only when the shares of all its children have come. Children are younger than parents, so the youngest waiting value waits for nobody.</details>
+#    <details><summary>Answer</summary>A value may pass its gradient on only when the shares of all its children (on a way to the loss) have come. Children are younger than parents, so the youngest waiting value waits for nobody.</details>
 # 3. An engine stores gradients on the parameters and adds. You call it for $L_1$ and then for $L_2$. What stands at $u$? And if it stores them on $h$ too?
 #    <details><summary>Answer</summary>The sum of both, as one call for L₁ + L₂ would give: −22.5 in the example. Stored on h too, what L₁ left there is passed on a second time: −24 − 22.5.</details>
 # 4. Your check by trying differs from the engine by $10^{-4}$ at a step of $10^{-12}$. Is the engine wrong?
