@@ -23,7 +23,7 @@ import tinymtl as mtl
 # | $X_t$ | `X[t]` | $(n, D)$ | task $t$'s inputs |
 # | $\theta_t$ | `Θ` | $(D,)$ | task $t$'s parameters; row $t$ of $\Theta$ |
 # | $b_t$ | `b` | $(D,)$ | what task $t$ finds alone |
-# | $\bar\theta, \bar b$ | `b.mean(0)` | $(D,)$ | means over tasks; for soft sharing they turn out to be equal |
+# | $\bar\theta, \bar b$ | `b.mean(0)` | $(D,)$ | means over tasks; equal to each other where all $X_t^\top X_t = n I$ |
 # | $\lambda$ | `strength` | number | strength of the pull |
 # | $\eta$ | `mtl.SGD` | number | learning rate |
 # | $s$ | `s` | number | how much of its own a task keeps, between 0 and 1 |
@@ -230,7 +230,7 @@ assert gain("the same, decay", 10.0) > 3, "unless the tasks are the same"
 
 # %% [markdown]
 # Read the lines again: **without the second penalty as a control we would have published the first line.** The pull together did help, but a pull to zero helps more, and beside it no pull together gains anything for these half-related tasks; the strong ones do harm. (Bars in the picture are of each arm by itself; the differences, seed by seed, are much surer.) What *sharing* gives is what is left beside a decay that was given the same chance:
-# here something for tasks that are the same, nothing for half-related ones. To compare with an arm that is not regularised at all is an easy way to flatter sharing.
+# here something for tasks that are the same, nothing for half-related ones. (The decay was tuned for training alone. Beside a lighter one a pull gains something again; whether any pair of the two beats the best decay alone is for you to try.) To compare with an arm that is not regularised at all is an easy way to flatter sharing.
 #
 # ## Distance of weights, distance of functions
 #
@@ -249,7 +249,7 @@ print(f"penalty between the trunks {np.mean([distance(order) for order in orders
 assert largest < 1e-12
 
 # %% [markdown]
-# Two trunks drawn independently have, on average, $\tfrac12 \lVert W - W' \rVert^2 = \lVert W \rVert^2$: in another order, the same network is almost as far away as an unrelated one. Networks that started differently have their units in different orders, and a pull on their weights then matches units that have nothing to do with each other. So soft sharing starts all tasks from *one* trunk: `mtl.SoftSharing` copies the one it is given.
+# Two trunks drawn independently have, on average, $\tfrac12 \lVert W - W' \rVert^2 = \lVert W \rVert^2$: in another order, the same network is almost as far away as an unrelated one. Networks that were *trained apart* have their units in different orders, and a pull on their weights afterwards would match units that have nothing to do with each other. Pulled from the first step on they can fall into one order; one common start avoids the question, and `mtl.SoftSharing` copies the one trunk that it is given.
 # And a small distance at the end says only that the pull was strong: the heads, which are not pulled, may still make different functions of equal features.
 #
 # ## Exercises

@@ -84,11 +84,11 @@ class Pairs(mtl.Module):
 # A product of $(N, n)$ and $(n, m)$ takes $N n m$ multiplications and as many additions. Forward there is one such product for each layer, backward two: one for the gradient of the weights and one for that of the inputs. So a step on $N$ pairs, all with labels for all tasks, takes
 #
 # $$
-# \text{hard: } 6 N (M + T H), \qquad \text{with a Jacobian: } (2 + 4T) N M + 6 N T H, \qquad \text{soft: } 6 N (T M + T H)
+# \text{hard: } 6 N (M + T H), \qquad \text{with a Jacobian: } (2 + 4T) N M + 6 N T H + 2 T^2 P + 2 T (P + T(H+1)), \qquad \text{soft: } 6 N (T M + T H)
 # $$
 #
-# operations: a Jacobian passes the trunk once forward and $T$ times backward. Not counted is what is done entry by entry (biases, ReLU, Adam), nor what a step holds for a moment only, such as
-# the layers' outputs and `fit`'s copy of what it changed.
+# operations: a Jacobian passes the trunk once forward and $T$ times backward, then come $G = J J^\top$ and $J^\top w$. Not counted is what is done entry by entry (biases, ReLU, Adam, the pull of soft sharing), nor what a step holds for a moment only, such as
+# the layers' outputs, `fit`'s copy of what it changed, and the Jacobian once more in double precision.
 
 # %%
 def count(V, E=64, layers=(1024, 512, 256), T=3, N=65_536):
@@ -98,7 +98,7 @@ def count(V, E=64, layers=(1024, 512, 256), T=3, N=65_536):
     P = (V + V // 100) * E + M + sum(layers)
     hard, soft = P + heads, T * P + heads
     return {"hard": (hard, 4 * 4 * hard, 6 * N * (M + T * H)),
-            "hard, Jacobian": (hard, (4 + T) * 4 * hard, (2 + 4 * T) * N * M + 6 * N * T * H),
+            "hard, Jacobian": (hard, (4 + T) * 4 * hard, (2 + 4 * T) * N * M + 6 * N * T * H + 2 * T * T * P + 2 * T * hard),
             "soft": (soft, 4 * 4 * soft, 6 * N * (T * M + T * H))}  # fmt: skip
 
 # %% [markdown]
@@ -167,6 +167,7 @@ def back(values, g):
 
 L = [mtl.mse(head(trunk(pair)), np.zeros((32, 1), np.float32)) for head in heads]
 J = mtl.jacobian(L, [trunk.layers[0].W])  # (3, 64)
+shared, own = trunk.parameters(), [p for head in heads for p in head.parameters()]
 
 # %%
 expected = count(200, 4, (8, 5), 3, 32)
@@ -176,6 +177,8 @@ assert np.allclose(back(values, sum(at_h)).reshape(-1), J.sum(0), atol=1e-6)
 assert done == expected["hard"][2]
 done = so_far
 assert np.allclose([back(values, g).reshape(-1) for g in at_h], J, atol=1e-6)
+product(mtl.jacobian(L, shared), mtl.jacobian(L, shared).T)  # G
+product(np.ones((1, 3)), mtl.jacobian(L, shared + own))  # w J
 assert done == expected["hard, Jacobian"][2]
 print(f"operations as counted, {expected['hard'][2]:.3g} and {done:.3g}; the gradients are those of the package")
 
@@ -208,15 +211,15 @@ for name, size in {"laptop, 16 GiB": 16 * 2**30, "accelerator, 80 GB": 80e9, "se
 
 # %%
 figure.supxlabel("points: the arrays of real models; lines: counted", fontsize=9, color="0.3")
-finding = "Bytes held in training grow with the customers; soft sharing holds nearly three times as much as hard sharing, a Jacobian nearly twice, and at a billion customers all are above a server's terabyte"
+finding = "Bytes held in training grow with the customers; soft sharing holds nearly three times as much as hard sharing, a Jacobian 1.75 times as much, and at a billion customers all are above a server's terabyte"
 _show.show(figure, "beyond_memory.svg", finding)
 assert min(bytes_ for _, bytes_, _ in count(10**9).values()) > 1e12
 
 # %% [markdown]
-# The operations do not depend on the number of customers. Memory and exchange are the problem, and nearly all of both is tables. What follows:
+# Hard sharing's operations do not depend on the number of customers (with Adam's memory of the rows at rest, see below); those of a Gramian do, and so do soft sharing's pull and its optimiser, which pass over all tables. But memory and exchange are the greater problem, and nearly all of both is tables. What follows:
 #
 # - **Shard the tables by rows.** Worker $k$ holds rows $k, k+K, \ldots$ with their moments; it sends rows to who asks for them and gets their gradients back. The dense layers are everywhere.
-# - **Exchange only the rows that a batch touches**: here some seven thousand times fewer bytes. In tinymtl `mtl.Embedding` with `sparse=True` changes only those rows. With `mtl.SGD` without momentum that is exact; `mtl.Adam` becomes *lazy* Adam, another algorithm. But `all_reduce` still sends the whole gradient, and
+# - **Exchange only the rows that a batch touches**: here some seven thousand times fewer bytes. In tinymtl `mtl.Embedding` with `sparse=True` changes only those rows (under a rule of the Gramian, `all_reduce` or a pull together, all are touched again). With `mtl.SGD` without momentum that is exact; `mtl.Adam` becomes *lazy* Adam, another algorithm. But `all_reduce` still sends the whole gradient, and
 # every worker holds all of $\theta$: tinymtl splits examples, not parameters.
 # - **Compute the Gramian by blocks.** Cut the columns of $J$ into shards $J_k$. The rows' inner products are sums over columns, so
 #
