@@ -73,9 +73,9 @@ x, u, a, b, y, c, w1, w2 = 2.0, 0.5, 3.0, 1.0, 5.0, 0.0, 1.0, 1.0
 h = u * x
 ŷ, z = a * h, b * h
 at_h = {"price": 2 * (ŷ - y) * a, "buys": (1 / (1 + math.exp(-z)) - c) * b}
+both = w1 * at_h["price"] + w2 * at_h["buys"]  # (1.2)
 print({task: round(g, 3) for task, g in at_h.items()})
-print("gradient of the total loss: at h", round(w1 * at_h["price"] + w2 * at_h["buys"], 3), end="")  # (1.2)
-print(", at u", round((w1 * at_h["price"] + w2 * at_h["buys"]) * x, 3))
+print(f"gradient of the total loss: at h {both:.3f}, at u {both * x:.3f}")
 
 # %%
 L1, L2 = (ŷ - y) ** 2, math.log(1 + math.exp(z)) - c * z  # (1.1)
@@ -83,8 +83,8 @@ places = {"u": (0, 1), "h": (1, 1), "ŷ": (2, 2), "z": (2, 0), "L1": (3, 2), "L2
 values = {"u": u, "h": h, "ŷ": ŷ, "z": z, "L1": L1, "L2": L2, "L": w1 * L1 + w2 * L2}
 back = [("L", "L1", 0, w1), ("L1", "ŷ", 0, w1 * 2 * (ŷ - y)), ("ŷ", "h", 0, w1 * at_h["price"]),
         ("L", "L2", 1, w2), ("L2", "z", 1, w2 * (1 / (1 + math.exp(-z)) - c)), ("z", "h", 1, w2 * at_h["buys"]),
-        ("h", "u", None, f"{w1 * at_h['price'] + w2 * at_h['buys']:.3g} · x")]  # fmt: skip
-figure = graph(places, values, back, "Gradients of price (blue) and purchase (orange) are added where they meet")
+        ("h", "u", None, f"{both:.3g} · x")]  # fmt: skip
+figure = graph(places, values, back, "Gradients of price (blue) and purchase (orange) are added")
 show(figure, "01_two_losses.svg", "Boxes hold values, arrows the gradient that arrives at their tip. At h the −12 of the price and the 0.73 of the purchase meet and are added; u receives their sum, −11.3, times x")
 
 # %% [markdown]
@@ -107,7 +107,7 @@ class Value:
 
     def __init__(self, data, *pairs):
         self.data, self.pairs = float(data), pairs
-        self.born = Value.clock = Value.clock + 1  # its place in time: a value is always younger than its parents
+        self.born = Value.clock = Value.clock + 1  # its place in time: younger than its parents
 
     def __add__(self, other):
         other = value(other)
@@ -115,7 +115,8 @@ class Value:
 
     def __mul__(self, other):
         other = value(other)
-        return Value(self.data * other.data, (self, lambda g: g * other.data), (other, lambda g: g * self.data))  # (1.3)
+        pairs = (self, lambda g: g * other.data), (other, lambda g: g * self.data)  # (1.3)
+        return Value(self.data * other.data, *pairs)
 
     def __sub__(self, other):
         return self + value(other) * -1.0
@@ -184,7 +185,7 @@ parameters = [Value(0.5), Value(3.0), Value(1.0)]
 L1, L2 = losses(*parameters)
 for name, L in {"L1": L1, "L2": L2, "L1 + L2": L1 + L2}.items():
     print(f"{name:8} ∂/∂u, ∂/∂a, ∂/∂b =", [round(g, 3) for g in gradient(L, parameters)])
-assert math.isclose(gradient(L1 + L2, parameters)[0], (at_h["price"] + at_h["buys"]) * x)
+assert math.isclose(gradient(L1 + L2, parameters)[0], both * x)
 
 # %% [markdown]
 # The last line is the sum of the two above it. $a$ hears nothing of $L_2$, nor $b$ of $L_1$: a head belongs to one task. $u$ hears of both, $-24 + 1.46$: it is **shared**. With weights, each row is

@@ -160,7 +160,8 @@ errors = np.array([[[error(kind, *branches(np.random.default_rng([seed, n]), n))
 # %%
 mean, se = mean_and_error(errors)
 predicted = noise / spread  # (4.5)
-theory = {"alone": lambda n: noise / n, "one for all": lambda n: noise / (n * T) + (T - 1) / T * spread}  # (4.4)
+one_for_all = lambda n: noise / (n * T) + (T - 1) / T * spread  # (4.4)
+theory = {"alone": lambda n: noise / n, "one for all": one_for_all}
 figure = mtl.plots.curves(
     labels, {"alone": (mean[0], se[0]), "one for all": (mean[1], se[1])}, theory,
     xlabel="labels of each branch (log scale)", ylabel="squared error of a weight (log scale)", seeds=len(errors),
@@ -280,7 +281,10 @@ check_gain_of_pooling(gain_of_pooling)
 
 # %%
 def trunk_gradient(A, heads, X, targets, w):
-    """∂/∂A of Σ_t w_t · mean((X A c_t − y_t)²): A (D, H), X (N, D), and by task name heads[t] (H,), targets[t] (N,), w[t] -> (D, H)"""
+    """∂/∂A of Σ_t w_t · mean((X A c_t − y_t)²) (D, H).
+
+    A (D, H), X (N, D), and by task name heads[t] (H,), targets[t] (N,), w[t]
+    """
     raise NotImplementedError
     for t, c in heads.items():
         residual = X @ A @ c - targets[t]  # (N,)

@@ -59,7 +59,7 @@ class Point(mtl.Module):
 
 # %%
 def descend(losses_of, start, weights, rate=0.1, steps=300):
-    """Where gradient descent on the weighted loss ends: x (2,) and both losses there. weights: numbers, or a rule losses -> weights."""
+    """Where descent ends: x (2,) and both losses there. weights: numbers, or a rule losses -> weights."""
     point, sgd = Point(start), mtl.SGD(rate)
     for _ in range(steps):
         L = losses_of(point.x)
@@ -168,7 +168,7 @@ assert np.isclose(cents, 100**2 * dollars)  # (5.3)
 
 
 def products(rng, n, U):
-    """Ten features of n products, their price (variance 1) and whether they were bought; U (10, 3) says what both depend on."""
+    """Ten features of n products, price (variance 1) and purchase; U (10, 3): what both depend on."""
     X = rng.normal(size=(n, 10))
     common, costly, liked = (X @ U).T
     price = (np.tanh(common) + costly + 0.3 * rng.normal(size=n)) / 1.22
@@ -177,7 +177,7 @@ def products(rng, n, U):
 
 # %%
 def held_out(weight, seed, unit=1.0, steps=200, loss={"price": mtl.mse, "buys": mtl.binary_cross_entropy}):
-    """Held-out losses (price, buys), that of the price without its unit; unit: what prices are multiplied by."""
+    """Held-out losses (price, buys); unit: what prices are multiplied by, and divided out of the loss."""
     rng = np.random.default_rng(seed)
     U = np.linalg.qr(rng.normal(size=(10, 3)))[0]
     train, test = ({t: (X, y * unit if t == "price" else y) for t, (X, y) in products(rng, n, U).items()} for n in (60, 1000))

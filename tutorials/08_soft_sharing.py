@@ -87,7 +87,7 @@ def branches(rng):
     """X and y of T tasks, with XᵀX = n I, and the truth beta (T, D)."""
     beta = rng.normal(size=D) + np.sqrt(spread) * rng.normal(size=(T, D))
     draws = [rng.normal(size=(n, D)) for _ in range(T)]
-    X = [np.sqrt(n) * np.linalg.qr(A - A.mean(0))[0] for A in draws]  # centred: then the layer's bias has no part in it
+    X = [np.sqrt(n) * np.linalg.qr(A - A.mean(0))[0] for A in draws]  # centred: then biases have no part
     return X, [X[t] @ beta[t] + np.sqrt(noise) * rng.normal(size=n) for t in range(T)], beta
 
 
@@ -151,8 +151,8 @@ for seed in range(seeds):
 errors = np.array(errors)  # (200, 2 + 9)
 
 # %%
-s = lambda strength: 1 / (1 + strength)
-risk = lambda strength: noise / (n * T) + (T - 1) / T * (s(strength) ** 2 * noise / n + (1 - s(strength)) ** 2 * spread)  # (8.4)
+of_s = lambda s: noise / (n * T) + (T - 1) / T * (s**2 * noise / n + (1 - s) ** 2 * spread)  # (8.4)
+risk = lambda strength: of_s(1 / (1 + strength))
 best = noise / (n * spread)  # (8.5)
 mean, se = mean_and_error(errors)
 limits = {"alone": mtl.closed_form.risk(0.0, n, T, noise, spread), "together": mtl.closed_form.risk(np.inf, n, T, noise, spread)}
