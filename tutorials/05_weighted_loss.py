@@ -228,7 +228,7 @@ for name, E in table.items():
 # %% [markdown]
 # So standardise targets before you train: subtract their mean, divide by their standard deviation, and write down what to multiply predictions with. It is the first thing to check when "one task dominates".
 #
-# The *number of examples* is a unit as well. Losses here are means over a batch, so weights need not change with its size; if losses are sums, a task with twice the examples in a batch counts twice.
+# The *number of examples* is a unit as well. Losses here are means over a batch, so weights need not change with its size: a batch of twice the examples has the same expected gradient, with half the variance. If losses are sums, a task with twice the examples in a batch counts twice.
 #
 # ## Doubling everything
 #
