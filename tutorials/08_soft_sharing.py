@@ -95,11 +95,11 @@ X, y, _ = branches(np.random.default_rng(0))
 b = mtl.closed_form.soft_sharing(X, y, 0.0)
 
 # %%
-def trained(strength):
+def trained(strength, rate, steps=300):
     """Θ (T, D) of the package's soft sharing, by gradient descent."""
     data = {f"branch {t}": (X[t], y[t][:, None]) for t in range(T)}
     model = mtl.SoftSharing(mtl.Dense(D, 1, np.random.default_rng(0)), {t: lambda h: h for t in data}, strength=strength)
-    mtl.fit(model, data, {t: mtl.mse for t in data}, optimizer=mtl.SGD(0.5 / (1 + strength)), steps=300)
+    mtl.fit(model, data, {t: mtl.mse for t in data}, optimizer=mtl.SGD(rate), steps=steps)
     return model.trunk_matrix()[:, :D]  # without the biases
 
 
@@ -107,7 +107,7 @@ for strength in (0.0, 0.5, 4.0):
     s = 1 / (1 + strength)
     by_hand = b.mean(0) + s * (b - b.mean(0))  # (8.3)
     assert np.abs(by_hand - mtl.closed_form.soft_sharing(X, y, n * strength)).max() < 1e-12
-    assert np.abs(by_hand - trained(strength)).max() < 1e-9
+    assert np.abs(by_hand - trained(strength, rate=0.5 / (1 + strength))).max() < 1e-9
 print("trained, solved and by hand agree")
 
 # %% [markdown]
@@ -115,9 +115,7 @@ print("trained, solved and by hand agree")
 
 # %%
 try:
-    data = {f"branch {t}": (X[t], y[t][:, None]) for t in range(T)}
-    model = mtl.SoftSharing(mtl.Dense(D, 1, np.random.default_rng(0)), {t: lambda h: h for t in data}, strength=30.0)
-    mtl.fit(model, data, {t: mtl.mse for t in data}, optimizer=mtl.SGD(0.1), steps=1000)
+    trained(30.0, rate=0.1, steps=1000)
 except FloatingPointError as error:
     print(error)
 

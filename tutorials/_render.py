@@ -163,8 +163,10 @@ def main(arguments):
             pages = run_all(paths, folder)
         except RuntimeError as error:
             sys.exit(f"{error}\nnothing was written")
-        for picture in Path(folder).glob("*.*g"):
-            shutil.copy(picture, HERE / "figures")
+        (HERE / "figures").mkdir(exist_ok=True)
+        for path in paths:
+            (Path(folder) / f"{path.stem}.json").unlink()  # what is left are pictures
+        shutil.copytree(folder, HERE / "figures", dirs_exist_ok=True)
     for path, (text, seconds) in zip(paths, pages):
         path.with_suffix(".md").write_text(text, encoding="utf-8")
         print(f"{path.with_suffix('.md')}  ({seconds:.1f} s)")
