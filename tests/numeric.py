@@ -14,13 +14,17 @@ import numpy as np
 
 def complex_step(f, *arrays, g):
     """Im Σ g · f(x + ih) / h: exact to rounding, since nothing is subtracted. f must be analytic."""
-    return _entry_by_entry(lambda xs, i, at: np.sum(g * f(*_shifted(xs, i, at, 1e-30j))).imag / 1e-30, arrays)
+    return _entry_by_entry(
+        lambda xs, i, at: np.sum(g * f(*_shifted(xs, i, at, 1e-30j))).imag / 1e-30, arrays
+    )
 
 
 def central_differences(f, *arrays, g, step=1e-6):
     """(f(x + h) − f(x − h)) / 2h, for what is not analytic; right to about 1e-9 away from kinks."""
     above = lambda xs, i, at, h: np.sum(g * f(*_shifted(xs, i, at, h)))
-    return _entry_by_entry(lambda xs, i, at: (above(xs, i, at, step) - above(xs, i, at, -step)) / (2 * step), arrays)
+    return _entry_by_entry(
+        lambda xs, i, at: (above(xs, i, at, step) - above(xs, i, at, -step)) / (2 * step), arrays
+    )
 
 
 def _entry_by_entry(derivative, arrays):
@@ -75,8 +79,6 @@ def one_hot(ids, V):
     return (np.asarray(ids)[..., None] == np.arange(V)).astype(float)
 
 
-
-
 # The losses, as printed: a mean over the entries present, 0 where there are none.
 
 
@@ -88,17 +90,25 @@ def mse(prediction, targets, mask=None):
 def cross_entropy(logits, labels, mask=None):
     """1/n Σ_i −log(exp z_i,label(i) / Σ_c exp z_ic)"""
     C = logits.shape[1]
-    return _mean([
-        -np.log(np.exp(logits[i, labels[i]]) / sum(np.exp(logits[i, c]) for c in range(C))) for (i,) in _present(labels, mask)
-    ])  # fmt: skip
+    return _mean(
+        [
+            -np.log(np.exp(logits[i, labels[i]]) / sum(np.exp(logits[i, c]) for c in range(C)))
+            for (i,) in _present(labels, mask)
+        ]
+    )
 
 
 def binary_cross_entropy(logits, labels, mask=None):
     """1/n Σ −(y log p + (1 − y) log(1 − p)), where p = 1/(1 + e⁻ᶻ) and so 1 − p = 1/(1 + eᶻ)"""
-    return _mean([
-        -(labels[at] * np.log(1 / (1 + np.exp(-logits[at]))) + (1 - labels[at]) * np.log(1 / (1 + np.exp(logits[at]))))
-        for at in _present(labels, mask)
-    ])  # fmt: skip
+    return _mean(
+        [
+            -(
+                labels[at] * np.log(1 / (1 + np.exp(-logits[at])))
+                + (1 - labels[at]) * np.log(1 / (1 + np.exp(logits[at])))
+            )
+            for at in _present(labels, mask)
+        ]
+    )
 
 
 def _present(labels, mask):
@@ -167,7 +177,9 @@ def nearest_without_harm(J, g):
     best = np.zeros_like(g)
     for face in [[], *_faces(len(J))]:
         x = g - np.linalg.lstsq(J[face], J[face] @ g, rcond=None)[0] if face else g
-        if (J @ x >= -1e-9 * np.linalg.norm(g) * np.linalg.norm(J, axis=1)).all() and np.linalg.norm(g - x) < np.linalg.norm(g - best):
+        if (
+            J @ x >= -1e-9 * np.linalg.norm(g) * np.linalg.norm(J, axis=1)
+        ).all() and np.linalg.norm(g - x) < np.linalg.norm(g - best):
             best = x
     return best
 
@@ -184,8 +196,13 @@ def gradient_surgery(J, orders):
 
 def simplex_grid(T, steps):
     """All w ≥ 0 with Σ w = 1 whose entries are multiples of 1/steps"""
-    return np.array([w for w in itertools.product(range(steps + 1), repeat=T) if sum(w) == steps]) / steps
+    return (
+        np.array([w for w in itertools.product(range(steps + 1), repeat=T) if sum(w) == steps])
+        / steps
+    )
 
 
 def _faces(T):
-    return [list(face) for size in range(1, T + 1) for face in itertools.combinations(range(T), size)]
+    return [
+        list(face) for size in range(1, T + 1) for face in itertools.combinations(range(T), size)
+    ]

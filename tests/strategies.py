@@ -18,7 +18,9 @@ def floats(low=-3.0, high=3.0):
 
 def away_from_zero(low=0.3, high=3.0):
     """Of either sign."""
-    return st.builds(lambda size, sign: sign * size, floats(low, high), st.sampled_from([-1.0, 1.0]))
+    return st.builds(
+        lambda size, sign: sign * size, floats(low, high), st.sampled_from([-1.0, 1.0])
+    )
 
 
 def shapes(min_dims=0, max_dims=3, max_side=3):
@@ -28,13 +30,17 @@ def shapes(min_dims=0, max_dims=3, max_side=3):
 def arrays(shape=None, elements=None):
     """float64 arrays, of one shape or of drawn shapes. Every entry is drawn: equal entries are a special case."""
     shape = shapes() if shape is None else shape
-    return hnp.arrays(np.float64, shape, elements=floats() if elements is None else elements, fill=st.nothing())
+    return hnp.arrays(
+        np.float64, shape, elements=floats() if elements is None else elements, fill=st.nothing()
+    )
 
 
 @st.composite
 def broadcastable_pairs(draw, right=None):
     """Two arrays whose shapes NumPy broadcasts; `right` are the entries of the second."""
-    a, b = draw(hnp.mutually_broadcastable_shapes(num_shapes=2, max_dims=3, max_side=3)).input_shapes
+    a, b = draw(
+        hnp.mutually_broadcastable_shapes(num_shapes=2, max_dims=3, max_side=3)
+    ).input_shapes
     return draw(arrays(a)), draw(arrays(b, right))
 
 
@@ -42,7 +48,9 @@ def broadcastable_pairs(draw, right=None):
 def matmul_pairs(draw):
     """Two arrays that @ accepts: vectors, matrices, and batches of matrices that broadcast."""
     signature = np.matmul.signature  # (n?,k),(k,m?)->(n?,m?)
-    a, b = draw(hnp.mutually_broadcastable_shapes(signature=signature, max_dims=2, max_side=3)).input_shapes
+    a, b = draw(
+        hnp.mutually_broadcastable_shapes(signature=signature, max_dims=2, max_side=3)
+    ).input_shapes
     return draw(arrays(a)), draw(arrays(b))
 
 
@@ -59,7 +67,12 @@ def axes(ndim):
 
 def ids(V, shape=None):
     """Integers in [0, V), repeated ones among them."""
-    return hnp.arrays(np.int64, shapes(0, 2, 4) if shape is None else shape, elements=st.integers(0, V - 1), fill=st.nothing())
+    return hnp.arrays(
+        np.int64,
+        shapes(0, 2, 4) if shape is None else shape,
+        elements=st.integers(0, V - 1),
+        fill=st.nothing(),
+    )
 
 
 def present(shape):
@@ -109,5 +122,8 @@ def weights():
 @st.composite
 def parameter_copies(draw, min_tasks=1):
     """T copies of the same parameters: a list of arrays for each task, with the same shapes in the same order."""
-    T, parts = draw(st.integers(min_tasks, 4)), draw(st.lists(shapes(max_dims=2), min_size=1, max_size=2))
+    T, parts = (
+        draw(st.integers(min_tasks, 4)),
+        draw(st.lists(shapes(max_dims=2), min_size=1, max_size=2)),
+    )
     return [[draw(arrays(shape)) for shape in parts] for _ in range(T)]

@@ -7,7 +7,16 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from tinymtl.closed_form import best_strength, hard_sharing, one_unit_loss, pooled, pooling_helps, risk, soft_sharing, weight_decay
+from tinymtl.closed_form import (
+    best_strength,
+    hard_sharing,
+    one_unit_loss,
+    pooled,
+    pooling_helps,
+    risk,
+    soft_sharing,
+    weight_decay,
+)
 
 seeds = st.integers(0, 2**32 - 1)
 laws = settings(max_examples=25)
@@ -26,7 +35,10 @@ def linear_tasks(draw):
 def objective(Θ, X, y, λ):
     """½ Σ_t ‖X_t θ_t − y_t‖² + λ/2 Σ_t ‖θ_t − θ̄‖², as printed."""
     mean = sum(Θ) / len(Θ)
-    return sum(0.5 * ((A @ θ - b) ** 2).sum() + 0.5 * λ * ((θ - mean) ** 2).sum() for θ, A, b in zip(Θ, X, y))
+    return sum(
+        0.5 * ((A @ θ - b) ** 2).sum() + 0.5 * λ * ((θ - mean) ** 2).sum()
+        for θ, A, b in zip(Θ, X, y)
+    )
 
 
 @laws
@@ -38,7 +50,9 @@ def test_soft_sharing_is_where_the_gradient_of_its_objective_is_zero(tasks, λ):
         up, down = Θ.copy(), Θ.copy()
         up[i] += h
         down[i] -= h
-        assert (objective(up, X, y, λ) - objective(down, X, y, λ)) / (2 * h) == pytest.approx(0, abs=1e-8)
+        assert (objective(up, X, y, λ) - objective(down, X, y, λ)) / (2 * h) == pytest.approx(
+            0, abs=1e-8
+        )
 
 
 @laws
@@ -113,7 +127,9 @@ def test_risk_is_what_solving_simulated_tasks_finds():
         X = [math.sqrt(n) * np.linalg.qr(rng.standard_normal((n, D)))[0] for _ in range(T)]
         y = [A @ θ + math.sqrt(noise) * rng.standard_normal(n) for A, θ in zip(X, truth)]
         each.append(((soft_sharing(X, y, λ) - truth) ** 2).mean())
-    assert abs(np.mean(each) - risk(λ, n, T, noise, spread)) < 5 * np.std(each) / math.sqrt(len(each))
+    assert abs(np.mean(each) - risk(λ, n, T, noise, spread)) < 5 * np.std(each) / math.sqrt(
+        len(each)
+    )
 
 
 @laws
@@ -137,7 +153,9 @@ def test_equal_truths_want_an_infinite_strength():
 @given(positive, st.integers(2, 10), positive, positive)
 def test_pooling_helps_exactly_when_its_risk_is_less_than_that_of_each_alone(n, T, noise, spread):
     assume(abs(spread - noise / n) > 1e-9 * spread)  # nearer than rounding, the two risks are equal
-    assert pooling_helps(n, noise, spread) == (risk(math.inf, n, T, noise, spread) < risk(0.0, n, T, noise, spread))
+    assert pooling_helps(n, noise, spread) == (
+        risk(math.inf, n, T, noise, spread) < risk(0.0, n, T, noise, spread)
+    )
 
 
 def test_pooling_does_not_help_at_the_boundary():
@@ -149,7 +167,9 @@ def test_pooling_does_not_help_at_the_boundary():
 @given(positive, st.integers(1, 10), positive, positive)
 def test_risk_alone_is_noise_over_n_and_pooled_is_that_over_t_plus_the_spread(n, T, noise, spread):
     assert risk(0.0, n, T, noise, spread) == pytest.approx(noise / n)
-    assert risk(math.inf, n, T, noise, spread) == pytest.approx(noise / (n * T) + (T - 1) / T * spread)
+    assert risk(math.inf, n, T, noise, spread) == pytest.approx(
+        noise / (n * T) + (T - 1) / T * spread
+    )
 
 
 # A trunk of a few units
@@ -178,13 +198,19 @@ def alternating_least_squares(X, Y, width, w, rng, rounds=80):
     for _ in range(rounds):
         A = np.linalg.qr(A)[0]  # the same features, of a size that does not drift
         C = np.linalg.lstsq(X @ A, Y, rcond=None)[0]
-        rows = np.vstack([math.sqrt(w[t]) * np.kron(X, C[:, t]) for t in range(T)])  # X A c_t is linear in A's D · k entries
-        A = np.linalg.lstsq(rows, np.hstack([math.sqrt(w[t]) * Y[:, t] for t in range(T)]), rcond=None)[0].reshape(D, -1)
+        rows = np.vstack(
+            [math.sqrt(w[t]) * np.kron(X, C[:, t]) for t in range(T)]
+        )  # X A c_t is linear in A's D · k entries
+        A = np.linalg.lstsq(
+            rows, np.hstack([math.sqrt(w[t]) * Y[:, t] for t in range(T)]), rcond=None
+        )[0].reshape(D, -1)
     return A @ C
 
 
 def weighted_singular_values(X, Y, w):
-    return np.linalg.svd(X @ np.linalg.lstsq(X, Y, rcond=None)[0] @ np.diag(np.sqrt(w)), compute_uv=False)
+    return np.linalg.svd(
+        X @ np.linalg.lstsq(X, Y, rcond=None)[0] @ np.diag(np.sqrt(w)), compute_uv=False
+    )
 
 
 @settings(max_examples=15)
@@ -207,17 +233,23 @@ def test_hard_sharing_is_the_printed_projection(problem, width):
     X, Y, w = problem
     B_ols, S = np.linalg.inv(X.T @ X) @ X.T @ Y, np.diag(np.sqrt(w))
     V = np.linalg.svd(X @ B_ols @ S)[2].T[:, :width]
-    np.testing.assert_allclose(hard_sharing(X, Y, width, w), B_ols @ S @ V @ V.T @ np.linalg.inv(S), rtol=1e-5, atol=1e-7)
+    np.testing.assert_allclose(
+        hard_sharing(X, Y, width, w), B_ols @ S @ V @ V.T @ np.linalg.inv(S), rtol=1e-5, atol=1e-7
+    )
 
 
 @laws
 @given(shared_inputs(), widths)
-def test_a_narrow_trunk_loses_half_the_squares_of_the_singular_values_it_has_no_unit_for(problem, width):
+def test_a_narrow_trunk_loses_half_the_squares_of_the_singular_values_it_has_no_unit_for(
+    problem, width
+):
     X, Y, w = problem
     B = hard_sharing(X, Y, width, w)
     assert np.linalg.matrix_rank(B, tol=1e-9 * (1 + abs(B).max())) <= width
     excess = shared_loss(X, Y, B, w) - shared_loss(X, Y, np.linalg.lstsq(X, Y, rcond=None)[0], w)
-    assert excess == pytest.approx(sum(σ**2 for σ in weighted_singular_values(X, Y, w)[width:]) / 2, rel=1e-9, abs=1e-9)
+    assert excess == pytest.approx(
+        sum(σ**2 for σ in weighted_singular_values(X, Y, w)[width:]) / 2, rel=1e-9, abs=1e-9
+    )
 
 
 @laws
@@ -231,13 +263,19 @@ def test_a_trunk_as_wide_as_inputs_or_tasks_shares_nothing_whatever_the_weights(
 
 def test_weights_decide_who_is_served_when_the_trunk_is_narrow():
     Y = np.diag([1.0, 1.0])
-    np.testing.assert_allclose(hard_sharing(np.eye(2), Y, 1, [2.0, 1.0]), np.diag([1.0, 0.0]), atol=1e-12)
-    np.testing.assert_allclose(hard_sharing(np.eye(2), Y, 1, [1.0, 2.0]), np.diag([0.0, 1.0]), atol=1e-12)
+    np.testing.assert_allclose(
+        hard_sharing(np.eye(2), Y, 1, [2.0, 1.0]), np.diag([1.0, 0.0]), atol=1e-12
+    )
+    np.testing.assert_allclose(
+        hard_sharing(np.eye(2), Y, 1, [1.0, 2.0]), np.diag([0.0, 1.0]), atol=1e-12
+    )
 
 
 @laws
 @given(shared_inputs(), widths, seeds, st.randoms())
-def test_hard_sharing_turns_with_inputs_and_tasks_and_not_with_examples_or_the_unit_of_weights(problem, width, seed, random):
+def test_hard_sharing_turns_with_inputs_and_tasks_and_not_with_examples_or_the_unit_of_weights(
+    problem, width, seed, random
+):
     (X, Y, w), rng = problem, np.random.default_rng(seed)
     σ = weighted_singular_values(X, Y, w)
     assume(width >= len(σ) or σ[width] < 0.99 * σ[width - 1])  # equal ones leave a choice
@@ -254,7 +292,9 @@ def test_hard_sharing_turns_with_inputs_and_tasks_and_not_with_examples_or_the_u
 
 @laws
 @given(shared_inputs(min_tasks=2), seeds)
-def test_one_task_of_overwhelming_weight_gets_the_unit_and_the_others_the_best_of_its_feature(problem, seed):
+def test_one_task_of_overwhelming_weight_gets_the_unit_and_the_others_the_best_of_its_feature(
+    problem, seed
+):
     X, Y, w = problem
     alone = np.linalg.lstsq(X, Y, rcond=None)[0]
     h = X @ alone[:, 0]
@@ -262,38 +302,60 @@ def test_one_task_of_overwhelming_weight_gets_the_unit_and_the_others_the_best_o
     expected = np.outer(alone[:, 0], [h @ Y[:, t] / (h @ h) for t in range(len(w))])
     w[0] = 1e9
     np.testing.assert_allclose(hard_sharing(X, Y, 1, w), expected, rtol=1e-4, atol=1e-4)
-    np.testing.assert_allclose(hard_sharing(X, Y, 1, [1.0] + [0.0] * (len(w) - 1)), expected, rtol=1e-6, atol=1e-8)
+    np.testing.assert_allclose(
+        hard_sharing(X, Y, 1, [1.0] + [0.0] * (len(w) - 1)), expected, rtol=1e-6, atol=1e-8
+    )
 
 
 @laws
 @given(shared_inputs(min_tasks=2), widths)
-def test_a_task_of_weight_zero_asks_for_nothing_and_gets_a_head_on_the_features_of_the_others(problem, width):
+def test_a_task_of_weight_zero_asks_for_nothing_and_gets_a_head_on_the_features_of_the_others(
+    problem, width
+):
     X, Y, w = problem
     others = hard_sharing(X, Y[:, 1:], width, w[1:])
     B = hard_sharing(X, Y, width, [0.0, *w[1:]])
     np.testing.assert_allclose(B[:, 1:], others, rtol=1e-6, atol=1e-8)
-    features = np.linalg.svd(X @ others, full_matrices=False)[0][:, : np.linalg.matrix_rank(others, tol=1e-9)]
+    features = np.linalg.svd(X @ others, full_matrices=False)[0][
+        :, : np.linalg.matrix_rank(others, tol=1e-9)
+    ]
     np.testing.assert_allclose(X @ B[:, 0], features @ features.T @ Y[:, 0], rtol=1e-5, atol=1e-7)
 
 
 @laws
 @given(shared_inputs(), widths, seeds)
-def test_inputs_without_full_rank_give_the_same_outputs_from_the_least_parameters(problem, width, seed):
+def test_inputs_without_full_rank_give_the_same_outputs_from_the_least_parameters(
+    problem, width, seed
+):
     X, Y, w = problem
-    wide = np.linalg.qr(np.random.default_rng(seed).standard_normal((X.shape[1] + 2, X.shape[1])))[0]  # orthonormal columns
-    np.testing.assert_allclose(hard_sharing(X @ wide.T, Y, width, w), wide @ hard_sharing(X, Y, width, w), rtol=1e-5, atol=1e-7)
+    wide = np.linalg.qr(np.random.default_rng(seed).standard_normal((X.shape[1] + 2, X.shape[1])))[
+        0
+    ]  # orthonormal columns
+    np.testing.assert_allclose(
+        hard_sharing(X @ wide.T, Y, width, w),
+        wide @ hard_sharing(X, Y, width, w),
+        rtol=1e-5,
+        atol=1e-7,
+    )
 
 
 def test_targets_that_the_inputs_do_not_explain_give_zero():
-    np.testing.assert_array_equal(hard_sharing(np.eye(3)[:, :2], np.eye(3)[:, 2:], 1), np.zeros((2, 1)))
+    np.testing.assert_array_equal(
+        hard_sharing(np.eye(3)[:, :2], np.eye(3)[:, 2:], 1), np.zeros((2, 1))
+    )
 
 
 def test_a_narrow_trunk_estimates_tasks_of_one_direction_better_than_each_alone():
     gains, rng = [], np.random.default_rng(0)
     for _ in range(40):
-        truth, X = np.outer(rng.standard_normal(5), rng.standard_normal(6)), rng.standard_normal((15, 5))
+        truth, X = (
+            np.outer(rng.standard_normal(5), rng.standard_normal(6)),
+            rng.standard_normal((15, 5)),
+        )
         Y = X @ truth + rng.standard_normal((15, 6))
-        alone, shared = ((B - truth) ** 2 for B in (np.linalg.lstsq(X, Y, rcond=None)[0], hard_sharing(X, Y, 1)))
+        alone, shared = (
+            (B - truth) ** 2 for B in (np.linalg.lstsq(X, Y, rcond=None)[0], hard_sharing(X, Y, 1))
+        )
         gains.append(alone.mean() - shared.mean())
     assert np.mean(gains) > 3 * np.std(gains) / math.sqrt(len(gains))
 
@@ -311,7 +373,9 @@ def orthonormal_inputs(draw):
     """X (N, D) with Xᵀ X = I, and Y (N, T)."""
     rng = np.random.default_rng(draw(seeds))
     D, T, more = draw(st.integers(1, 4)), draw(st.integers(1, 4)), draw(st.integers(0, 5))
-    return np.linalg.qr(rng.standard_normal((D + more, D)))[0], 2 * rng.standard_normal((D + more, T))
+    return np.linalg.qr(rng.standard_normal((D + more, D)))[0], 2 * rng.standard_normal(
+        (D + more, T)
+    )
 
 
 @pytest.mark.parametrize("n", [1, 9])
@@ -324,7 +388,10 @@ def test_weight_decay_is_where_gradient_descent_on_trunk_and_heads_ends(n, λ, r
     Y, A, C = X @ B_ols, rng.standard_normal((4, 5)), rng.standard_normal((5, 3))
     for _ in range(1500):
         R = X @ A @ C - Y
-        A, C = A - 0.05 / n * (X.T @ R @ C.T + n * λ * A), C - 0.05 / n * (A.T @ X.T @ R + n * λ * C)
+        A, C = (
+            A - 0.05 / n * (X.T @ R @ C.T + n * λ * A),
+            C - 0.05 / n * (A.T @ X.T @ R + n * λ * C),
+        )
     B = weight_decay(B_ols, n * λ / n)
     np.testing.assert_allclose(A @ C, B, atol=1e-9)
     assert np.linalg.matrix_rank(B, tol=1e-9) == rank
@@ -350,7 +417,9 @@ def test_the_residual_of_weight_decay_is_a_slope_of_the_trace_norm(problem, λ):
     B_ols = X.T @ Y
     B = weight_decay(B_ols, λ)
     assert np.linalg.norm(B_ols - B, 2) <= λ * (1 + 1e-9) + 1e-9
-    assert ((B_ols - B) * B).sum() == pytest.approx(λ * np.linalg.norm(B, "nuc"), rel=1e-9, abs=1e-9)
+    assert ((B_ols - B) * B).sum() == pytest.approx(
+        λ * np.linalg.norm(B, "nuc"), rel=1e-9, abs=1e-9
+    )
 
 
 def test_no_decay_is_least_squares_and_one_above_the_largest_singular_value_is_zero():
@@ -367,7 +436,9 @@ def test_decay_of_one_half_alone_is_no_decay():
     A = np.linalg.inv(C.T)
     Y = X @ A @ C
     for c in (1.0, 1e3, 1e6):  # the same product from a trunk of any size
-        assert 0.5 * ((Y - X @ (A / c) @ (c * C)) ** 2).sum() + 0.5 * ((A / c) ** 2).sum() == pytest.approx((A**2).sum() / 2 / c**2)
+        assert 0.5 * ((Y - X @ (A / c) @ (c * C)) ** 2).sum() + 0.5 * (
+            (A / c) ** 2
+        ).sum() == pytest.approx((A**2).sum() / 2 / c**2)
 
 
 # One unit for two tasks
@@ -382,17 +453,26 @@ def test_one_unit_loss_is_the_least_of_a_fine_grid_of_directions(φ, w):
     # A feature in direction α of the targets' plane leaves Σ_t w_t (1 − cos²(α − φ_t)). Its second derivative is at most
     # 2 Σ w_t, so a grid of step h, whose nearest point is h/2 away, lies at most Σ w_t h²/4 above the minimum.
     h = math.pi / 2000
-    on_grid = min(w[0] * (1 - math.cos(i * h) ** 2) + w[1] * (1 - math.cos(i * h - φ) ** 2) for i in range(2000))
+    on_grid = min(
+        w[0] * (1 - math.cos(i * h) ** 2) + w[1] * (1 - math.cos(i * h - φ) ** 2)
+        for i in range(2000)
+    )
     assert -1e-12 <= on_grid - one_unit_loss(φ, w) <= sum(w) * h**2 / 4 + 1e-12
 
 
 @laws
 @given(angles, pairs, seeds)
-def test_one_unit_loss_is_twice_the_loss_of_hard_sharing_with_one_unit_and_none_with_two(φ, w, seed):
+def test_one_unit_loss_is_twice_the_loss_of_hard_sharing_with_one_unit_and_none_with_two(
+    φ, w, seed
+):
     Q = np.linalg.qr(np.random.default_rng(seed).standard_normal((5, 2)))[0]
     Y = Q @ np.array([[1.0, math.cos(φ)], [0.0, math.sin(φ)]])
-    assert one_unit_loss(φ, w) == pytest.approx(2 * shared_loss(np.eye(5), Y, hard_sharing(np.eye(5), Y, 1, w), w), abs=1e-12)
-    assert shared_loss(np.eye(5), Y, hard_sharing(np.eye(5), Y, 2, w), w) == pytest.approx(0, abs=1e-12)
+    assert one_unit_loss(φ, w) == pytest.approx(
+        2 * shared_loss(np.eye(5), Y, hard_sharing(np.eye(5), Y, 1, w), w), abs=1e-12
+    )
+    assert shared_loss(np.eye(5), Y, hard_sharing(np.eye(5), Y, 2, w), w) == pytest.approx(
+        0, abs=1e-12
+    )
 
 
 @laws
@@ -420,7 +500,9 @@ def test_one_unit_loss_scales_with_the_weights_and_takes_tasks_in_either_order_a
 
 def test_the_risk_of_an_array_of_strengths_is_that_of_each():
     λ = np.array([0.0, 1.0, 30.0])
-    np.testing.assert_array_equal(risk(λ, 5, 3, 1.0, 0.5), [risk(one, 5, 3, 1.0, 0.5) for one in λ.tolist()])
+    np.testing.assert_array_equal(
+        risk(λ, 5, 3, 1.0, 0.5), [risk(one, 5, 3, 1.0, 0.5) for one in λ.tolist()]
+    )
 
 
 # Errors
@@ -438,7 +520,9 @@ def test_the_risk_of_an_array_of_strengths_is_that_of_each():
     ],
 )
 def test_shapes_that_do_not_fit_are_an_error(X, y):
-    with pytest.raises(ValueError, match=r"soft_sharing: X and y must be T arrays \(n_t, D\) and \(n_t,\), got"):
+    with pytest.raises(
+        ValueError, match=r"soft_sharing: X and y must be T arrays \(n_t, D\) and \(n_t,\), got"
+    ):
         soft_sharing(X, y, 1.0)
 
 
@@ -453,21 +537,38 @@ def test_a_minimiser_that_is_not_unique_is_an_error():
         soft_sharing([np.zeros((3, 2))], [np.ones(3)], 0.0)
 
 
-@pytest.mark.parametrize("X, Y", [(np.eye(2), np.ones(2)), (np.ones(2), np.eye(2)), (np.eye(2), np.eye(3)), (np.ones((0, 2)), np.ones((0, 1)))])
+@pytest.mark.parametrize(
+    "X, Y",
+    [
+        (np.eye(2), np.ones(2)),
+        (np.ones(2), np.eye(2)),
+        (np.eye(2), np.eye(3)),
+        (np.ones((0, 2)), np.ones((0, 1))),
+    ],
+)
 def test_inputs_and_targets_of_hard_sharing_that_do_not_fit_are_an_error(X, Y):
-    with pytest.raises(ValueError, match=r"hard_sharing: X and Y must be \(N, D\) and \(N, T\), got \("):
+    with pytest.raises(
+        ValueError, match=r"hard_sharing: X and Y must be \(N, D\) and \(N, T\), got \("
+    ):
         hard_sharing(X, Y, 1)
 
 
 @pytest.mark.parametrize("width", [0, -1, 1.0, True, None])
 def test_a_width_that_is_not_a_number_of_units_is_an_error(width):
-    with pytest.raises(ValueError, match="hard_sharing: width must be a whole number, at least 1; got"):
+    with pytest.raises(
+        ValueError, match="hard_sharing: width must be a whole number, at least 1; got"
+    ):
         hard_sharing(np.eye(2), np.eye(2), width)
 
 
-@pytest.mark.parametrize("weights", [[1.0], [1.0, -1.0], [0.0, 0.0], [1.0, math.inf], [math.nan, 1.0], [[1.0, 1.0]]])
+@pytest.mark.parametrize(
+    "weights", [[1.0], [1.0, -1.0], [0.0, 0.0], [1.0, math.inf], [math.nan, 1.0], [[1.0, 1.0]]]
+)
 def test_bad_weights_are_an_error(weights):
-    with pytest.raises(ValueError, match="hard_sharing: weights must be 2 finite numbers, none negative and not all 0, got"):
+    with pytest.raises(
+        ValueError,
+        match="hard_sharing: weights must be 2 finite numbers, none negative and not all 0, got",
+    ):
         hard_sharing(np.eye(2), np.eye(2), 1, weights)
     with pytest.raises(ValueError, match="one_unit_loss: weights must be 2 finite numbers"):
         one_unit_loss(1.0, weights)
@@ -481,7 +582,9 @@ def test_an_angle_that_is_not_finite_is_an_error(angle):
 
 @pytest.mark.parametrize("strength", [-1.0, math.inf, math.nan])
 def test_a_bad_strength_of_decay_is_an_error(strength):
-    with pytest.raises(ValueError, match="weight_decay: strength must be finite and not negative, got"):
+    with pytest.raises(
+        ValueError, match="weight_decay: strength must be finite and not negative, got"
+    ):
         weight_decay(np.eye(2), strength)
 
 

@@ -23,7 +23,9 @@ def direction(X, y):
 @given(seeds, st.floats(-1, 1), st.integers(2, 10))
 def test_cosine_between_the_tasks_is_the_relatedness(seed, p, D):
     # Where c is small the waves are straight lines: y = (1 + Σ α cos β) wᵀx + constant, up to c². So w can be read off.
-    train, _ = related_tasks(np.random.default_rng(seed), p, n_train=100, n_features=D, noise=0.0, scale=1e-6)
+    train, _ = related_tasks(
+        np.random.default_rng(seed), p, n_train=100, n_features=D, noise=0.0, scale=1e-6
+    )
     assert direction(*train["a"]) @ direction(*train["b"]) == pytest.approx(p, abs=1e-4)
 
 
@@ -31,16 +33,25 @@ def test_cosine_between_the_tasks_is_the_relatedness(seed, p, D):
 @pytest.mark.parametrize("p", [-0.5, 0.0, 0.9])
 def test_cosine_is_the_relatedness_whatever_the_scale(p, scale):
     # E[x y] = w E[f′(wᵀx)] for Gaussian x (Stein), so least squares on many examples finds the direction of w.
-    train, _ = related_tasks(np.random.default_rng(0), p, n_train=400_000, n_features=4, noise=0.0, scale=scale)
+    train, _ = related_tasks(
+        np.random.default_rng(0), p, n_train=400_000, n_features=4, noise=0.0, scale=scale
+    )
     assert direction(*train["a"]) @ direction(*train["b"]) == pytest.approx(p, abs=0.03)
 
 
 @laws
 @given(seeds, st.floats(0.1, 3), st.floats(-1, 1))
 def test_targets_are_a_line_and_two_waves_of_it(seed, c, p):
-    train, test = related_tasks(np.random.default_rng(seed), p, n_train=5, n_test=4, n_features=3, noise=0.0, scale=c)
-    small, _ = related_tasks(np.random.default_rng(seed), p, n_train=100, n_features=3, noise=0.0, scale=1e-7)
-    for task in ("a", "b"):  # the same generator draws the same directions, read off where waves are straight lines
+    train, test = related_tasks(
+        np.random.default_rng(seed), p, n_train=5, n_test=4, n_features=3, noise=0.0, scale=c
+    )
+    small, _ = related_tasks(
+        np.random.default_rng(seed), p, n_train=100, n_features=3, noise=0.0, scale=1e-7
+    )
+    for task in (
+        "a",
+        "b",
+    ):  # the same generator draws the same directions, read off where waves are straight lines
         w = c * direction(*small[task])
         for X, y in (train[task], test[task]):
             for x, target in zip(X, y[:, 0]):
@@ -50,7 +61,9 @@ def test_targets_are_a_line_and_two_waves_of_it(seed, c, p):
 
 
 def test_noise_has_the_deviation_asked_for():
-    noisy, clean = (related_tasks(np.random.default_rng(0), 1.0, n_train=20_000, noise=s)[0] for s in (0.5, 0.0))
+    noisy, clean = (
+        related_tasks(np.random.default_rng(0), 1.0, n_train=20_000, noise=s)[0] for s in (0.5, 0.0)
+    )
     for task in ("a", "b"):
         np.testing.assert_array_equal(noisy[task][0], clean[task][0])
         noise = noisy[task][1] - clean[task][1]
@@ -73,7 +86,9 @@ def test_relatedness_one_is_one_line_and_minus_one_the_opposite(p):
 @laws
 @given(seeds, st.integers(1, 5), st.integers(1, 5), st.integers(2, 4))
 def test_each_task_has_examples_of_its_own_and_a_column_of_targets(seed, n_train, n_test, D):
-    for data, n in zip(related_tasks(np.random.default_rng(seed), 0.5, n_train, n_test, D), (n_train, n_test)):
+    for data, n in zip(
+        related_tasks(np.random.default_rng(seed), 0.5, n_train, n_test, D), (n_train, n_test)
+    ):
         assert list(data) == ["a", "b"]
         assert (data["a"][0] != data["b"][0]).all()
         for X, y in data.values():

@@ -85,7 +85,9 @@ def test_sequential_applies_its_parts_in_order():
     rng = np.random.default_rng(0)
     first, second, x = mtl.Dense(2, 3, rng), mtl.Dense(3, 1, rng), rng.standard_normal((4, 2))
     expected = np.tanh(x @ first.W.data) @ second.W.data
-    np.testing.assert_allclose(mtl.Sequential(first, mtl.tanh, second)(x).data, expected, atol=1e-12)
+    np.testing.assert_allclose(
+        mtl.Sequential(first, mtl.tanh, second)(x).data, expected, atol=1e-12
+    )
 
 
 # RNN
@@ -101,7 +103,11 @@ def rnn_by_loops(layer, x, lengths):
         for l in range(L):
             if l < lengths[n]:
                 h = [
-                    math.tanh(sum(x[n, l, d] * W[d, j] for d in range(D)) + sum(h[i] * U[i, j] for i in range(H)) + b[j])
+                    math.tanh(
+                        sum(x[n, l, d] * W[d, j] for d in range(D))
+                        + sum(h[i] * U[i, j] for i in range(H))
+                        + b[j]
+                    )
                     for j in range(H)
                 ]
             states[n, l] = h
@@ -182,7 +188,15 @@ def conv_by_loops(layer, x):
 
 
 @laws
-@given(seeds, st.sampled_from(["same", "valid"]), st.integers(1, 5), st.integers(0, 3), sizes, sizes, sizes)
+@given(
+    seeds,
+    st.sampled_from(["same", "valid"]),
+    st.integers(1, 5),
+    st.integers(0, 3),
+    sizes,
+    sizes,
+    sizes,
+)
 @example(0, "same", 4, 0, 2, 2, 2).via("an even width: one more zero after than before")
 def test_conv1d_is_a_dense_layer_over_every_window(seed, padding, width, extra, N, D, H):
     rng = np.random.default_rng(seed)
@@ -200,7 +214,9 @@ def test_conv1d_same_keeps_the_length_and_valid_keeps_the_whole_windows(width):
     valid.theta[:] = same.theta
     assert same(x).shape == (2, 6, 2)
     assert valid(x).shape == (2, 7 - width, 2)
-    np.testing.assert_allclose(valid(x).data, same(x).data[:, before : before + 7 - width], atol=1e-12)
+    np.testing.assert_allclose(
+        valid(x).data, same(x).data[:, before : before + 7 - width], atol=1e-12
+    )
 
 
 def test_conv1d_same_takes_sequences_shorter_than_its_width():
@@ -224,13 +240,17 @@ def test_dropout_with_rate_zero_is_the_identity():
 
 @laws
 @given(seeds, st.floats(0, 0.9))
-def test_dropout_gives_zero_or_x_over_one_minus_rate_and_sends_the_gradient_the_same_way(seed, rate):
+def test_dropout_gives_zero_or_x_over_one_minus_rate_and_sends_the_gradient_the_same_way(
+    seed, rate
+):
     rng = np.random.default_rng(seed)
     x, g = mtl.Parameter(rng.uniform(1, 2, (5, 6))), rng.uniform(1, 2, (5, 6))
     out = mtl.Dropout(rate, rng)(x)
     kept = out.data != 0
     np.testing.assert_allclose(out.data, np.where(kept, x.data / (1 - rate), 0), rtol=1e-12)
-    np.testing.assert_allclose(mtl.gradient(out, x, g), np.where(kept, g / (1 - rate), 0), rtol=1e-12)
+    np.testing.assert_allclose(
+        mtl.gradient(out, x, g), np.where(kept, g / (1 - rate), 0), rtol=1e-12
+    )
 
 
 @pytest.mark.parametrize("rate", [0.1, 0.5, 0.8])
@@ -245,7 +265,11 @@ def test_expected_value_of_dropout_is_its_input(rate):
 # Initial values
 
 
-@pytest.mark.parametrize("make", [mtl.Dense, mtl.RNN, lambda D, H, rng: mtl.Conv1D(D // 2, H, 2, rng)], ids=["Dense", "RNN", "Conv1D"])
+@pytest.mark.parametrize(
+    "make",
+    [mtl.Dense, mtl.RNN, lambda D, H, rng: mtl.Conv1D(D // 2, H, 2, rng)],
+    ids=["Dense", "RNN", "Conv1D"],
+)
 def test_weights_start_uniform_with_variance_two_over_fan_in_plus_fan_out(make):
     D, H = 300, 200
     layer = make(D, H, np.random.default_rng(0))
@@ -253,7 +277,9 @@ def test_weights_start_uniform_with_variance_two_over_fan_in_plus_fan_out(make):
     assert W.shape == (D, H)
     assert 0.99 * limit < abs(W).max() <= limit
     assert abs(W.mean()) < 5 * limit / math.sqrt(3 * W.size)
-    assert W.var() == pytest.approx(2 / (D + H), rel=0.02)  # 5 standard errors of the variance of 60,000 draws
+    assert W.var() == pytest.approx(
+        2 / (D + H), rel=0.02
+    )  # 5 standard errors of the variance of 60,000 draws
     assert not layer.b.data.any()
 
 
@@ -269,7 +295,9 @@ def test_recurrent_weights_start_orthogonal():
     np.testing.assert_allclose(U @ U.T, np.eye(20), atol=1e-12)
 
 
-@pytest.mark.parametrize("make", [mtl.Dense, mtl.Embedding, mtl.RNN, lambda D, H, rng: mtl.Conv1D(D, H, 3, rng)])
+@pytest.mark.parametrize(
+    "make", [mtl.Dense, mtl.Embedding, mtl.RNN, lambda D, H, rng: mtl.Conv1D(D, H, 3, rng)]
+)
 def test_one_seed_gives_one_start(make):
     first, second = (make(3, 4, np.random.default_rng(7)) for _ in range(2))
     np.testing.assert_array_equal(first.theta, second.theta)
@@ -285,16 +313,27 @@ class Nested(mtl.Module):
         self.single = mtl.Dense(1, 2, rng)
         self.listed = [mtl.Dense(2, 3, rng), self.single]
         self.tupled = (mtl.Dense(3, 1, rng), mtl.tanh, "not a part", None)
-        self.named = {"x": mtl.Embedding(2, 2, rng), "deep": [{"y": mtl.Sequential(mtl.Dense(1, 1, rng), mtl.relu)}]}
+        self.named = {
+            "x": mtl.Embedding(2, 2, rng),
+            "deep": [{"y": mtl.Sequential(mtl.Dense(1, 1, rng), mtl.relu)}],
+        }
         self.free = mtl.Parameter([1.0, 2.0])
         self._private = mtl.Dense(9, 9, rng)
 
 
 def test_parameters_are_found_in_lists_dicts_and_modules_each_once():
     assert list(Nested(np.random.default_rng(0)).named_parameters()) == [
-        "single.W", "single.b", "listed.0.W", "listed.0.b", "tupled.0.W", "tupled.0.b",
-        "named.x.table", "named.deep.0.y.parts.0.W", "named.deep.0.y.parts.0.b", "free",
-    ]  # fmt: skip
+        "single.W",
+        "single.b",
+        "listed.0.W",
+        "listed.0.b",
+        "tupled.0.W",
+        "tupled.0.b",
+        "named.x.table",
+        "named.deep.0.y.parts.0.W",
+        "named.deep.0.y.parts.0.b",
+        "free",
+    ]
 
 
 def test_a_shared_module_gets_the_gradient_of_every_use():
@@ -381,7 +420,9 @@ def test_a_module_without_parameters_has_an_empty_theta():
     module.zero_grad()
 
 
-@pytest.mark.parametrize("copied", [copy.deepcopy, lambda m: pickle.loads(pickle.dumps(m))], ids=["deepcopy", "pickle"])
+@pytest.mark.parametrize(
+    "copied", [copy.deepcopy, lambda m: pickle.loads(pickle.dumps(m))], ids=["deepcopy", "pickle"]
+)
 def test_a_copy_owns_its_parameters(copied):
     original = Nested(np.random.default_rng(0))
     before = original.theta.copy()
@@ -398,8 +439,14 @@ def test_a_copy_owns_its_parameters(copied):
 
 def everything_in_float32(rng):
     f = np.float32
-    table, rnn, conv = mtl.Embedding(5, 3, rng, dtype=f), mtl.RNN(3, 4, rng, f), mtl.Conv1D(4, 2, 2, rng, dtype=f)
-    rest = mtl.Sequential(mtl.Dropout(0.3, rng), mtl.Dense(2, 2, rng, f), mtl.tanh, mtl.Dense(2, 2, rng, f), mtl.relu)
+    table, rnn, conv = (
+        mtl.Embedding(5, 3, rng, dtype=f),
+        mtl.RNN(3, 4, rng, f),
+        mtl.Conv1D(4, 2, 2, rng, dtype=f),
+    )
+    rest = mtl.Sequential(
+        mtl.Dropout(0.3, rng), mtl.Dense(2, 2, rng, f), mtl.tanh, mtl.Dense(2, 2, rng, f), mtl.relu
+    )
 
     class All(mtl.Module):
         def __init__(self):
@@ -411,7 +458,11 @@ def everything_in_float32(rng):
     return All()
 
 
-@pytest.mark.parametrize("optimizer", [mtl.SGD(0.1), mtl.SGD(0.1, momentum=0.9), mtl.Adam()], ids=["SGD", "momentum", "Adam"])
+@pytest.mark.parametrize(
+    "optimizer",
+    [mtl.SGD(0.1), mtl.SGD(0.1, momentum=0.9), mtl.Adam()],
+    ids=["SGD", "momentum", "Adam"],
+)
 def test_float32_stays_float32_throughout(optimizer):
     model = everything_in_float32(np.random.default_rng(0))
     for _ in range(2):
@@ -420,7 +471,14 @@ def test_float32_stays_float32_throughout(optimizer):
         gradients = mtl.gradient(loss, model.parameters())
         loss.backward()
         optimizer.step(model)
-        arrays = [out.data, loss.data, model.theta, model.grad, *gradients, *(getattr(optimizer, name) for name in optimizer.memory)]
+        arrays = [
+            out.data,
+            loss.data,
+            model.theta,
+            model.grad,
+            *gradients,
+            *(getattr(optimizer, name) for name in optimizer.memory),
+        ]
         assert {a.dtype for a in arrays} == {np.dtype(np.float32)}
 
 
@@ -446,7 +504,10 @@ def test_load_reads_back_what_save_wrote(tmp_path, dtype, as_text):
 
 
 def test_any_task_name_can_be_saved(tmp_path):
-    heads = {name: mtl.Dense(2, 1, np.random.default_rng(0)) for name in ("a/b", "../c", "größe", "file", "W.npy", " ")}
+    heads = {
+        name: mtl.Dense(2, 1, np.random.default_rng(0))
+        for name in ("a/b", "../c", "größe", "file", "W.npy", " ")
+    }
     model = mtl.HardSharing(mtl.tanh, heads)
     saved = model.theta.copy()
     model.save(tmp_path / "model.npz")
@@ -483,8 +544,16 @@ def assert_refused(model, path, error=ValueError, match=None):
     "other, match",
     [
         (lambda rng: mtl.Sequential(mtl.Dense(2, 3, rng)), "parts.2.W should be .*got None"),
-        (lambda rng: mtl.Sequential(mtl.Dense(2, 3, rng), mtl.tanh, mtl.Dense(3, 1, rng), mtl.Dense(1, 1, rng)), "parts.3.W should be None"),
-        (lambda rng: mtl.Sequential(mtl.Dense(2, 3, rng), mtl.tanh, mtl.Dense(3, 2, rng)), r"parts.2.W should be .*\(3, 1\).*got .*\(3, 2\)"),
+        (
+            lambda rng: mtl.Sequential(
+                mtl.Dense(2, 3, rng), mtl.tanh, mtl.Dense(3, 1, rng), mtl.Dense(1, 1, rng)
+            ),
+            "parts.3.W should be None",
+        ),
+        (
+            lambda rng: mtl.Sequential(mtl.Dense(2, 3, rng), mtl.tanh, mtl.Dense(3, 2, rng)),
+            r"parts.2.W should be .*\(3, 1\).*got .*\(3, 2\)",
+        ),
         (lambda rng: small_model(0, np.float32), "parts.0.W should be .*float64.*got .*float32"),
     ],
     ids=["a name less", "a name more", "another shape", "another type"],
@@ -557,23 +626,79 @@ RNG = np.random.default_rng(0)
 @pytest.mark.parametrize(
     "call, error, match",
     [
-        (lambda: mtl.Dense(3, 2, RNG)(np.zeros((4, 2))), ValueError, r"Dense: x must have shape \(\.\.\., 3\), got \(4, 2\)"),
+        (
+            lambda: mtl.Dense(3, 2, RNG)(np.zeros((4, 2))),
+            ValueError,
+            r"Dense: x must have shape \(\.\.\., 3\), got \(4, 2\)",
+        ),
         (lambda: mtl.Dense(3, 2, RNG)(np.zeros(())), ValueError, r"Dense: x must have shape"),
-        (lambda: mtl.Dense(3, 2, RNG)(np.zeros((4, 3), np.float32)), TypeError, "Dense: x must be float64 like the layer, got float32"),
-        (lambda: mtl.Dense(3, 2, RNG)(np.zeros((4, 3), int)), TypeError, "expected a floating type, got int64"),
-        (lambda: mtl.Embedding(3, 2, RNG)(np.array([0.0])), TypeError, "ids must be integers, got float64"),
-        (lambda: mtl.Embedding(3, 2, RNG)(np.array([0, -1])), IndexError, r"ids must be in \[0, 3\), got -1 at position 1"),
-        (lambda: mtl.Embedding(3, 2, RNG)(np.array([3])), IndexError, r"ids must be in \[0, 3\), got 3 at position 0"),
-        (lambda: mtl.RNN(3, 2, RNG)(np.zeros((4, 3))), ValueError, r"RNN: x must have shape \(N, L, 3\)"),
+        (
+            lambda: mtl.Dense(3, 2, RNG)(np.zeros((4, 3), np.float32)),
+            TypeError,
+            "Dense: x must be float64 like the layer, got float32",
+        ),
+        (
+            lambda: mtl.Dense(3, 2, RNG)(np.zeros((4, 3), int)),
+            TypeError,
+            "expected a floating type, got int64",
+        ),
+        (
+            lambda: mtl.Embedding(3, 2, RNG)(np.array([0.0])),
+            TypeError,
+            "ids must be integers, got float64",
+        ),
+        (
+            lambda: mtl.Embedding(3, 2, RNG)(np.array([0, -1])),
+            IndexError,
+            r"ids must be in \[0, 3\), got -1 at position 1",
+        ),
+        (
+            lambda: mtl.Embedding(3, 2, RNG)(np.array([3])),
+            IndexError,
+            r"ids must be in \[0, 3\), got 3 at position 0",
+        ),
+        (
+            lambda: mtl.RNN(3, 2, RNG)(np.zeros((4, 3))),
+            ValueError,
+            r"RNN: x must have shape \(N, L, 3\)",
+        ),
         (lambda: mtl.RNN(3, 2, RNG)(np.zeros((4, 0, 3))), ValueError, "L ≥ 1"),
         (lambda: mtl.RNN(3, 2, RNG)(np.zeros((2, 4, 2))), ValueError, "RNN: x must have shape"),
-        (lambda: mtl.RNN(3, 2, RNG)(np.zeros((2, 4, 3)), np.array([0, 4])), ValueError, r"lengths must be 2 integers in \[1, 4\]"),
-        (lambda: mtl.RNN(3, 2, RNG)(np.zeros((2, 4, 3)), np.array([1, 5])), ValueError, r"lengths must be 2 integers in \[1, 4\]"),
-        (lambda: mtl.RNN(3, 2, RNG)(np.zeros((2, 4, 3)), np.array([1])), ValueError, "lengths must be 2 integers"),
-        (lambda: mtl.RNN(3, 2, RNG)(np.zeros((2, 4, 3)), np.array([1.0, 2.0])), ValueError, "lengths must be 2 integers"),
-        (lambda: mtl.Conv1D(3, 2, 3, RNG, padding="full"), ValueError, "padding must be 'same' or 'valid', got 'full'"),
-        (lambda: mtl.Conv1D(3, 2, 3, RNG, "valid")(np.zeros((1, 2, 3))), ValueError, "at least 3 steps, got 2"),
-        (lambda: mtl.Conv1D(3, 2, 3, RNG)(np.zeros((1, 2, 4))), ValueError, r"Conv1D: x must have shape \(\.\.\., 3\), got"),
+        (
+            lambda: mtl.RNN(3, 2, RNG)(np.zeros((2, 4, 3)), np.array([0, 4])),
+            ValueError,
+            r"lengths must be 2 integers in \[1, 4\]",
+        ),
+        (
+            lambda: mtl.RNN(3, 2, RNG)(np.zeros((2, 4, 3)), np.array([1, 5])),
+            ValueError,
+            r"lengths must be 2 integers in \[1, 4\]",
+        ),
+        (
+            lambda: mtl.RNN(3, 2, RNG)(np.zeros((2, 4, 3)), np.array([1])),
+            ValueError,
+            "lengths must be 2 integers",
+        ),
+        (
+            lambda: mtl.RNN(3, 2, RNG)(np.zeros((2, 4, 3)), np.array([1.0, 2.0])),
+            ValueError,
+            "lengths must be 2 integers",
+        ),
+        (
+            lambda: mtl.Conv1D(3, 2, 3, RNG, padding="full"),
+            ValueError,
+            "padding must be 'same' or 'valid', got 'full'",
+        ),
+        (
+            lambda: mtl.Conv1D(3, 2, 3, RNG, "valid")(np.zeros((1, 2, 3))),
+            ValueError,
+            "at least 3 steps, got 2",
+        ),
+        (
+            lambda: mtl.Conv1D(3, 2, 3, RNG)(np.zeros((1, 2, 4))),
+            ValueError,
+            r"Conv1D: x must have shape \(\.\.\., 3\), got",
+        ),
         (lambda: mtl.Dropout(1.0, RNG), ValueError, r"rate must be in \[0, 1\), got 1.0"),
         (lambda: mtl.Dropout(-0.1, RNG), ValueError, "rate must be in"),
         (lambda: mtl.Dropout(float("nan"), RNG), ValueError, "rate must be in"),

@@ -90,7 +90,9 @@ def test_mse_is_minus_the_log_likelihood_of_a_gaussian_up_to_constants(case, sig
     prediction, targets, _ = case
     density = np.exp(-((targets - prediction) ** 2) / (2 * sigma**2)) / (sigma * np.sqrt(2 * np.pi))
     n, L = targets.size, float(mse(Tensor(prediction), targets))
-    assert_close(-np.log(density).sum(), n / (2 * sigma**2) * L + n * np.log(sigma * np.sqrt(2 * np.pi)))
+    assert_close(
+        -np.log(density).sum(), n / (2 * sigma**2) * L + n * np.log(sigma * np.sqrt(2 * np.pi))
+    )
 
 
 @given(some.regressions(), some.floats(-3, 3))
@@ -150,12 +152,17 @@ def test_adding_a_constant_to_a_row_of_logits_changes_nothing(case, data):
     logits, labels, mask = case
     moved = logits + data.draw(some.arrays((len(labels), 1), some.floats(-100, 100)))
     for loss in (cross_entropy, cross_entropy_composed):
-        assert_close(float(loss(Tensor(moved), labels, mask)), float(loss(Tensor(logits), labels, mask)))
+        assert_close(
+            float(loss(Tensor(moved), labels, mask)), float(loss(Tensor(logits), labels, mask))
+        )
         assert_close(slope_of(loss, moved, labels, mask), slope_of(loss, logits, labels, mask))
 
 
 def test_cross_entropy_is_finite_at_logits_of_1e4():
-    logits, labels = np.array([[1e4, -1e4], [1e4, -1e4]]), np.array([0, 1])  # as sure as can be: once right, once wrong
+    logits, labels = (
+        np.array([[1e4, -1e4], [1e4, -1e4]]),
+        np.array([0, 1]),
+    )  # as sure as can be: once right, once wrong
     for loss in (cross_entropy, cross_entropy_composed):
         assert float(loss(Tensor(logits), labels)) == (0 + 2e4) / 2
         assert np.array_equal(slope_of(loss, logits, labels), [[0, 0], [0.5, -0.5]])
@@ -177,15 +184,24 @@ def test_binary_cross_entropy_is_its_composed_definition_in_value_and_gradient(c
 @given(some.yes_no_questions())
 def test_gradient_of_binary_cross_entropy_is_sigmoid_minus_label_over_the_number_of_entries(case):
     logits, labels, _ = case
-    assert_close(slope_of(binary_cross_entropy, logits, labels), (1 / (1 + np.exp(-logits)) - labels) / labels.size)
+    assert_close(
+        slope_of(binary_cross_entropy, logits, labels),
+        (1 / (1 + np.exp(-logits)) - labels) / labels.size,
+    )
 
 
 @given(some.arrays(some.shapes(1, 1)), st.data())
 def test_binary_cross_entropy_is_two_class_cross_entropy_with_logits_0_z(z, data):
     labels, mask = data.draw(some.ids(2, z.shape)), data.draw(some.masks(z.shape))
     two = np.stack([np.zeros_like(z), z], 1)
-    assert_close(float(binary_cross_entropy(Tensor(z), labels, mask)), float(cross_entropy(Tensor(two), labels, mask)))
-    assert_close(slope_of(binary_cross_entropy, z, labels, mask), slope_of(cross_entropy, two, labels, mask)[:, 1])
+    assert_close(
+        float(binary_cross_entropy(Tensor(z), labels, mask)),
+        float(cross_entropy(Tensor(two), labels, mask)),
+    )
+    assert_close(
+        slope_of(binary_cross_entropy, z, labels, mask),
+        slope_of(cross_entropy, two, labels, mask)[:, 1],
+    )
 
 
 @given(some.yes_no_questions())
@@ -193,7 +209,9 @@ def test_binary_cross_entropy_is_minus_the_log_likelihood_of_yes_and_no(case):
     logits, labels, _ = case
     p = 1 / (1 + np.exp(-logits))
     likelihood = np.prod(p**labels * (1 - p) ** (1 - labels))
-    assert_close(labels.size * float(binary_cross_entropy(Tensor(logits), labels)), -np.log(likelihood))
+    assert_close(
+        labels.size * float(binary_cross_entropy(Tensor(logits), labels)), -np.log(likelihood)
+    )
 
 
 @given(some.yes_no_questions())
@@ -206,11 +224,16 @@ def test_asking_for_no_instead_of_yes_changes_nothing(case):
 @pytest.mark.parametrize("dtype", [bool, int, np.uint8, float])
 def test_labels_of_yes_no_questions_may_be_of_any_type(dtype):
     z, labels = np.array([0.5, -2.0]), np.array([1, 0], dtype)
-    assert_close(float(binary_cross_entropy(Tensor(z), labels)), numeric.binary_cross_entropy(z, [1, 0] * np.ones(2)))
+    assert_close(
+        float(binary_cross_entropy(Tensor(z), labels)),
+        numeric.binary_cross_entropy(z, [1, 0] * np.ones(2)),
+    )
 
 
 def test_binary_cross_entropy_is_log_2_when_undecided():
-    assert_close(float(binary_cross_entropy(Tensor([0.0, 0.0]), np.array([0, 1]))), np.log(2), 1e-15)
+    assert_close(
+        float(binary_cross_entropy(Tensor([0.0, 0.0]), np.array([0, 1]))), np.log(2), 1e-15
+    )
 
 
 def test_binary_cross_entropy_is_finite_at_logits_of_1e4():
@@ -251,7 +274,9 @@ def test_mean_is_over_labels_present(loss, cases, data):
 @given(st.data())
 def test_mask_of_all_labels_changes_nothing(loss, cases, data):
     x, labels, _ = data.draw(cases)
-    assert_close(float(loss(Tensor(x), labels, np.ones(labels.shape, bool))), float(loss(Tensor(x), labels)))
+    assert_close(
+        float(loss(Tensor(x), labels, np.ones(labels.shape, bool))), float(loss(Tensor(x), labels))
+    )
 
 
 @every_loss
@@ -263,7 +288,11 @@ def test_no_label_is_a_loss_of_exactly_0_without_gradient(loss, cases, data):
     assert np.array_equal(slope_of(loss, x, labels, nothing), np.zeros(x.shape))
 
 
-@pytest.mark.parametrize("loss", [mse, mse_composed, binary_cross_entropy, binary_cross_entropy_composed], ids=lambda f: f.__name__)
+@pytest.mark.parametrize(
+    "loss",
+    [mse, mse_composed, binary_cross_entropy, binary_cross_entropy_composed],
+    ids=lambda f: f.__name__,
+)
 @given(st.data())
 def test_missing_targets_may_be_nan(loss, data):
     x, labels, _ = data.draw(some.yes_no_questions())
@@ -285,7 +314,9 @@ def test_missing_labels_may_be_any_integer(loss, case, anything, data):
 
 @every_loss
 @given(st.data())
-def test_batch_that_is_there_twice_has_the_same_loss_and_each_example_half_the_gradient(loss, cases, data):
+def test_batch_that_is_there_twice_has_the_same_loss_and_each_example_half_the_gradient(
+    loss, cases, data
+):
     x, labels, mask = (None if a is None else np.atleast_1d(a) for a in data.draw(cases))
     twice = [None if a is None else np.concatenate([a, a]) for a in (x, labels, mask)]
     assert_close(float(loss(Tensor(twice[0]), *twice[1:])), float(loss(Tensor(x), labels, mask)))
@@ -314,11 +345,17 @@ def test_arrays_may_be_used_again_once_the_loss_is_computed(loss, cases, data):
     assert np.array_equal(gradient(L, leaf), expected)
 
 
-@pytest.mark.parametrize("loss", [mse, mse_composed, binary_cross_entropy, binary_cross_entropy_composed], ids=lambda f: f.__name__)
+@pytest.mark.parametrize(
+    "loss",
+    [mse, mse_composed, binary_cross_entropy, binary_cross_entropy_composed],
+    ids=lambda f: f.__name__,
+)
 def test_loss_of_float32_predictions_is_float32(loss):
     for shape in [(), (1,), (3, 1)]:  # without axes NumPy 1 and NumPy 2 promote differently
         for mask in (None, np.ones(shape, bool)):
-            assert_float32_stays_float32(lambda z: loss(z, np.ones(shape, np.float32), mask), [np.full(shape, 0.7)])
+            assert_float32_stays_float32(
+                lambda z: loss(z, np.ones(shape, np.float32), mask), [np.full(shape, 0.7)]
+            )
 
 
 @pytest.mark.parametrize("loss", [cross_entropy, cross_entropy_composed], ids=lambda f: f.__name__)
@@ -351,7 +388,10 @@ def test_weighted_sum_is_its_printed_formula_in_value_and_gradient(both, g):
 def task_losses(trunk, head, x):
     """Two tasks over one trunk: every loss takes the shared parameters, and one of them a head."""
     h = tanh(x @ trunk)
-    return {"price": mse(h @ head, np.ones((len(x), 1))), "brand": cross_entropy(h, np.zeros(len(x), int))}
+    return {
+        "price": mse(h @ head, np.ones((len(x), 1))),
+        "brand": cross_entropy(h, np.zeros(len(x), int)),
+    }
 
 
 networks = st.tuples(some.arrays((2, 3)), some.arrays((3, 1)), some.arrays((4, 2)))
@@ -371,7 +411,9 @@ def test_gradient_of_weighted_sum_is_weighted_sum_of_gradients(network, w):
 def test_task_weights_act_in_the_heads_too(network, w):
     trunk, head, x = Parameter(network[0]), Parameter(network[1]), network[2]
     L = task_losses(trunk, head, x)
-    assert_close(gradient(weighted_sum(L, {"price": w, "brand": 1.0}), head), w * gradient(L["price"], head))
+    assert_close(
+        gradient(weighted_sum(L, {"price": w, "brand": 1.0}), head), w * gradient(L["price"], head)
+    )
 
 
 @given(some.by_task(some.floats(0, 5)))
@@ -383,7 +425,9 @@ def test_without_weights_all_weights_are_1(losses):
 
 @given(some.by_task(st.just(2.5)), some.weights())
 def test_task_weights_have_no_denominator(losses, w):
-    assert_close(float(weighted_sum(leaves(losses), dict.fromkeys(losses, w))), len(losses) * w * 2.5)
+    assert_close(
+        float(weighted_sum(leaves(losses), dict.fromkeys(losses, w))), len(losses) * w * 2.5
+    )
 
 
 @given(losses_and_weights, st.data())
@@ -391,7 +435,10 @@ def test_permuting_the_tasks_changes_nothing(both, data):
     losses, weights = both
     L = leaves(losses)
     order, other = data.draw(st.permutations(list(L))), data.draw(st.permutations(list(L)))
-    total, mixed = weighted_sum(L, weights), weighted_sum({t: L[t] for t in order}, {t: weights[t] for t in other})
+    total, mixed = (
+        weighted_sum(L, weights),
+        weighted_sum({t: L[t] for t in order}, {t: weights[t] for t in other}),
+    )
     assert_close(mixed.data, total.data)
     assert gradient(mixed, list(L.values())) == gradient(total, list(L.values()))
 
@@ -400,9 +447,14 @@ def test_permuting_the_tasks_changes_nothing(both, data):
 def test_scaling_all_weights_scales_the_total_and_its_gradient(both, c):
     losses, weights = both
     L = leaves(losses)
-    total, scaled = weighted_sum(L, weights), weighted_sum(L, {t: c * w for t, w in weights.items()})
+    total, scaled = (
+        weighted_sum(L, weights),
+        weighted_sum(L, {t: c * w for t, w in weights.items()}),
+    )
     assert_close(scaled.data, c * total.data)
-    assert_close(gradient(scaled, list(L.values())), c * np.array(gradient(total, list(L.values()))))
+    assert_close(
+        gradient(scaled, list(L.values())), c * np.array(gradient(total, list(L.values())))
+    )
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
@@ -429,7 +481,9 @@ def test_weight_0_leaves_the_head_of_its_task_unmoved(network):
 
 
 @given(networks, two_weights, some.floats(0.01, 0.99))
-def test_choosing_one_task_at_random_follows_on_average_the_gradient_with_weights_times_probabilities(network, w, p):
+def test_choosing_one_task_at_random_follows_on_average_the_gradient_with_weights_times_probabilities(
+    network, w, p
+):
     """E[g] = p w₁ g₁ + (1 − p) w₂ g₂: sampling is weighting."""
     trunk = Parameter(network[0])
     L = task_losses(trunk, Parameter(network[1]), network[2])
@@ -439,7 +493,9 @@ def test_choosing_one_task_at_random_follows_on_average_the_gradient_with_weight
 
 
 def test_total_of_float32_losses_is_float32():
-    assert_float32_stays_float32(lambda a, b: weighted_sum({"a": a, "b": b}, {"a": 0.1, "b": 2}), [1.5, 2.5])
+    assert_float32_stays_float32(
+        lambda a, b: weighted_sum({"a": a, "b": b}, {"a": 0.1, "b": 2}), [1.5, 2.5]
+    )
     assert weighted_sum({"a": Parameter(np.float32(1))}, {"a": 0.0}).dtype == np.float32
 
 
@@ -466,9 +522,13 @@ def test_l2_penalty_is_its_printed_double_sum_with_one_coefficient_for_each_task
 
     def formula(*ws):
         ws = iter(ws)
-        return numeric.l2_penalty({t: [next(ws) for _ in range(n)] for t, n in zip(matrices, of_each_task)}, strengths)
+        return numeric.l2_penalty(
+            {t: [next(ws) for _ in range(n)] for t, n in zip(matrices, of_each_task)}, strengths
+        )
 
-    for got, expected in zip(gradient(penalty, flat(Ws), g), complex_step(formula, *flat(matrices), g=g)):
+    for got, expected in zip(
+        gradient(penalty, flat(Ws), g), complex_step(formula, *flat(matrices), g=g)
+    ):
         assert_close(got, expected)
 
 
@@ -509,7 +569,10 @@ def test_l2_penalty_is_0_exactly_at_zero_and_positive_elsewhere(matrices):
 def test_l2_penalty_scales_with_the_square(matrices, c):
     strengths = {t: i + 0.5 for i, t in enumerate(matrices)}
     scaled = {t: [c * W for W in Ws] for t, Ws in matrices.items()}
-    assert_close(float(l2_penalty(tensors(scaled), strengths)), c**2 * float(l2_penalty(tensors(matrices), strengths)))
+    assert_close(
+        float(l2_penalty(tensors(scaled), strengths)),
+        c**2 * float(l2_penalty(tensors(matrices), strengths)),
+    )
 
 
 def test_l2_penalty_of_coefficient_0_is_none():
@@ -548,7 +611,9 @@ def test_l2_distance_is_its_printed_formula(pull, copies, λ):
 
 @both_pulls
 @given(some.parameter_copies(), some.weights(), a_gradient_from_above)
-def test_gradient_of_l2_distance_is_exact_although_the_mean_depends_on_every_copy(pull, copies, λ, g):
+def test_gradient_of_l2_distance_is_exact_although_the_mean_depends_on_every_copy(
+    pull, copies, λ, g
+):
     expected = complex_step(lambda *θ: PRINTED[pull](θ, λ), *rows(copies), g=g)
     assert_close(slopes(copies, λ, pull, g), np.array(expected))
 
@@ -570,7 +635,9 @@ def test_pull_by_pairs_is_T_times_pull_to_the_mean(copies, λ):
 def test_pull_by_pairs_is_the_laplacian_of_the_graph_in_which_all_tasks_are_related(copies, λ):
     """λ tr(Θᵀ Lap Θ), Lap = T I − 1 1ᵀ"""
     Θ, T = np.array(rows(copies)), len(copies)
-    assert_close(distance(copies, λ, "pairs"), λ * np.trace(Θ.T @ (T * np.eye(T) - np.ones((T, T))) @ Θ))
+    assert_close(
+        distance(copies, λ, "pairs"), λ * np.trace(Θ.T @ (T * np.eye(T) - np.ones((T, T))) @ Θ)
+    )
 
 
 def test_pull_to_the_mean_with_strength_1_is_the_default():
@@ -639,7 +706,9 @@ def test_pull_together_of_one_task_is_none(pull, copies, λ):
 
 
 @given(some.parameter_copies(), some.floats(0.01, 5), some.floats(0.01, 5))
-def test_pull_to_a_common_centre_that_is_itself_pulled_to_zero_is_a_mixture_of_both_penalties(copies, λ1, λ2):
+def test_pull_to_a_common_centre_that_is_itself_pulled_to_zero_is_a_mixture_of_both_penalties(
+    copies, λ1, λ2
+):
     """min over θ₀ of λ₁/T Σ‖θ_t − θ₀‖² + λ₂‖θ₀‖² = ρ₁ Σ‖θ_t‖² + ρ₂ Σ‖θ_t − θ̄‖² (Evgeniou & Pontil 2004)
 
     with ρ₁ = λ₁λ₂ / (T(λ₁ + λ₂)) and ρ₂ = λ₁² / (T(λ₁ + λ₂)). The least value on the left is found as a
@@ -658,72 +727,276 @@ def test_pull_to_a_common_centre_that_is_itself_pulled_to_zero_is_a_mixture_of_b
 
 def test_penalties_of_float32_parameters_are_float32():
     for x in (1.5, [1.5, 2.5]):
-        assert_float32_stays_float32(lambda a, b: l2_penalty({"a": [a], "b": [b]}, {"a": 0.5, "b": 2}), [x, x])
+        assert_float32_stays_float32(
+            lambda a, b: l2_penalty({"a": [a], "b": [b]}, {"a": 0.5, "b": 2}), [x, x]
+        )
         for pull in PRINTED:
-            assert_float32_stays_float32(lambda a, b, pull=pull: l2_distance([[a], [b]], 0.1, pull), [x, x])
+            assert_float32_stays_float32(
+                lambda a, b, pull=pull: l2_distance([[a], [b]], 0.1, pull), [x, x]
+            )
 
 
 # Bad input: the call, the exception, and the words that its message has to hold.
 
-column, row, two = Tensor([[1.0], [2.0], [3.0]]), Tensor([1.0, 2.0, 3.0]), Tensor([[0.0, 1.0], [2.0, 3.0], [4.0, 5.0]])
+column, row, two = (
+    Tensor([[1.0], [2.0], [3.0]]),
+    Tensor([1.0, 2.0, 3.0]),
+    Tensor([[0.0, 1.0], [2.0, 3.0], [4.0, 5.0]]),
+)
 ones, zeros, f32 = np.ones(3), np.zeros(3, int), np.ones(3, np.float32)
 present = np.array([True, True, False])
 L = {"price": Tensor(2.0), "buys": Tensor(0.5)}
 W = {"price": [two], "buys": [column]}
 
 BAD_INPUT = {
-    "mse: targets (3,) for (3, 1)": (lambda: mse(column, ones), ValueError, ["mse", "targets", "(3, 1)", "(3,)"]),
-    "mse: targets (3, 1) for (3,)": (lambda: mse(row, ones[:, None]), ValueError, ["mse", "targets", "(3,)", "(3, 1)"]),
-    "mse: targets a number": (lambda: mse(row, 1.0), TypeError, ["mse", "targets", "array", "float"]),
-    "mse: targets a list": (lambda: mse(row, [1.0, 2.0, 3.0]), TypeError, ["mse", "targets", "array", "list"]),
-    "mse: targets a tensor": (lambda: mse(row, row), TypeError, ["mse", "targets", "array", "Tensor"]),
-    "mse: targets float32": (lambda: mse(row, f32), TypeError, ["mse", "targets", "float64", "float32"]),
-    "mse: targets integers": (lambda: mse(row, zeros), TypeError, ["mse", "targets", "float64", "int64"]),
+    "mse: targets (3,) for (3, 1)": (
+        lambda: mse(column, ones),
+        ValueError,
+        ["mse", "targets", "(3, 1)", "(3,)"],
+    ),
+    "mse: targets (3, 1) for (3,)": (
+        lambda: mse(row, ones[:, None]),
+        ValueError,
+        ["mse", "targets", "(3,)", "(3, 1)"],
+    ),
+    "mse: targets a number": (
+        lambda: mse(row, 1.0),
+        TypeError,
+        ["mse", "targets", "array", "float"],
+    ),
+    "mse: targets a list": (
+        lambda: mse(row, [1.0, 2.0, 3.0]),
+        TypeError,
+        ["mse", "targets", "array", "list"],
+    ),
+    "mse: targets a tensor": (
+        lambda: mse(row, row),
+        TypeError,
+        ["mse", "targets", "array", "Tensor"],
+    ),
+    "mse: targets float32": (
+        lambda: mse(row, f32),
+        TypeError,
+        ["mse", "targets", "float64", "float32"],
+    ),
+    "mse: targets integers": (
+        lambda: mse(row, zeros),
+        TypeError,
+        ["mse", "targets", "float64", "int64"],
+    ),
     "mse: prediction an array": (lambda: mse(ones, ones), TypeError, ["mse", "Tensor", "ndarray"]),
-    "mse: no example": (lambda: mse(Tensor(np.ones((0, 1))), np.ones((0, 1))), ValueError, ["mse", "at least one", "(0, 1)"]),
-    "mse: mask (3,) for (3, 1)": (lambda: mse(column, ones[:, None], present), ValueError, ["mse", "mask", "(3, 1)", "(3,)"]),
-    "mse: mask of numbers": (lambda: mse(row, ones, ones), TypeError, ["mse", "mask", "boolean", "float64"]),
-    "mse: mask a list": (lambda: mse(row, ones, [True, True, False]), TypeError, ["mse", "mask", "array", "list"]),
-    "cross_entropy: label too large": (lambda: cross_entropy(two, np.array([0, 2, 1])), IndexError, ["cross_entropy", "labels", "[0, 2)", "got 2 at position 1"]),
-    "cross_entropy: label negative": (lambda: cross_entropy(two, np.array([0, 1, -1])), IndexError, ["cross_entropy", "labels", "[0, 2)", "got -1 at position 2"]),
-    "cross_entropy: label out of range where present": (lambda: cross_entropy(two, np.array([0, 9, 9]), present), IndexError, ["labels", "got 9 at position 1"]),
-    "cross_entropy: labels of floating type": (lambda: cross_entropy(two, ones), TypeError, ["cross_entropy", "labels", "integers", "float64"]),
-    "cross_entropy: labels (3, 1)": (lambda: cross_entropy(two, zeros[:, None]), ValueError, ["cross_entropy", "labels", "(3,)", "(3, 1)"]),
-    "cross_entropy: labels one-hot": (lambda: cross_entropy(two, np.eye(2, dtype=int)[[0, 1, 1]]), ValueError, ["cross_entropy", "labels", "(3,)", "(3, 2)"]),
-    "cross_entropy: labels a list": (lambda: cross_entropy(two, [0, 1, 1]), TypeError, ["cross_entropy", "labels", "array", "list"]),
-    "cross_entropy: logits (3,)": (lambda: cross_entropy(row, zeros), ValueError, ["cross_entropy", "logits", "(N, C)", "(3,)"]),
-    "cross_entropy: logits an array": (lambda: cross_entropy(two.data, zeros), TypeError, ["cross_entropy", "Tensor", "ndarray"]),
-    "cross_entropy: no example": (lambda: cross_entropy(Tensor(np.ones((0, 2))), zeros[:0]), ValueError, ["cross_entropy", "at least one", "(0,"]),
-    "cross_entropy: mask (3, 2)": (lambda: cross_entropy(two, zeros, two.data > 0), ValueError, ["cross_entropy", "mask", "(3,)", "(3, 2)"]),
-    "cross_entropy: mask of integers": (lambda: cross_entropy(two, zeros, zeros), TypeError, ["cross_entropy", "mask", "boolean", "int64"]),
-    "binary_cross_entropy: labels (3,) for (3, 1)": (lambda: binary_cross_entropy(column, zeros), ValueError, ["binary_cross_entropy", "labels", "(3, 1)", "(3,)"]),
-    "binary_cross_entropy: label 2": (lambda: binary_cross_entropy(row, np.array([0, 1, 2])), ValueError, ["binary_cross_entropy", "labels", "[0, 1]", "got 2", "position 2"]),
-    "binary_cross_entropy: label -1 for no": (lambda: binary_cross_entropy(row, np.array([1, -1, 1])), ValueError, ["labels", "[0, 1]", "got -1", "position 1"]),
-    "binary_cross_entropy: label nan where present": (lambda: binary_cross_entropy(row, ones * np.nan, present), ValueError, ["labels", "[0, 1]", "got nan", "position 0"]),
-    "binary_cross_entropy: labels float32": (lambda: binary_cross_entropy(row, f32), TypeError, ["binary_cross_entropy", "labels", "float64", "float32"]),
-    "binary_cross_entropy: labels a list": (lambda: binary_cross_entropy(row, [0, 1, 1]), TypeError, ["binary_cross_entropy", "labels", "array", "list"]),
-    "binary_cross_entropy: logits an array": (lambda: binary_cross_entropy(ones, ones), TypeError, ["binary_cross_entropy", "Tensor", "ndarray"]),
-    "binary_cross_entropy: no example": (lambda: binary_cross_entropy(Tensor(ones[:0]), zeros[:0]), ValueError, ["binary_cross_entropy", "at least one", "(0,)"]),
-    "binary_cross_entropy: mask of numbers": (lambda: binary_cross_entropy(row, zeros, ones), TypeError, ["binary_cross_entropy", "mask", "boolean", "float64"]),
-    "weighted_sum: weight negative": (lambda: weighted_sum(L, {"price": -1.0, "buys": 1.0}), ValueError, ["weighted_sum", "weights['price']", "not negative", "-1.0"]),
-    "weighted_sum: weight nan": (lambda: weighted_sum(L, {"price": 1.0, "buys": np.nan}), ValueError, ["weighted_sum", "weights['buys']", "finite", "nan"]),
-    "weighted_sum: weight infinite": (lambda: weighted_sum(L, {"price": 1.0, "buys": np.inf}), ValueError, ["weighted_sum", "weights['buys']", "finite", "inf"]),
-    "weighted_sum: weight missing": (lambda: weighted_sum(L, {"price": 1.0}), ValueError, ["weighted_sum", "weights", "price", "missing ['buys']", "unknown []"]),
-    "weighted_sum: task unknown": (lambda: weighted_sum(L, {"price": 1, "buys": 1, "buy": 1}), ValueError, ["weighted_sum", "missing []", "unknown ['buy']"]),
-    "weighted_sum: loss not a scalar": (lambda: weighted_sum({"price": row}), ValueError, ["weighted_sum", "losses['price']", "scalar", "(3,)"]),
-    "weighted_sum: loss (1, 1)": (lambda: weighted_sum({"price": Tensor([[1.0]])}), ValueError, ["weighted_sum", "losses['price']", "scalar", "(1, 1)"]),
-    "weighted_sum: loss a number": (lambda: weighted_sum({"price": 1.0}), TypeError, ["weighted_sum", "losses['price']", "Tensor", "float"]),
-    "weighted_sum: no loss": (lambda: weighted_sum({}), ValueError, ["weighted_sum", "losses", "at least one"]),
-    "l2_penalty: strength negative": (lambda: l2_penalty(W, {"price": -0.1, "buys": 1}), ValueError, ["l2_penalty", "strengths['price']", "not negative", "-0.1"]),
-    "l2_penalty: strength nan": (lambda: l2_penalty(W, {"price": np.nan, "buys": 1}), ValueError, ["l2_penalty", "strengths['price']", "finite", "nan"]),
-    "l2_penalty: strength missing": (lambda: l2_penalty(W, {"buys": 1}), ValueError, ["l2_penalty", "strengths", "missing ['price']"]),
-    "l2_distance: strength negative": (lambda: l2_distance([[row], [row]], -1.0), ValueError, ["l2_distance", "strength", "not negative", "-1.0"]),
-    "l2_distance: strength infinite": (lambda: l2_distance([[row], [row]], np.inf), ValueError, ["l2_distance", "strength", "finite", "inf"]),
-    "l2_distance: copies of other shapes": (lambda: l2_distance([[row], [column]]), ValueError, ["l2_distance", "copies", "aligned", "(3,)", "(3, 1)"]),
-    "l2_distance: copies of other lengths": (lambda: l2_distance([[row], [row, row]]), ValueError, ["l2_distance", "copies", "aligned"]),
+    "mse: no example": (
+        lambda: mse(Tensor(np.ones((0, 1))), np.ones((0, 1))),
+        ValueError,
+        ["mse", "at least one", "(0, 1)"],
+    ),
+    "mse: mask (3,) for (3, 1)": (
+        lambda: mse(column, ones[:, None], present),
+        ValueError,
+        ["mse", "mask", "(3, 1)", "(3,)"],
+    ),
+    "mse: mask of numbers": (
+        lambda: mse(row, ones, ones),
+        TypeError,
+        ["mse", "mask", "boolean", "float64"],
+    ),
+    "mse: mask a list": (
+        lambda: mse(row, ones, [True, True, False]),
+        TypeError,
+        ["mse", "mask", "array", "list"],
+    ),
+    "cross_entropy: label too large": (
+        lambda: cross_entropy(two, np.array([0, 2, 1])),
+        IndexError,
+        ["cross_entropy", "labels", "[0, 2)", "got 2 at position 1"],
+    ),
+    "cross_entropy: label negative": (
+        lambda: cross_entropy(two, np.array([0, 1, -1])),
+        IndexError,
+        ["cross_entropy", "labels", "[0, 2)", "got -1 at position 2"],
+    ),
+    "cross_entropy: label out of range where present": (
+        lambda: cross_entropy(two, np.array([0, 9, 9]), present),
+        IndexError,
+        ["labels", "got 9 at position 1"],
+    ),
+    "cross_entropy: labels of floating type": (
+        lambda: cross_entropy(two, ones),
+        TypeError,
+        ["cross_entropy", "labels", "integers", "float64"],
+    ),
+    "cross_entropy: labels (3, 1)": (
+        lambda: cross_entropy(two, zeros[:, None]),
+        ValueError,
+        ["cross_entropy", "labels", "(3,)", "(3, 1)"],
+    ),
+    "cross_entropy: labels one-hot": (
+        lambda: cross_entropy(two, np.eye(2, dtype=int)[[0, 1, 1]]),
+        ValueError,
+        ["cross_entropy", "labels", "(3,)", "(3, 2)"],
+    ),
+    "cross_entropy: labels a list": (
+        lambda: cross_entropy(two, [0, 1, 1]),
+        TypeError,
+        ["cross_entropy", "labels", "array", "list"],
+    ),
+    "cross_entropy: logits (3,)": (
+        lambda: cross_entropy(row, zeros),
+        ValueError,
+        ["cross_entropy", "logits", "(N, C)", "(3,)"],
+    ),
+    "cross_entropy: logits an array": (
+        lambda: cross_entropy(two.data, zeros),
+        TypeError,
+        ["cross_entropy", "Tensor", "ndarray"],
+    ),
+    "cross_entropy: no example": (
+        lambda: cross_entropy(Tensor(np.ones((0, 2))), zeros[:0]),
+        ValueError,
+        ["cross_entropy", "at least one", "(0,"],
+    ),
+    "cross_entropy: mask (3, 2)": (
+        lambda: cross_entropy(two, zeros, two.data > 0),
+        ValueError,
+        ["cross_entropy", "mask", "(3,)", "(3, 2)"],
+    ),
+    "cross_entropy: mask of integers": (
+        lambda: cross_entropy(two, zeros, zeros),
+        TypeError,
+        ["cross_entropy", "mask", "boolean", "int64"],
+    ),
+    "binary_cross_entropy: labels (3,) for (3, 1)": (
+        lambda: binary_cross_entropy(column, zeros),
+        ValueError,
+        ["binary_cross_entropy", "labels", "(3, 1)", "(3,)"],
+    ),
+    "binary_cross_entropy: label 2": (
+        lambda: binary_cross_entropy(row, np.array([0, 1, 2])),
+        ValueError,
+        ["binary_cross_entropy", "labels", "[0, 1]", "got 2", "position 2"],
+    ),
+    "binary_cross_entropy: label -1 for no": (
+        lambda: binary_cross_entropy(row, np.array([1, -1, 1])),
+        ValueError,
+        ["labels", "[0, 1]", "got -1", "position 1"],
+    ),
+    "binary_cross_entropy: label nan where present": (
+        lambda: binary_cross_entropy(row, ones * np.nan, present),
+        ValueError,
+        ["labels", "[0, 1]", "got nan", "position 0"],
+    ),
+    "binary_cross_entropy: labels float32": (
+        lambda: binary_cross_entropy(row, f32),
+        TypeError,
+        ["binary_cross_entropy", "labels", "float64", "float32"],
+    ),
+    "binary_cross_entropy: labels a list": (
+        lambda: binary_cross_entropy(row, [0, 1, 1]),
+        TypeError,
+        ["binary_cross_entropy", "labels", "array", "list"],
+    ),
+    "binary_cross_entropy: logits an array": (
+        lambda: binary_cross_entropy(ones, ones),
+        TypeError,
+        ["binary_cross_entropy", "Tensor", "ndarray"],
+    ),
+    "binary_cross_entropy: no example": (
+        lambda: binary_cross_entropy(Tensor(ones[:0]), zeros[:0]),
+        ValueError,
+        ["binary_cross_entropy", "at least one", "(0,)"],
+    ),
+    "binary_cross_entropy: mask of numbers": (
+        lambda: binary_cross_entropy(row, zeros, ones),
+        TypeError,
+        ["binary_cross_entropy", "mask", "boolean", "float64"],
+    ),
+    "weighted_sum: weight negative": (
+        lambda: weighted_sum(L, {"price": -1.0, "buys": 1.0}),
+        ValueError,
+        ["weighted_sum", "weights['price']", "not negative", "-1.0"],
+    ),
+    "weighted_sum: weight nan": (
+        lambda: weighted_sum(L, {"price": 1.0, "buys": np.nan}),
+        ValueError,
+        ["weighted_sum", "weights['buys']", "finite", "nan"],
+    ),
+    "weighted_sum: weight infinite": (
+        lambda: weighted_sum(L, {"price": 1.0, "buys": np.inf}),
+        ValueError,
+        ["weighted_sum", "weights['buys']", "finite", "inf"],
+    ),
+    "weighted_sum: weight missing": (
+        lambda: weighted_sum(L, {"price": 1.0}),
+        ValueError,
+        ["weighted_sum", "weights", "price", "missing ['buys']", "unknown []"],
+    ),
+    "weighted_sum: task unknown": (
+        lambda: weighted_sum(L, {"price": 1, "buys": 1, "buy": 1}),
+        ValueError,
+        ["weighted_sum", "missing []", "unknown ['buy']"],
+    ),
+    "weighted_sum: loss not a scalar": (
+        lambda: weighted_sum({"price": row}),
+        ValueError,
+        ["weighted_sum", "losses['price']", "scalar", "(3,)"],
+    ),
+    "weighted_sum: loss (1, 1)": (
+        lambda: weighted_sum({"price": Tensor([[1.0]])}),
+        ValueError,
+        ["weighted_sum", "losses['price']", "scalar", "(1, 1)"],
+    ),
+    "weighted_sum: loss a number": (
+        lambda: weighted_sum({"price": 1.0}),
+        TypeError,
+        ["weighted_sum", "losses['price']", "Tensor", "float"],
+    ),
+    "weighted_sum: no loss": (
+        lambda: weighted_sum({}),
+        ValueError,
+        ["weighted_sum", "losses", "at least one"],
+    ),
+    "l2_penalty: strength negative": (
+        lambda: l2_penalty(W, {"price": -0.1, "buys": 1}),
+        ValueError,
+        ["l2_penalty", "strengths['price']", "not negative", "-0.1"],
+    ),
+    "l2_penalty: strength nan": (
+        lambda: l2_penalty(W, {"price": np.nan, "buys": 1}),
+        ValueError,
+        ["l2_penalty", "strengths['price']", "finite", "nan"],
+    ),
+    "l2_penalty: strength missing": (
+        lambda: l2_penalty(W, {"buys": 1}),
+        ValueError,
+        ["l2_penalty", "strengths", "missing ['price']"],
+    ),
+    "l2_distance: strength negative": (
+        lambda: l2_distance([[row], [row]], -1.0),
+        ValueError,
+        ["l2_distance", "strength", "not negative", "-1.0"],
+    ),
+    "l2_distance: strength infinite": (
+        lambda: l2_distance([[row], [row]], np.inf),
+        ValueError,
+        ["l2_distance", "strength", "finite", "inf"],
+    ),
+    "l2_distance: copies of other shapes": (
+        lambda: l2_distance([[row], [column]]),
+        ValueError,
+        ["l2_distance", "copies", "aligned", "(3,)", "(3, 1)"],
+    ),
+    "l2_distance: copies of other lengths": (
+        lambda: l2_distance([[row], [row, row]]),
+        ValueError,
+        ["l2_distance", "copies", "aligned"],
+    ),
     "l2_distance: no copies": (lambda: l2_distance([]), ValueError, ["l2_distance", "copies"]),
-    "l2_distance: pull unknown": (lambda: l2_distance([[row], [row]], pull="median"), ValueError, ["l2_distance", "pull", "'mean' or 'pairs'", "'median'"]),
-}  # fmt: skip
+    "l2_distance: pull unknown": (
+        lambda: l2_distance([[row], [row]], pull="median"),
+        ValueError,
+        ["l2_distance", "pull", "'mean' or 'pairs'", "'median'"],
+    ),
+}
 
 
 @pytest.mark.parametrize("call, exception, words", BAD_INPUT.values(), ids=BAD_INPUT)

@@ -13,33 +13,98 @@ from tinymtl.shop import experiment
 
 def test_a_short_run_prints_a_table_and_names_every_file_it_wrote(tmp_path, capsys):
     out = tmp_path / "new" / "folder"
-    assert main(["--seeds", "5", "--steps", "2", "--fraction", "0.1", "0.3", "--out", str(out), "--quiet"]) == 0
+    assert (
+        main(
+            [
+                "--seeds",
+                "5",
+                "--steps",
+                "2",
+                "--fraction",
+                "0.1",
+                "0.3",
+                "--out",
+                str(out),
+                "--quiet",
+            ]
+        )
+        == 0
+    )
     printed, errors = capsys.readouterr()
     assert errors == ""
-    assert "With 10 % of the answers, 2 steps, 5 paired seeds" in printed and "With 30 % of the answers" in printed
+    assert (
+        "With 10 % of the answers, 2 steps, 5 paired seeds" in printed
+        and "With 30 % of the answers" in printed
+    )
     written = {path.name for path in out.iterdir()}
-    pictures = {f"{name}.png" for name in ("losses", "cosines", "harm", "step", "layers", "network", "embedding")}
-    assert written == {"gains-10.png", "gains-30.png", "gain-by-fraction.png", *pictures, "results.csv"}
+    pictures = {
+        f"{name}.png"
+        for name in ("losses", "cosines", "harm", "step", "layers", "network", "embedding")
+    }
+    assert written == {
+        "gains-10.png",
+        "gains-30.png",
+        "gain-by-fraction.png",
+        *pictures,
+        "results.csv",
+    }
     assert all(f"  {out / name}: " in printed for name in written)
-    for claim in ("Better generalisation?", "Fewer parameters?", "Better use of scarce data?", "Conflict in hard sharing", "Harm in hard sharing"):
+    for claim in (
+        "Better generalisation?",
+        "Fewer parameters?",
+        "Better use of scarce data?",
+        "Conflict in hard sharing",
+        "Harm in hard sharing",
+    ):
         assert f"\n{claim}" in printed
     command, *rows = (out / "results.csv").read_text(encoding="utf-8").splitlines()
-    assert command.startswith("# python -m tinymtl --seeds 5 --steps 2") and command.endswith("seconds on two cores")
+    assert command.startswith("# python -m tinymtl --seeds 5 --steps 2") and command.endswith(
+        "seconds on two cores"
+    )
     arms = [row["arm"] for row in csv.DictReader(rows)]
-    assert len(arms) == 5 * 2 * 6 and set(arms) == {"most common", "nearest words", "ridge regression", "alone", "soft", "hard"}
+    assert len(arms) == 5 * 2 * 6 and set(arms) == {
+        "most common",
+        "nearest words",
+        "ridge regression",
+        "alone",
+        "soft",
+        "hard",
+    }
 
 
-def test_a_chosen_rule_is_named_with_the_arms_that_follow_it_and_rules_have_rows_of_their_own(tmp_path, capsys):
-    options = ["--seeds", "1", "--steps", "2", "--fraction", "0.1", "--weights", "mgda", "--rules", "--trunk", "convolutional"]
+def test_a_chosen_rule_is_named_with_the_arms_that_follow_it_and_rules_have_rows_of_their_own(
+    tmp_path, capsys
+):
+    options = [
+        "--seeds",
+        "1",
+        "--steps",
+        "2",
+        "--fraction",
+        "0.1",
+        "--weights",
+        "mgda",
+        "--rules",
+        "--trunk",
+        "convolutional",
+    ]
     assert main([*options, "--out", str(tmp_path), "--quiet"]) == 0
     printed = capsys.readouterr().out
-    assert printed.startswith("Weights: mgda for hard sharing.") and "upgrad − hard" in printed and "convolutional trunk" in printed
+    assert (
+        printed.startswith("Weights: mgda for hard sharing.")
+        and "upgrad − hard" in printed
+        and "convolutional trunk" in printed
+    )
     assert (tmp_path / "weights.png").exists()
-    rows = list(csv.DictReader((tmp_path / "results.csv").read_text(encoding="utf-8").splitlines()[1:]))
+    rows = list(
+        csv.DictReader((tmp_path / "results.csv").read_text(encoding="utf-8").splitlines()[1:])
+    )
     assert {"Uncertainty", "nash_mtl", "upgrad"} < {row["arm"] for row in rows}
 
 
-def test_full_runs_every_condition_with_ten_seeds_and_looks_closely_at_the_first_alone(tmp_path, monkeypatch, capsys):
+def test_full_runs_every_condition_with_ten_seeds_and_looks_closely_at_the_first_alone(
+    tmp_path, monkeypatch, capsys
+):
     asked = []
 
     def recorded(jobs):
@@ -49,32 +114,41 @@ def test_full_runs_every_condition_with_ten_seeds_and_looks_closely_at_the_first
 
     monkeypatch.setattr(experiment, "run", recorded)
     assert main(["--full", "--out", str(tmp_path)]) == 130
-    assert {c for _, c, _ in asked} == set(experiment.everything()) and len(asked) == 10 * len(experiment.everything())
+    assert {c for _, c, _ in asked} == set(experiment.everything()) and len(asked) == 10 * len(
+        experiment.everything()
+    )
     assert [(seed, c) for seed, c, look in asked if look] == [(0, experiment.Condition())]
 
 
-def test_a_place_that_cannot_be_written_is_said_before_anything_is_trained(tmp_path, capsys, monkeypatch):
+def test_a_place_that_cannot_be_written_is_said_before_anything_is_trained(
+    tmp_path, capsys, monkeypatch
+):
     monkeypatch.setattr(experiment, "run", lambda *_: pytest.fail("trained"))
     file = tmp_path / "file"
     file.write_text("kept")
     assert main(["--out", str(file)]) == 2
-    assert f"--out {file} cannot be written" in capsys.readouterr().err and file.read_text() == "kept"
+    assert (
+        f"--out {file} cannot be written" in capsys.readouterr().err and file.read_text() == "kept"
+    )
 
 
-@pytest.mark.parametrize("arguments, words", [
-    (["--seeds", "0"], "--seeds: expected a whole number of at least 1, got 0"),
-    (["--seeds", "many"], "--seeds: invalid"),
-    (["--first-seed", "-1"], "--first-seed: expected at least 0, got -1"),
-    (["--fraction", "0"], "--fraction: expected a number from 0.02 to 1, got 0"),
-    (["--fraction", "nan"], "--fraction: expected a number from 0.02 to 1, got nan"),
-    (["--trunk", "elm"], "--trunk: invalid choice: 'elm'"),
-    (["ask", "--seed", "one"], "--seed: invalid seed_number value: 'one'"),
-    (["ask", "--seed", "-1"], "--seed: expected at least 0, got -1"),
-    (["--full", "--steps", "5"], "--full: goes with --seeds"),
-    (["--full", "--weights", "mgda"], "--full: goes with --seeds"),
-    (["--weights", "best"], "--weights: invalid choice: 'best'"),
-    (["--what"], "unrecognized arguments: --what"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "arguments, words",
+    [
+        (["--seeds", "0"], "--seeds: expected a whole number of at least 1, got 0"),
+        (["--seeds", "many"], "--seeds: invalid"),
+        (["--first-seed", "-1"], "--first-seed: expected at least 0, got -1"),
+        (["--fraction", "0"], "--fraction: expected a number from 0.02 to 1, got 0"),
+        (["--fraction", "nan"], "--fraction: expected a number from 0.02 to 1, got nan"),
+        (["--trunk", "elm"], "--trunk: invalid choice: 'elm'"),
+        (["ask", "--seed", "one"], "--seed: invalid seed_number value: 'one'"),
+        (["ask", "--seed", "-1"], "--seed: expected at least 0, got -1"),
+        (["--full", "--steps", "5"], "--full: goes with --seeds"),
+        (["--full", "--weights", "mgda"], "--full: goes with --seeds"),
+        (["--weights", "best"], "--weights: invalid choice: 'best'"),
+        (["--what"], "unrecognized arguments: --what"),
+    ],
+)
 def test_bad_arguments_are_named(arguments, words, capsys):
     with pytest.raises(SystemExit) as stopped:
         main(arguments)
@@ -92,12 +166,34 @@ def test_ctrl_c_stops_without_a_traceback(tmp_path, capsys, monkeypatch):
 
 
 def test_help_explains_every_option():
-    text = subprocess.run([sys.executable, "-m", "tinymtl", "--help"], capture_output=True, text=True, check=True).stdout
-    for option in ("--seeds", "--first-seed", "--fraction", "--trunk", "--weights", "--rules", "--steps", "--quick", "--full", "--out", "--quiet", "ask"):
+    text = subprocess.run(
+        [sys.executable, "-m", "tinymtl", "--help"], capture_output=True, text=True, check=True
+    ).stdout
+    for option in (
+        "--seeds",
+        "--first-seed",
+        "--fraction",
+        "--trunk",
+        "--weights",
+        "--rules",
+        "--steps",
+        "--quick",
+        "--full",
+        "--out",
+        "--quiet",
+        "ask",
+    ):
         assert option in text
 
 
 def test_ask_answers_lines_from_a_pipe():
     said = "how much is catsup\nbye\n"
-    run = subprocess.run([sys.executable, "-m", "tinymtl", "ask"], input=said, capture_output=True, text=True, check=True, env={**os.environ, "PYTHONIOENCODING": "utf-8"})
+    run = subprocess.run(
+        [sys.executable, "-m", "tinymtl", "ask"],
+        input=said,
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "PYTHONIOENCODING": "utf-8"},
+    )
     assert "dollars" in run.stdout and "goodbye" in run.stdout and run.stderr == ""

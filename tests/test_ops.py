@@ -34,7 +34,9 @@ from tinymtl.tensor import Parameter, Tensor, gradient
 
 
 def entry_by_entry(operation, formula, elements, *derivative):
-    return st.builds(lambda a: Case([a], operation, formula, *derivative), some.arrays(elements=elements))
+    return st.builds(
+        lambda a: Case([a], operation, formula, *derivative), some.arrays(elements=elements)
+    )
 
 
 @st.composite
@@ -70,14 +72,20 @@ def dense_layers(draw):
 def look_ups(draw):
     table = draw(some.arrays(some.shapes(min_dims=2, max_dims=2)))
     ids = draw(some.ids(len(table)))
-    return Case([table], lambda table: embedding(table, ids), lambda table: numeric.one_hot(ids, len(table)) @ table)
+    return Case(
+        [table],
+        lambda table: embedding(table, ids),
+        lambda table: numeric.one_hot(ids, len(table)) @ table,
+    )
 
 
 OPERATIONS = {
     "exp": entry_by_entry(exp, np.exp, some.floats()),
     "log": entry_by_entry(log, np.log, some.floats(0.3, 5)),
     "sqrt": entry_by_entry(sqrt, np.sqrt, some.floats(0.3, 5)),
-    "relu": entry_by_entry(relu, lambda x: np.maximum(x, 0), some.away_from_zero(), central_differences),
+    "relu": entry_by_entry(
+        relu, lambda x: np.maximum(x, 0), some.away_from_zero(), central_differences
+    ),
     "tanh": entry_by_entry(tanh, np.tanh, some.floats()),
     "sigmoid": entry_by_entry(sigmoid, numeric.sigmoid, some.floats()),
     "logsumexp": along_an_axis(logsumexp, numeric.logsumexp),
@@ -112,7 +120,9 @@ def test_float32_stays_float32(cases, data):
     assert_float32_stays_float32(case.operation, case.arrays)
 
 
-@pytest.mark.parametrize("function", [exp, log, sqrt, relu, tanh, sigmoid], ids=lambda f: f.__name__)
+@pytest.mark.parametrize(
+    "function", [exp, log, sqrt, relu, tanh, sigmoid], ids=lambda f: f.__name__
+)
 def test_float32_stays_float32_without_axes(function):
     assert_float32_stays_float32(function, [0.7])  # here NumPy 1 and NumPy 2 promote differently
 
@@ -137,7 +147,9 @@ def test_relu_has_slope_0_at_the_kink():
     assert np.array_equal(gradient(relu(x).sum(), x), [0, 0, 1])
 
 
-@pytest.mark.parametrize("function, low, high", [(sigmoid, 0, 1), (tanh, -1, 1)], ids=["sigmoid", "tanh"])
+@pytest.mark.parametrize(
+    "function, low, high", [(sigmoid, 0, 1), (tanh, -1, 1)], ids=["sigmoid", "tanh"]
+)
 def test_squashing_reaches_its_limits_without_overflow(function, low, high):
     x = Parameter([-1e4, 1e4])
     y = function(x)
@@ -177,10 +189,16 @@ def test_gradient_of_log_softmax_sums_to_0_along_its_axis(a):
 @given(some.arrays(some.shapes(1)))
 def test_dense_is_matmul_plus_bias_in_value_and_gradient(a):
     rng = np.random.default_rng(0)
-    leaves = Parameter(a), Parameter(rng.normal(size=(a.shape[-1], 2))), Parameter(rng.normal(size=2))
+    leaves = (
+        Parameter(a),
+        Parameter(rng.normal(size=(a.shape[-1], 2))),
+        Parameter(rng.normal(size=2)),
+    )
     fused, composed = dense(*leaves), leaves[0] @ leaves[1] + leaves[2]
     assert_close(fused.data, composed.data)
-    for got, expected in zip(gradient((fused * fused).sum(), leaves), gradient((composed * composed).sum(), leaves)):
+    for got, expected in zip(
+        gradient((fused * fused).sum(), leaves), gradient((composed * composed).sum(), leaves)
+    ):
         assert_close(got, expected)
 
 
@@ -226,14 +244,38 @@ table = Parameter(np.ones((3, 2)))
 double, single = Tensor(np.ones((2, 2))), Tensor(np.ones((2, 2), np.float32))
 
 BAD_INPUT = {
-    "ids too large": (lambda: embedding(table, np.array([[0, 1], [2, 3]])), IndexError, ["ids", "[0, 3)", "got 3 at position 3"]),
-    "ids negative": (lambda: embedding(table, np.array([1, -1])), IndexError, ["ids", "[0, 3)", "got -1 at position 1"]),
-    "ids small and negative": (lambda: embedding(table, np.array([-128], np.int8)), IndexError, ["ids", "got -128 at position 0"]),
-    "ids of floating type": (lambda: embedding(table, np.array([0.0])), TypeError, ["ids", "integers", "float64"]),
-    "ids as a mask": (lambda: embedding(table, np.array([True])), TypeError, ["ids", "integers", "bool"]),
-    "concatenate of two types": (lambda: concatenate([double, single]), TypeError, ["float64", "float32"]),
+    "ids too large": (
+        lambda: embedding(table, np.array([[0, 1], [2, 3]])),
+        IndexError,
+        ["ids", "[0, 3)", "got 3 at position 3"],
+    ),
+    "ids negative": (
+        lambda: embedding(table, np.array([1, -1])),
+        IndexError,
+        ["ids", "[0, 3)", "got -1 at position 1"],
+    ),
+    "ids small and negative": (
+        lambda: embedding(table, np.array([-128], np.int8)),
+        IndexError,
+        ["ids", "got -128 at position 0"],
+    ),
+    "ids of floating type": (
+        lambda: embedding(table, np.array([0.0])),
+        TypeError,
+        ["ids", "integers", "float64"],
+    ),
+    "ids as a mask": (
+        lambda: embedding(table, np.array([True])),
+        TypeError,
+        ["ids", "integers", "bool"],
+    ),
+    "concatenate of two types": (
+        lambda: concatenate([double, single]),
+        TypeError,
+        ["float64", "float32"],
+    ),
     "stack of two types": (lambda: stack([double, single]), TypeError, ["float64", "float32"]),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("call, exception, words", BAD_INPUT.values(), ids=BAD_INPUT)

@@ -45,7 +45,10 @@ def descents(draw):
 @given(descents(), st.floats(0, 1), st.floats(0, 0.99))
 def test_sgd_is_its_formula(descent, η, μ):
     start, gradients = descent
-    plain, heavy = follow(mtl.SGD(η), Vector(start), gradients), follow(mtl.SGD(η, μ), Vector(start), gradients)
+    plain, heavy = (
+        follow(mtl.SGD(η), Vector(start), gradients),
+        follow(mtl.SGD(η, μ), Vector(start), gradients),
+    )
     for i in range(len(start)):
         x = y = start[i]
         v = 0.0
@@ -58,7 +61,9 @@ def test_sgd_is_its_formula(descent, η, μ):
 
 
 @laws
-@given(descents(), st.floats(1e-4, 1), st.floats(0, 0.99), st.floats(0, 0.9999), st.floats(1e-10, 1))
+@given(
+    descents(), st.floats(1e-4, 1), st.floats(0, 0.99), st.floats(0, 0.9999), st.floats(1e-10, 1)
+)
 def test_adam_is_its_algorithm(descent, η, β1, β2, ε):
     start, gradients = descent
     path = follow(mtl.Adam(η, β1, β2, ε), Vector(start), gradients)
@@ -74,7 +79,9 @@ def test_adam_is_its_algorithm(descent, η, β1, β2, ε):
 
 
 def test_first_step_of_adam_has_the_size_of_the_learning_rate_whatever_the_gradient():
-    path = follow(mtl.Adam(0.1, epsilon=0), Vector(np.zeros(4)), [np.array([1e-9, -3.0, 2e5, -1e-3])])
+    path = follow(
+        mtl.Adam(0.1, epsilon=0), Vector(np.zeros(4)), [np.array([1e-9, -3.0, 2e5, -1e-3])]
+    )
     np.testing.assert_allclose(path[0], [-0.1, 0.1, -0.1, 0.1], rtol=1e-12)
 
 
@@ -83,8 +90,12 @@ def test_first_step_of_adam_has_the_size_of_the_learning_rate_whatever_the_gradi
 def test_scaling_the_loss_scales_the_step_of_sgd_and_does_nothing_to_adam(descent, kind, c):
     start, gradients = descent
     settings = {"epsilon": 0} if kind is mtl.Adam else {}
-    moved = [follow(kind(0.1, **settings), Vector(start), s * gradients)[-1] - start for s in (1, c)]
-    np.testing.assert_allclose(moved[1], moved[0] * (1 if kind is mtl.Adam else c), rtol=1e-9, atol=1e-9)
+    moved = [
+        follow(kind(0.1, **settings), Vector(start), s * gradients)[-1] - start for s in (1, c)
+    ]
+    np.testing.assert_allclose(
+        moved[1], moved[0] * (1 if kind is mtl.Adam else c), rtol=1e-9, atol=1e-9
+    )
 
 
 # The learning rate
@@ -174,7 +185,9 @@ class Words(mtl.Module):
         return vector[2 : 2 + self.V * self.E].reshape(self.V, self.E)
 
 
-ids = st.lists(st.integers(0, Words.V - 1), max_size=5)  # repeats are welcome, and so is an empty bag
+ids = st.lists(
+    st.integers(0, Words.V - 1), max_size=5
+)  # repeats are welcome, and so is an empty bag
 batches_of_ids = st.lists(ids, min_size=1, max_size=5)
 
 
@@ -205,7 +218,9 @@ def test_a_row_looked_up_in_several_places_of_one_step_moves_once(batches):
 @laws
 @given(batches_of_ids)
 def test_a_penalty_on_a_sparse_table_moves_every_row_once(batches):
-    sparse, dense = (train(Words(s, decay=0.1), mtl.SGD(0.1), [[b] for b in batches]) for s in (True, False))
+    sparse, dense = (
+        train(Words(s, decay=0.1), mtl.SGD(0.1), [[b] for b in batches]) for s in (True, False)
+    )
     np.testing.assert_array_equal(sparse, dense)
 
 
@@ -355,7 +370,9 @@ def test_under_adam_a_constant_weight_moves_the_trunk_elsewhere():
     (plain, X, y), (weighted, _, _) = two_tasks(0), two_tasks(0)
     step(plain, mtl.Adam(0.1, epsilon=0), X, y, {"a": 1.0, "b": 1.0})
     step(weighted, mtl.Adam(0.1, epsilon=0), X, y, {"a": 0.01, "b": 1.0})
-    assert abs(weighted.theta - plain.theta)[: plain.P].max() > 0.19  # a sign turned: +0.1 against −0.1
+    assert (
+        abs(weighted.theta - plain.theta)[: plain.P].max() > 0.19
+    )  # a sign turned: +0.1 against −0.1
 
 
 @laws

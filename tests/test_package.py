@@ -18,8 +18,14 @@ import tinymtl as mtl
 
 FOLDER = Path(mtl.__file__).parent
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
-READING_ORDER = re.search(r"Read in this order: ([^.]*)\.", mtl.__doc__)[1].replace("\n", " ").split(", ")
-MODULES = [name for _, name, _ in pkgutil.walk_packages(mtl.__path__, "tinymtl.") if not name.endswith("__main__")]
+READING_ORDER = (
+    re.search(r"Read in this order: ([^.]*)\.", mtl.__doc__)[1].replace("\n", " ").split(", ")
+)
+MODULES = [
+    name
+    for _, name, _ in pkgutil.walk_packages(mtl.__path__, "tinymtl.")
+    if not name.endswith("__main__")
+]
 
 
 # The examples
@@ -35,7 +41,10 @@ def test_the_examples_of_the_readme_run_as_they_stand(capsys):
         assert all(0 < value < 1 for value in result.values())  # the targets vary by 2 to 3
     exec(own_rule, names)
     exec("fit_again = mtl.HardSharing(trunk, heads)", names)
-    exec("mtl.fit(fit_again, train, losses, weights=inverse_norm, optimizer=mtl.SGD(0.1), steps=1)", names)
+    exec(
+        "mtl.fit(fit_again, train, losses, weights=inverse_norm, optimizer=mtl.SGD(0.1), steps=1)",
+        names,
+    )
 
     exec("fitted, model = (mtl.HardSharing(trunk, heads) for _ in range(2))", names)
     exec("weights, batch, optimizer = {'a': 1.0, 'b': 0.5}, train, mtl.SGD(0.1)", names)
@@ -65,7 +74,10 @@ def public_things():
         yield name, thing
         if inspect.ismodule(thing):
             for inner, value in vars(thing).items():
-                if not inner.startswith("_") and getattr(value, "__module__", None) == thing.__name__:
+                if (
+                    not inner.startswith("_")
+                    and getattr(value, "__module__", None) == thing.__name__
+                ):
                     yield f"{name}.{inner}", value
 
 
@@ -97,7 +109,9 @@ def test_the_reading_order_names_every_file():
 @pytest.mark.parametrize("name", READING_ORDER)
 def test_each_file_imports_only_from_files_before_it(name):
     before = READING_ORDER[: READING_ORDER.index(name)]
-    assert set(imported(ast.parse((FOLDER / f"{name}.py").read_text(encoding="utf-8")))) <= set(before)
+    assert set(imported(ast.parse((FOLDER / f"{name}.py").read_text(encoding="utf-8")))) <= set(
+        before
+    )
 
 
 def test_the_readme_lists_the_files_in_reading_order():
@@ -120,7 +134,11 @@ def loaded_by(statement):
     """Names of the modules that are there after a statement in a fresh interpreter."""
     code = f"import sys\n{statement}\nprint(*sys.modules)"
     env = {**os.environ, "PYTHONPATH": str(FOLDER.parent)}
-    return set(subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True).stdout.split())
+    return set(
+        subprocess.run(
+            [sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True
+        ).stdout.split()
+    )
 
 
 def test_importing_the_package_loads_numpy_and_nothing_else_that_is_heavy():

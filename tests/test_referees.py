@@ -11,7 +11,16 @@ import numpy as np
 import pytest
 
 import tinymtl as mtl
-from tinymtl.closed_form import best_strength, hard_sharing, one_unit_loss, pooled, pooling_helps, risk, soft_sharing, weight_decay
+from tinymtl.closed_form import (
+    best_strength,
+    hard_sharing,
+    one_unit_loss,
+    pooled,
+    pooling_helps,
+    risk,
+    soft_sharing,
+    weight_decay,
+)
 
 TASKS = ["a", "b", "c"]
 
@@ -24,7 +33,13 @@ def itself(h):
 def descend(model, inputs, targets, steps, η, momentum=0.0, weights=None):
     data = {t: (inputs[t], targets[t]) for t in model.tasks}
     return mtl.fit(
-        model, data, dict.fromkeys(data, mtl.mse), optimizer=mtl.SGD(η, momentum), steps=steps, weights=weights, quiet=True
+        model,
+        data,
+        dict.fromkeys(data, mtl.mse),
+        optimizer=mtl.SGD(η, momentum),
+        steps=steps,
+        weights=weights,
+        quiet=True,
     )
 
 
@@ -39,16 +54,28 @@ def assert_reaches(got, exact, tolerance):
 def own_inputs(rng, sizes, D=3):
     """Inputs and targets by task, and the same as the referee takes them: X_t with a column of ones, y_t flat."""
     inputs = {t: rng.standard_normal((n, D)) for t, n in zip(TASKS, sizes)}
-    targets = {t: x @ rng.standard_normal((D, 1)) + rng.standard_normal((len(x), 1)) for t, x in inputs.items()}
-    return inputs, targets, [np.hstack([x, np.ones((len(x), 1))]) for x in inputs.values()], [y[:, 0] for y in targets.values()]
+    targets = {
+        t: x @ rng.standard_normal((D, 1)) + rng.standard_normal((len(x), 1))
+        for t, x in inputs.items()
+    }
+    return (
+        inputs,
+        targets,
+        [np.hstack([x, np.ones((len(x), 1))]) for x in inputs.values()],
+        [y[:, 0] for y in targets.values()],
+    )
 
 
 @pytest.mark.parametrize("pull, T", [("mean", 1), ("pairs", 3)])
 @pytest.mark.parametrize("strength", [0.0, 0.02, 0.3, 5.0])
-def test_soft_sharing_reaches_its_referee_at_n_times_the_strength_and_by_pairs_at_t_times_that(strength, pull, T):
+def test_soft_sharing_reaches_its_referee_at_n_times_the_strength_and_by_pairs_at_t_times_that(
+    strength, pull, T
+):
     rng, n = np.random.default_rng(1), 20
     inputs, targets, X, y = own_inputs(rng, [n] * 3)
-    model = mtl.SoftSharing(mtl.Dense(3, 1, rng), dict.fromkeys(TASKS, itself), strength=strength, pull=pull)
+    model = mtl.SoftSharing(
+        mtl.Dense(3, 1, rng), dict.fromkeys(TASKS, itself), strength=strength, pull=pull
+    )
     descend(model, inputs, targets, 600, 0.3 / (1 + T * strength), 0.8)
     assert_reaches(model.trunk_matrix(), soft_sharing(X, y, n * T * strength), 1e-6)
 
@@ -60,7 +87,9 @@ def test_unequal_sizes_and_weights_reach_the_referee_of_rescaled_data():
     model = mtl.SoftSharing(mtl.Dense(3, 1, rng), dict.fromkeys(TASKS, itself), strength=strength)
     descend(model, inputs, targets, 800, 0.1, 0.9, dict(zip(TASKS, w)))
     c = [math.sqrt(w_t / n) for w_t, n in zip(w, sizes)]
-    exact = soft_sharing([c_t * A for c_t, A in zip(c, X)], [c_t * b for c_t, b in zip(c, y)], strength)
+    exact = soft_sharing(
+        [c_t * A for c_t, A in zip(c, X)], [c_t * b for c_t, b in zip(c, y)], strength
+    )
     assert_reaches(model.trunk_matrix(), exact, 1e-6)
 
 
@@ -90,7 +119,9 @@ def orthogonal_inputs(rng, n, D):
 
 def linear_network(rng, D, width, T, **l2):
     names = [f"task {t}" for t in range(T)]
-    return mtl.HardSharing(mtl.Dense(D, width, rng), {t: mtl.Dense(width, 1, rng) for t in names}, **l2)
+    return mtl.HardSharing(
+        mtl.Dense(D, width, rng), {t: mtl.Dense(width, 1, rng) for t in names}, **l2
+    )
 
 
 def product(model):
@@ -100,7 +131,15 @@ def product(model):
 
 def descend_together(model, X, Y, steps, η, momentum, weights=None):
     weights = None if weights is None else dict(zip(model.tasks, weights))
-    return descend(model, dict.fromkeys(model.tasks, X), dict(zip(model.tasks, Y.T[:, :, None].copy())), steps, η, momentum, weights)
+    return descend(
+        model,
+        dict.fromkeys(model.tasks, X),
+        dict(zip(model.tasks, Y.T[:, :, None].copy())),
+        steps,
+        η,
+        momentum,
+        weights,
+    )
 
 
 @pytest.mark.parametrize("width", [1, 2, 3])
@@ -125,19 +164,27 @@ def test_weights_change_a_narrow_trunk_and_not_a_wide_one():
         equal, other = linear_network(rng, 3, width, 2), linear_network(rng, 3, width, 2)
         descend_together(equal, X, Y, 600, 0.05, 0.9)
         descend_together(other, X, Y, 600, 0.05, 0.9, (0.5, 2.0))
-        change[width] = np.linalg.norm(product(other) - product(equal)) / np.linalg.norm(product(equal))
+        change[width] = np.linalg.norm(product(other) - product(equal)) / np.linalg.norm(
+            product(equal)
+        )
     assert change[2] < 1e-6
     assert change[1] > 0.3
 
 
 def decay_each_once(strength):
     """λ Σ ‖W‖² over trunk and heads, a function for `l2`."""
-    return lambda model: mtl.l2_penalty({"all": [p for p in model.parameters() if p.ndim > 1]}, {"all": strength})
+    return lambda model: mtl.l2_penalty(
+        {"all": [p for p in model.parameters() if p.ndim > 1]}, {"all": strength}
+    )
 
 
 @pytest.mark.parametrize("strength, rank", [(0.2, 3), (1.0, 2), (2.5, 1)])
-@pytest.mark.parametrize("l2, times", [(decay_each_once, 1), (lambda s: s, math.sqrt(3))], ids=["each once", "a number"])
-def test_weight_decay_reaches_soft_thresholding_and_a_number_counts_the_trunk_once_for_each_task(strength, rank, l2, times):
+@pytest.mark.parametrize(
+    "l2, times", [(decay_each_once, 1), (lambda s: s, math.sqrt(3))], ids=["each once", "a number"]
+)
+def test_weight_decay_reaches_soft_thresholding_and_a_number_counts_the_trunk_once_for_each_task(
+    strength, rank, l2, times
+):
     # 1/n ‖Y − X A C‖² + s (a ‖A‖² + ‖C‖²), times ½, is ½ ‖B_ols − A C‖² + ½ s √a (‖A′‖² + ‖C′‖²) for the same product A′ C′
     rng, n, T = np.random.default_rng(7), 20, 3
     turn = lambda rows, columns: np.linalg.qr(rng.standard_normal((rows, columns)))[0]
@@ -171,7 +218,12 @@ def test_at_a_right_angle_one_unit_learns_the_task_of_larger_weight_and_nothing_
 
 # When sharing helps, measured on examples that training did not see
 
-SEEDS, NOISE, N, D = 50, 1.0, 12, 6  # variance of a target's noise; examples of a task; parameters of a task, its bias among them
+SEEDS, NOISE, N, D = (
+    50,
+    1.0,
+    12,
+    6,
+)  # variance of a target's noise; examples of a task; parameters of a task, its bias among them
 
 
 def related_problem(seed, spread, T=4):
@@ -181,7 +233,10 @@ def related_problem(seed, spread, T=4):
     for t in range(T):
         truth = common + math.sqrt(spread) * rng.standard_normal(D)
         X, new = orthogonal_inputs(rng, N, D - 1), rng.standard_normal((200, D - 1))
-        train[f"task {t}"] = X, (X @ truth[1:] + truth[0] + math.sqrt(NOISE) * rng.standard_normal(N))[:, None]
+        train[f"task {t}"] = (
+            X,
+            (X @ truth[1:] + truth[0] + math.sqrt(NOISE) * rng.standard_normal(N))[:, None],
+        )
         test[f"task {t}"] = new, (new @ truth[1:] + truth[0])[:, None]
     return rng, train, test
 
@@ -204,8 +259,12 @@ def standard_errors(gains):
 def test_pooling_beats_each_task_alone_on_the_side_that_the_formula_says(side):
     # On these inputs a step of η = ½ (pooled: ½ over the number of tasks) lands on the minimum.
     spread = side * NOISE / N
-    alone = np.array([error_on_new(seed, spread, mtl.SingleTask, 1 / 2, 2) for seed in range(SEEDS)])
-    together = np.array([error_on_new(seed, spread, mtl.HardSharing, 1 / 8, 2) for seed in range(SEEDS)])
+    alone = np.array(
+        [error_on_new(seed, spread, mtl.SingleTask, 1 / 2, 2) for seed in range(SEEDS)]
+    )
+    together = np.array(
+        [error_on_new(seed, spread, mtl.HardSharing, 1 / 8, 2) for seed in range(SEEDS)]
+    )
     gain = alone - together
     assert standard_errors(gain if pooling_helps(N, NOISE, spread) else -gain) > 3
     for measured, λ in ((alone, 0.0), (together, math.inf)):
@@ -220,7 +279,9 @@ def test_a_sweep_of_strengths_has_its_least_error_within_a_factor_three_of_the_b
     for factor in (1 / 9, 1 / 3, 1, 3, 9):
         s = factor * best
         soft = lambda trunk, heads: mtl.SoftSharing(trunk, heads, strength=s)
-        errors[factor] = np.array([error_on_new(seed, spread, soft, 1 / (2 + s), 30) for seed in range(SEEDS)])
+        errors[factor] = np.array(
+            [error_on_new(seed, spread, soft, 1 / (2 + s), 30) for seed in range(SEEDS)]
+        )
     assert 1 / 3 <= min(errors, key=lambda factor: errors[factor].mean()) <= 3
     for far in (1 / 9, 9):
         assert standard_errors(errors[far] - errors[1]) > 3

@@ -31,12 +31,17 @@ def parts(seed=0, tasks=TASKS):
 def problem(seed=0, tasks=TASKS, N=5):
     """Inputs and targets by task."""
     rng = np.random.default_rng(seed + 1)
-    return {t: rng.standard_normal((N, 3)) for t in tasks}, {t: rng.standard_normal((N, 2)) for t in tasks}
+    return {t: rng.standard_normal((N, 3)) for t in tasks}, {
+        t: rng.standard_normal((N, 2)) for t in tasks
+    }
 
 
 def total_loss(model, inputs, targets, weights=None):
     outputs = model(inputs)
-    return mtl.weighted_sum({t: mtl.mse(outputs[t], targets[t]) for t in inputs}, weights) + model.penalty()
+    return (
+        mtl.weighted_sum({t: mtl.mse(outputs[t], targets[t]) for t in inputs}, weights)
+        + model.penalty()
+    )
 
 
 def descend(model, inputs, targets, η=0.1, steps=3, weights=None):
@@ -75,7 +80,9 @@ def test_training_one_model_leaves_its_parts_and_the_others_as_they_were(make):
 
 
 @every_model
-@pytest.mark.parametrize("copied", [copy.deepcopy, lambda m: pickle.loads(pickle.dumps(m))], ids=["deepcopy", "pickle"])
+@pytest.mark.parametrize(
+    "copied", [copy.deepcopy, lambda m: pickle.loads(pickle.dumps(m))], ids=["deepcopy", "pickle"]
+)
 def test_a_copied_model_has_a_theta_of_its_own_and_trains_the_same(make, copied):
     inputs, targets = problem()
     original = make(*parts(), l2=0.01)
@@ -97,7 +104,9 @@ def test_theta_of_hard_sharing_is_the_shared_part_and_then_each_task():
     trunk, heads = parts()
     encoders = {"b": mtl.Dense(3, 3, np.random.default_rng(9))}
     model = mtl.HardSharing(trunk, heads, encoders)
-    np.testing.assert_array_equal(model.theta, flat(trunk, heads["a"], encoders["b"], heads["b"], heads["c"]))
+    np.testing.assert_array_equal(
+        model.theta, flat(trunk, heads["a"], encoders["b"], heads["b"], heads["c"])
+    )
     assert model.P == 3 * 4 + 4
     np.testing.assert_array_equal(model.theta[: model.P], flat(trunk))
 
@@ -107,7 +116,9 @@ def test_theta_of_soft_sharing_is_every_trunk_and_then_every_head(make):
     trunk, heads = parts()
     encoders = {"b": mtl.Dense(3, 3, np.random.default_rng(9))}
     model = make(trunk, heads, encoders)
-    np.testing.assert_array_equal(model.theta, flat(trunk, trunk, trunk, heads["a"], encoders["b"], heads["b"], heads["c"]))
+    np.testing.assert_array_equal(
+        model.theta, flat(trunk, trunk, trunk, heads["a"], encoders["b"], heads["b"], heads["c"])
+    )
     assert model.P == 0
 
 
@@ -125,15 +136,25 @@ def test_counts_are_those_of_hand_arithmetic():
     trunk, heads = parts()  # trunk 3·4 + 4 = 16, head 4·2 + 2 = 10
     heads["c"] = mtl.Dense(4, 5, np.random.default_rng(0))  # 4·5 + 5 = 25
     encoders = {"b": mtl.Dense(6, 3, np.random.default_rng(0))}  # 6·3 + 3 = 21
-    assert mtl.HardSharing(trunk, heads, encoders).counts() == {"shared": 16, "tasks": {"a": 10, "b": 31, "c": 25}, "total": 82}
+    assert mtl.HardSharing(trunk, heads, encoders).counts() == {
+        "shared": 16,
+        "tasks": {"a": 10, "b": 31, "c": 25},
+        "total": 82,
+    }
     for make in (MODELS["alone"], MODELS["soft"]):
-        assert make(trunk, heads, encoders).counts() == {"shared": 0, "tasks": {"a": 26, "b": 47, "c": 41}, "total": 114}
+        assert make(trunk, heads, encoders).counts() == {
+            "shared": 0,
+            "tasks": {"a": 26, "b": 47, "c": 41},
+            "total": 114,
+        }
 
 
 @every_model
 def test_every_parameter_is_counted_once(make):
     model = make(*parts())
-    assert model.counts()["total"] == model.theta.size == sum(p.data.size for p in model.parameters())
+    assert (
+        model.counts()["total"] == model.theta.size == sum(p.data.size for p in model.parameters())
+    )
     assert {id(p) for p in model.ordered_parameters()} == {id(p) for p in model.parameters()}
 
 
@@ -178,7 +199,11 @@ def test_a_module_that_two_tasks_hold_is_copied_for_each_in_soft_sharing():
     np.testing.assert_array_equal(model.trunk_matrix()[1], before[1])
 
 
-@pytest.mark.parametrize("make, passes", [(MODELS["hard"], 1), (MODELS["alone"], 3), (MODELS["soft"], 3)], ids=["hard", "alone", "soft"])
+@pytest.mark.parametrize(
+    "make, passes",
+    [(MODELS["hard"], 1), (MODELS["alone"], 3), (MODELS["soft"], 3)],
+    ids=["hard", "alone", "soft"],
+)
 def test_the_very_same_inputs_pass_a_shared_trunk_once(make, passes):
     calls = []
     trunk, heads = parts()
@@ -203,7 +228,10 @@ def test_the_very_same_inputs_through_other_encoders_pass_the_trunk_again():
 
 @every_model
 def test_trunk_and_heads_may_be_functions(make):
-    model = make(lambda x: x, {"a": lambda h: mtl.Tensor(h) * 2.0, "b": mtl.Dense(3, 1, np.random.default_rng(0))})
+    model = make(
+        lambda x: x,
+        {"a": lambda h: mtl.Tensor(h) * 2.0, "b": mtl.Dense(3, 1, np.random.default_rng(0))},
+    )
     x = np.ones((2, 3))
     np.testing.assert_array_equal(model({"a": x})["a"].data, 2 * x)
     assert model.counts() == {"shared": 0, "tasks": {"a": 0, "b": 4}, "total": 4}
@@ -222,7 +250,9 @@ def test_tasks_of_different_inputs_outputs_and_numbers_of_examples_live_together
 
 def test_copies_of_dropout_in_soft_sharing_draw_from_one_generator():
     heads = {t: mtl.tanh for t in "ab"}
-    model = mtl.SingleTask(mtl.Sequential(mtl.Tensor, mtl.Dropout(0.5, np.random.default_rng(0))), heads)
+    model = mtl.SingleTask(
+        mtl.Sequential(mtl.Tensor, mtl.Dropout(0.5, np.random.default_rng(0))), heads
+    )
     out = model(dict.fromkeys("ab", np.ones((4, 20))))
     assert (out["a"].data != out["b"].data).any()
 
@@ -252,7 +282,10 @@ def test_pull_is_its_printed_formula_and_so_is_its_gradient(seed, T, λ, pull):
 @laws
 @given(seeds, st.integers(1, 4), st.floats(0, 5))
 def test_pull_by_pairs_is_t_times_the_pull_to_the_mean(seed, T, λ):
-    mean, pairs = (mtl.SoftSharing(*parts(seed, list("abcd")[:T]), strength=λ, pull=p) for p in ("mean", "pairs"))
+    mean, pairs = (
+        mtl.SoftSharing(*parts(seed, list("abcd")[:T]), strength=λ, pull=p)
+        for p in ("mean", "pairs")
+    )
     mean.theta[:] = pairs.theta[:] = np.random.default_rng(seed).standard_normal(mean.theta.shape)
     assert float(pairs.penalty()) == pytest.approx(T * float(mean.penalty()), rel=1e-12)
 
@@ -310,7 +343,9 @@ def test_steps_of_soft_sharing_are_theta_minus_eta_times_own_gradient_and_pull(s
 
 @laws
 @given(seeds, st.floats(0, 1e3), st.sampled_from(["mean", "pairs"]))
-def test_from_equal_starts_one_step_moves_the_mean_trunk_like_hard_sharing_at_a_tth_of_the_learning_rate(seed, λ, pull):
+def test_from_equal_starts_one_step_moves_the_mean_trunk_like_hard_sharing_at_a_tth_of_the_learning_rate(
+    seed, λ, pull
+):
     weights, (inputs, targets) = {"a": 2.0, "b": 1.0, "c": 0.5}, problem(seed)
     soft, hard = mtl.SoftSharing(*parts(seed), strength=λ, pull=pull), mtl.HardSharing(*parts(seed))
     descend(soft, inputs, targets, 0.3, 1, weights)
@@ -323,10 +358,15 @@ def test_a_strong_pull_follows_the_path_of_hard_sharing_at_a_tth_of_the_learning
     # for a given time η · steps the two paths differ by an error that shrinks like η.
     inputs, targets = problem()
     trunk, _ = parts()
-    heads = dict.fromkeys(TASKS, lambda h: h[:, :2])  # no parameters: they would move at η, not at η/T
+    heads = dict.fromkeys(
+        TASKS, lambda h: h[:, :2]
+    )  # no parameters: they would move at η, not at η/T
     gaps = []
     for η, steps in ((0.2, 50), (0.02, 500)):
-        soft, hard = mtl.SoftSharing(trunk, heads, strength=1 / (2 * η)), mtl.HardSharing(trunk, heads)
+        soft, hard = (
+            mtl.SoftSharing(trunk, heads, strength=1 / (2 * η)),
+            mtl.HardSharing(trunk, heads),
+        )
         descend(soft, inputs, targets, η, steps)
         descend(hard, inputs, targets, η / 3, steps)
         gaps.append(abs(soft.trunk_matrix().mean(0) - hard.theta).max())
@@ -343,14 +383,19 @@ def test_soft_sharing_of_linear_tasks_reaches_the_closed_form(strength, pull):
     rng, n = np.random.default_rng(0), 20
     inputs = {t: rng.standard_normal((n, 3)) for t in TASKS}
     targets = {t: rng.standard_normal((n, 1)) for t in TASKS}
-    model = mtl.SoftSharing(mtl.Dense(3, 1, rng), {t: lambda h: h for t in TASKS}, strength=strength, pull=pull)
+    model = mtl.SoftSharing(
+        mtl.Dense(3, 1, rng), {t: lambda h: h for t in TASKS}, strength=strength, pull=pull
+    )
     optimizer = mtl.SGD(0.2 / (1 + strength * (3 if pull == "pairs" else 1)), momentum=0.9)
     for _ in range(1000):
         model.zero_grad()
         total_loss(model, inputs, targets).backward()
         optimizer.step(model)
     λ = n * strength * (3 if pull == "pairs" else 1)
-    X, y = [np.hstack([inputs[t], np.ones((n, 1))]) for t in TASKS], [targets[t][:, 0] for t in TASKS]
+    X, y = (
+        [np.hstack([inputs[t], np.ones((n, 1))]) for t in TASKS],
+        [targets[t][:, 0] for t in TASKS],
+    )
     np.testing.assert_allclose(model.trunk_matrix(), closed_form.soft_sharing(X, y, λ), atol=1e-6)
 
 
@@ -360,7 +405,10 @@ def test_hard_sharing_of_linear_tasks_reaches_the_pooled_closed_form():
     targets = {t: rng.standard_normal((n, 1)) for t in TASKS}
     model = mtl.HardSharing(mtl.Dense(3, 1, rng), {t: lambda h: h for t in TASKS})
     descend(model, inputs, targets, 0.1, 1000)
-    X, y = [np.hstack([inputs[t], np.ones((n, 1))]) for t in TASKS], [targets[t][:, 0] for t in TASKS]
+    X, y = (
+        [np.hstack([inputs[t], np.ones((n, 1))]) for t in TASKS],
+        [targets[t][:, 0] for t in TASKS],
+    )
     np.testing.assert_allclose(model.theta, closed_form.pooled(X, y), atol=1e-6)
 
 
@@ -370,12 +418,20 @@ def test_hard_sharing_of_linear_tasks_reaches_the_pooled_closed_form():
 def decay_by_hand(model, strengths):
     """Σ_i λ_i Σ_j ‖W_ij‖² over the matrices of each task: trunk and head, biases left alone."""
     trunk_of = lambda t: model.trunks[t] if hasattr(model, "trunks") else model.trunk
-    return sum(λ * ((trunk_of(t).parts[0].W.data ** 2).sum() + (model.heads[t].W.data ** 2).sum()) for t, λ in strengths.items())
+    return sum(
+        λ * ((trunk_of(t).parts[0].W.data ** 2).sum() + (model.heads[t].W.data ** 2).sum())
+        for t, λ in strengths.items()
+    )
 
 
 @every_model
 def test_l2_is_a_number_for_every_task_or_one_for_each(make):
-    for l2, strengths in ((0.5, dict.fromkeys(TASKS, 0.5)), ({"a": 0.1, "b": 0.0, "c": 2.0},) * 2, (0, dict.fromkeys(TASKS, 0.0)), (None, {})):
+    for l2, strengths in (
+        (0.5, dict.fromkeys(TASKS, 0.5)),
+        ({"a": 0.1, "b": 0.0, "c": 2.0},) * 2,
+        (0, dict.fromkeys(TASKS, 0.0)),
+        (None, {}),
+    ):
         model = make(*parts(), l2=l2)
         model.theta[:] = 1  # equal trunks: no pull together
         assert float(model.penalty()) == pytest.approx(decay_by_hand(model, strengths))
@@ -388,7 +444,9 @@ def test_l2_pulls_a_matrix_towards_zero_by_twice_its_strengths(make):
     for t, λ in (("a", 0.1), ("b", 0.0), ("c", 2.0)):
         np.testing.assert_allclose(model.heads[t].W.grad, 2 * λ * model.heads[t].W.data)
         trunk, total = (model.trunks[t], λ) if hasattr(model, "trunks") else (model.trunk, 2.1)
-        np.testing.assert_allclose(trunk.parts[0].W.grad, 2 * total * trunk.parts[0].W.data, atol=1e-12)
+        np.testing.assert_allclose(
+            trunk.parts[0].W.grad, 2 * total * trunk.parts[0].W.data, atol=1e-12
+        )
         assert not trunk.parts[0].b.grad.any()
 
 
@@ -436,7 +494,10 @@ def test_rows_of_the_trunk_jacobian_are_each_tasks_gradient_on_its_trunk(make):
     assert J.shape == (3, 16)
     for row, t in zip(J, TASKS):
         trunk = model.trunks[t] if hasattr(model, "trunks") else model.trunk
-        np.testing.assert_allclose(row, np.concatenate([g.reshape(-1) for g in mtl.gradient(losses[t], trunk.parameters())]))
+        np.testing.assert_allclose(
+            row,
+            np.concatenate([g.reshape(-1) for g in mtl.gradient(losses[t], trunk.parameters())]),
+        )
 
 
 @every_model
@@ -447,7 +508,9 @@ def test_permuting_the_tasks_permutes_their_outputs_and_nothing_else(make):
     descend(model, inputs, targets)
     descend(turned, inputs, targets)
     for t in TASKS:
-        np.testing.assert_allclose(model(inputs)[t].data, turned(inputs)[t].data, rtol=1e-10, atol=1e-12)
+        np.testing.assert_allclose(
+            model(inputs)[t].data, turned(inputs)[t].data, rtol=1e-10, atol=1e-12
+        )
 
 
 # Errors
@@ -458,11 +521,17 @@ def test_permuting_the_tasks_permutes_their_outputs_and_nothing_else(make):
     "change, match",
     [
         ({"heads": {}}, "heads must name at least one task"),
-        ({"encoders": {"z": mtl.tanh}}, r"encoders must be of the tasks \['a', 'b', 'c'\], got \['z'\]"),
+        (
+            {"encoders": {"z": mtl.tanh}},
+            r"encoders must be of the tasks \['a', 'b', 'c'\], got \['z'\]",
+        ),
         ({"l2": -1.0}, "l2 must be finite and not negative, got -1.0"),
         ({"l2": float("nan")}, "l2 must be finite"),
         ({"l2": {"a": 1.0, "b": 1.0, "c": float("inf")}}, "l2 must be finite"),
-        ({"l2": {"a": 1.0, "z": 1.0}}, r"l2 must name the tasks \['a', 'b', 'c'\]; missing \['b', 'c'\], unknown \['z'\]"),
+        (
+            {"l2": {"a": 1.0, "z": 1.0}},
+            r"l2 must name the tasks \['a', 'b', 'c'\]; missing \['b', 'c'\], unknown \['z'\]",
+        ),
     ],
 )
 def test_bad_parts_are_errors(make, change, match):
@@ -488,5 +557,7 @@ def test_inputs_of_an_unknown_task_are_an_error_and_a_task_may_be_left_out(make)
     model, x = make(*parts()), np.ones((1, 3))
     assert list(model({"b": x})) == ["b"]
     assert model({}) == {}
-    with pytest.raises(ValueError, match=r"inputs must be of the tasks \['a', 'b', 'c'\], got \['z'\]"):
+    with pytest.raises(
+        ValueError, match=r"inputs must be of the tasks \['a', 'b', 'c'\], got \['z'\]"
+    ):
         model({"z": x})

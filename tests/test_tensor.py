@@ -45,7 +45,9 @@ def assert_value_and_gradient_are_those_of_the_formula(case, data):
     g = data.draw(some.upstream(out.shape), label="g")
     kept = g.copy()
     assert_close(out.data, case.formula(*case.arrays))
-    for got, expected in zip(gradient(out, leaves, g), case.derivative(case.formula, *case.arrays, g=g)):
+    for got, expected in zip(
+        gradient(out, leaves, g), case.derivative(case.formula, *case.arrays, g=g)
+    ):
         assert_close(got, expected, 1e-9 if case.derivative is complex_step else 1e-6)
     for leaf, a in zip(leaves, case.arrays):
         assert np.array_equal(leaf.data, a), "an input was changed"
@@ -145,7 +147,10 @@ def power(draw):
 @operation
 def number_on_either_side(draw):
     c = draw(some.away_from_zero())
-    return same([draw(some.arrays(elements=some.away_from_zero()))], lambda a: c - a * c + c / a + (c * a - c) / c + (c + a))
+    return same(
+        [draw(some.arrays(elements=some.away_from_zero()))],
+        lambda a: c - a * c + c / a + (c * a - c) / c + (c + a),
+    )
 
 
 @operation
@@ -188,7 +193,9 @@ def mean_over_axes(draw):
 
 @operation
 def max_over_axes(draw):
-    apart = st.integers(-40, 40).map(lambda i: i / 8)  # no two equal: where two are, there is a kink
+    apart = st.integers(-40, 40).map(
+        lambda i: i / 8
+    )  # no two equal: where two are, there is a kink
     a = draw(hnp.arrays(np.float64, some.shapes(), elements=apart, fill=st.nothing(), unique=True))
     axis, keepdims = draw(some.axes(a.ndim)), draw(st.booleans())
     return same([a], lambda a: a.max(axis, keepdims=keepdims), central_differences)
@@ -203,7 +210,9 @@ def reshape(draw):
 
 @operation
 def transpose(draw):
-    a = draw(some.arrays(some.shapes() | some.shapes(min_dims=3)))  # three axes: the least that can go round
+    a = draw(
+        some.arrays(some.shapes() | some.shapes(min_dims=3))
+    )  # three axes: the least that can go round
     order = draw(st.permutations([draw(st.sampled_from([i, i - a.ndim])) for i in range(a.ndim)]))
     return same([a], lambda a: a.transpose(*order) if order else a.T)
 
@@ -274,12 +283,27 @@ def test_float32_stays_float32(cases, data):
 @pytest.mark.parametrize(
     "expression",
     [
-        lambda x: x + 1, lambda x: 1 - x, lambda x: x * 2, lambda x: 2 * x, lambda x: x / 2, lambda x: 1 / x, lambda x: -x,
-        lambda x: x**2, lambda x: x**0.5, lambda x: x**0, lambda x: x * np.float64(2), lambda x: np.float64(2) / x,
-        lambda x: x.sum(), lambda x: x.mean(), lambda x: x.max(), lambda x: x.reshape(1, 1) @ x.reshape(1), lambda x: x[None], lambda x: x.T,
+        lambda x: x + 1,
+        lambda x: 1 - x,
+        lambda x: x * 2,
+        lambda x: 2 * x,
+        lambda x: x / 2,
+        lambda x: 1 / x,
+        lambda x: -x,
+        lambda x: x**2,
+        lambda x: x**0.5,
+        lambda x: x**0,
+        lambda x: x * np.float64(2),
+        lambda x: np.float64(2) / x,
+        lambda x: x.sum(),
+        lambda x: x.mean(),
+        lambda x: x.max(),
+        lambda x: x.reshape(1, 1) @ x.reshape(1),
+        lambda x: x[None],
+        lambda x: x.T,
     ],
     ids="x+1 1-x x*2 2*x x/2 1/x -x x**2 x**0.5 x**0 x*float64(2) float64(2)/x sum mean max matmul index T".split(),
-)  # fmt: skip
+)
 def test_float32_stays_float32_without_axes(expression):
     assert_float32_stays_float32(expression, [0.7])  # here NumPy 1 and NumPy 2 promote differently
 
@@ -372,7 +396,9 @@ def test_scalar_turns_into_a_float():
     assert float(Tensor(2.5)) == 2.5
 
 
-@pytest.mark.parametrize("copied", [copy.deepcopy, lambda p: pickle.loads(pickle.dumps(p))], ids=["deepcopy", "pickle"])
+@pytest.mark.parametrize(
+    "copied", [copy.deepcopy, lambda p: pickle.loads(pickle.dumps(p))], ids=["deepcopy", "pickle"]
+)
 def test_copies_of_a_parameter_own_their_arrays(copied):
     p = Parameter([1.0, 2.0], sparse=True)
     p.grad += 5
@@ -439,7 +465,9 @@ def test_gradient_that_two_parents_receive_is_changed_by_neither():
 def test_repeated_rows_of_an_embedding_add_up():
     table = Parameter(np.zeros((3, 2)))
     g = np.array([[1.0, 2.0], [10.0, 20.0], [100.0, 200.0]])
-    assert np.array_equal(gradient(embedding(table, np.array([2, 0, 2])), table, g), [[10, 20], [0, 0], [101, 202]])
+    assert np.array_equal(
+        gradient(embedding(table, np.array([2, 0, 2])), table, g), [[10, 20], [0, 0], [101, 202]]
+    )
 
 
 @given(st.data())
@@ -469,7 +497,9 @@ def test_two_losses_over_one_trunk_have_exact_separate_gradients():
     losses, trunk, _ = trunk_and_two_losses()
     for t in (0, 1, 0, 1):  # in any order, any number of times
         fresh_losses, fresh_trunk, _ = trunk_and_two_losses()
-        for got, expected in zip(gradient(losses[t], trunk), gradient(fresh_losses[t], fresh_trunk)):
+        for got, expected in zip(
+            gradient(losses[t], trunk), gradient(fresh_losses[t], fresh_trunk)
+        ):
             assert np.array_equal(got, expected)
 
 
@@ -562,7 +592,11 @@ def test_gradients_are_new_arrays():
     y, seed = x + 0.0, np.array([1.0, 1.0])
     got = gradient(y, x, seed)
     got += 5
-    assert np.array_equal(seed, [1, 1]) and np.array_equal(x.grad, [0, 0]) and np.array_equal(gradient(y, x, seed), [1, 1])
+    assert (
+        np.array_equal(seed, [1, 1])
+        and np.array_equal(x.grad, [0, 0])
+        and np.array_equal(gradient(y, x, seed), [1, 1])
+    )
 
 
 def test_tensor_that_the_loss_does_not_depend_on_has_gradient_0():
@@ -722,7 +756,12 @@ def test_graph_made_after_the_change_is_accepted(walk):
 
 
 def test_check_gradient_accepts_what_is_right():
-    check_gradient(lambda x, W, b: relu(dense(x, W, b)), np.ones((2, 3)), np.full((3, 2), 0.5), np.array([0.1, -0.2]))
+    check_gradient(
+        lambda x, W, b: relu(dense(x, W, b)),
+        np.ones((2, 3)),
+        np.full((3, 2), 0.5),
+        np.array([0.1, -0.2]),
+    )
 
 
 def square_with_slopes(slopes):
@@ -738,7 +777,9 @@ def test_check_gradient_names_the_first_index_that_is_wrong():
 
 def test_check_gradient_names_the_argument_that_is_wrong():
     wrong = square_with_slopes(np.array([-2.0]))
-    with pytest.raises(AssertionError, match=r"argument 1 at index \(0,\): .* expect .*, the chain rule gives"):
+    with pytest.raises(
+        AssertionError, match=r"argument 1 at index \(0,\): .* expect .*, the chain rule gives"
+    ):
         check_gradient(lambda a, b: a * wrong(b), np.array([1.0]), np.array([2.0]))
 
 
@@ -766,22 +807,58 @@ BAD_INPUT = {
     "float32 operand": (lambda: x() * f32(3), TypeError, ["float64", "float32"]),
     "float32 operand on the left": (lambda: f32(3) - x(), TypeError, ["float64", "float32"]),
     "float32 matrix": (lambda: x() @ Tensor(f32(3, 1)), TypeError, ["float64", "float32"]),
-    "shapes that do not broadcast": (lambda: x() + Tensor([1.0, 2.0]), ValueError, ["(2,3)", "(2,)"]),
+    "shapes that do not broadcast": (
+        lambda: x() + Tensor([1.0, 2.0]),
+        ValueError,
+        ["(2,3)", "(2,)"],
+    ),
     "inner sizes": (lambda: x() @ x(), ValueError, ["matmul", "inner", "(2, 3) and (2, 3)"]),
     "matmul with a scalar": (lambda: x() @ Tensor(1.0), ValueError, ["matmul", "(2, 3) and ()"]),
     "exponent a tensor": (lambda: x() ** x(), TypeError, ["exponent", "number", "Parameter"]),
     "exponent a truth value": (lambda: x() ** True, TypeError, ["exponent", "number", "bool"]),
-    "mean of nothing": (lambda: Tensor(np.zeros((0, 3))).mean(), ValueError, ["mean", "at least one", "(0, 3)"]),
+    "mean of nothing": (
+        lambda: Tensor(np.zeros((0, 3))).mean(),
+        ValueError,
+        ["mean", "at least one", "(0, 3)"],
+    ),
     "index out of range": (lambda: x()[2], IndexError, ["2", "out of bounds"]),
-    "data of another shape": (lambda: setattr(x(), "data", np.ones(3)), ValueError, ["data", "(2, 3)", "(3,)"]),
-    "data of another type": (lambda: setattr(x(), "data", f32(2, 3)), TypeError, ["data", "float64", "float32"]),
-    "backward of an array without a seed": (lambda: (x() * 2).backward(), ValueError, ["(2, 3)", "seed", "shape"]),
-    "gradient of an array without a seed": (lambda: gradient((y := x()) * 2, y), ValueError, ["(2, 3)", "seed", "shape"]),
-    "jacobian of an array": (lambda: jacobian([(y := x()) * 2], [y]), ValueError, ["(2, 3)", "shape"]),
-    "seed of another shape": (lambda: x().sum(0).backward(np.ones(2)), ValueError, ["seed", "(3,)", "(2,)"]),
+    "data of another shape": (
+        lambda: setattr(x(), "data", np.ones(3)),
+        ValueError,
+        ["data", "(2, 3)", "(3,)"],
+    ),
+    "data of another type": (
+        lambda: setattr(x(), "data", f32(2, 3)),
+        TypeError,
+        ["data", "float64", "float32"],
+    ),
+    "backward of an array without a seed": (
+        lambda: (x() * 2).backward(),
+        ValueError,
+        ["(2, 3)", "seed", "shape"],
+    ),
+    "gradient of an array without a seed": (
+        lambda: gradient((y := x()) * 2, y),
+        ValueError,
+        ["(2, 3)", "seed", "shape"],
+    ),
+    "jacobian of an array": (
+        lambda: jacobian([(y := x()) * 2], [y]),
+        ValueError,
+        ["(2, 3)", "shape"],
+    ),
+    "seed of another shape": (
+        lambda: x().sum(0).backward(np.ones(2)),
+        ValueError,
+        ["seed", "(3,)", "(2,)"],
+    ),
     "seed that would broadcast": (lambda: x().backward(1.0), ValueError, ["seed", "(2, 3)", "()"]),
-    "gradient of a constant": (lambda: gradient((y := x()).sum(), [y, Tensor(1.0)]), ValueError, ["wrt[1]", "constant", "Parameter"]),
-}  # fmt: skip
+    "gradient of a constant": (
+        lambda: gradient((y := x()).sum(), [y, Tensor(1.0)]),
+        ValueError,
+        ["wrt[1]", "constant", "Parameter"],
+    ),
+}
 
 
 @pytest.mark.parametrize("call, exception, words", BAD_INPUT.values(), ids=BAD_INPUT)

@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import tinymtl as mtl
-from tinymtl.ops import sqrt
 import tinymtl.tensor
+from tinymtl.ops import sqrt
 
 laws = settings(max_examples=20)
 seeds = st.integers(0, 2**32 - 1)
@@ -36,7 +36,13 @@ def inverse_loss(losses, gramian=None):
 
 
 models_and_rules = pytest.mark.parametrize(
-    "kind, rule", [(k, r) for k in SHARINGS for r in (None, inverse_loss, inverse_norm) if k == "hard" or r is not inverse_norm]
+    "kind, rule",
+    [
+        (k, r)
+        for k in SHARINGS
+        for r in (None, inverse_loss, inverse_norm)
+        if k == "hard" or r is not inverse_norm
+    ],
 )
 
 
@@ -50,7 +56,10 @@ def network(kind="hard", seed=0, dtype=np.float64, **more):
 def examples(N=8, seed=1, N_b=None):
     """Inputs (N, 3) and targets (N, 2) for each task."""
     rng = np.random.default_rng(seed)
-    return {t: (rng.standard_normal((n, 3)), rng.standard_normal((n, 2))) for t, n in (("a", N), ("b", N_b or N))}
+    return {
+        t: (rng.standard_normal((n, 3)), rng.standard_normal((n, 2)))
+        for t, n in (("a", N), ("b", N_b or N))
+    }
 
 
 def half_labelled(N=8):
@@ -87,7 +96,10 @@ def numbered(data):
         return loss
 
     front = lambda y: np.hstack([np.arange(len(y))[:, None], y])
-    with_numbers = {t: (x, front(y), *(np.hstack([m[:, :1], m]) for m in mask)) for t, (x, y, *mask) in data.items()}
+    with_numbers = {
+        t: (x, front(y), *(np.hstack([m[:, :1], m]) for m in mask))
+        for t, (x, y, *mask) in data.items()
+    }
     return with_numbers, {t: noting(t) for t in data}, seen
 
 
@@ -126,7 +138,9 @@ def numeric_jacobian(model, data, places, h=1e-6):
 
 @every_model
 @pytest.mark.parametrize("weights", [None, {"a": 0.3, "b": 2.0}], ids=["equal", "weighted"])
-@pytest.mark.parametrize("make", [lambda: mtl.SGD(lambda p: 0.1 * (1 - p)), mtl.Adam], ids=["SGD", "Adam"])
+@pytest.mark.parametrize(
+    "make", [lambda: mtl.SGD(lambda p: 0.1 * (1 - p)), mtl.Adam], ids=["SGD", "Adam"]
+)
 def test_fit_is_the_six_lines_to_the_bit(kind, weights, make):
     data = examples()
     fitted, written = network(kind, l2=0.01), network(kind, l2=0.01)
@@ -141,7 +155,15 @@ def test_fit_on_minibatches_is_the_six_lines_on_the_batches_drawn(kind):
     data = examples(10, N_b=7)
     with_numbers, losses, seen = numbered(data)
     fitted, written = network(kind), network(kind)
-    history = mtl.fit(fitted, with_numbers, losses, optimizer=mtl.Adam(), steps=9, batch_size=4, rng=np.random.default_rng(0))
+    history = mtl.fit(
+        fitted,
+        with_numbers,
+        losses,
+        optimizer=mtl.Adam(),
+        steps=9,
+        batch_size=4,
+        rng=np.random.default_rng(0),
+    )
     batches = [{t: tuple(a[seen[t][k]] for a in data[t]) for t in data} for k in range(9)]
     rows = six_lines(written, batches, None, mtl.Adam())
     np.testing.assert_array_equal(fitted.theta, written.theta)
@@ -176,7 +198,15 @@ def test_one_seed_gives_one_theta_to_the_bit(kind):
 def test_fit_does_not_change_the_data():
     data = half_labelled()
     before = [a.copy() for entry in data.values() for a in entry]
-    mtl.fit(network(), data, LOSSES, optimizer=mtl.SGD(0.1), steps=3, batch_size=4, rng=np.random.default_rng(0))
+    mtl.fit(
+        network(),
+        data,
+        LOSSES,
+        optimizer=mtl.SGD(0.1),
+        steps=3,
+        batch_size=4,
+        rng=np.random.default_rng(0),
+    )
     for now, then in zip([a for entry in data.values() for a in entry], before):
         np.testing.assert_array_equal(now, then)
 
@@ -210,7 +240,9 @@ def test_a_rule_cannot_spoil_the_losses_in_the_history():
         losses /= losses.sum()
         return 1 - losses
 
-    spoiled = mtl.fit(network(), examples(), LOSSES, weights=in_place, optimizer=mtl.SGD(0.0), steps=1)
+    spoiled = mtl.fit(
+        network(), examples(), LOSSES, weights=in_place, optimizer=mtl.SGD(0.0), steps=1
+    )
     plain = mtl.fit(network(), examples(), LOSSES, optimizer=mtl.SGD(0.0), steps=1)
     for t in "ab":
         np.testing.assert_array_equal(spoiled.losses[t], plain.losses[t])
@@ -224,7 +256,15 @@ def test_a_rule_cannot_spoil_the_losses_in_the_history():
 def test_every_epoch_visits_each_example_exactly_once(N, B, seed):
     data, losses, seen = numbered(examples(N))
     B = min(B, N)
-    mtl.fit(network(), data, losses, optimizer=mtl.SGD(0.01), steps=N, batch_size=B, rng=np.random.default_rng(seed))
+    mtl.fit(
+        network(),
+        data,
+        losses,
+        optimizer=mtl.SGD(0.01),
+        steps=N,
+        batch_size=B,
+        rng=np.random.default_rng(seed),
+    )
     for t in "ab":
         assert all(len(batch) == B for batch in seen[t])
         epochs = np.concatenate(seen[t]).reshape(B, N)  # N steps of B examples are B epochs of N
@@ -233,7 +273,15 @@ def test_every_epoch_visits_each_example_exactly_once(N, B, seed):
 
 def test_each_epoch_has_an_order_of_its_own():
     data, losses, seen = numbered(examples(20))
-    mtl.fit(network(), data, losses, optimizer=mtl.SGD(0.01), steps=4, batch_size=10, rng=np.random.default_rng(0))
+    mtl.fit(
+        network(),
+        data,
+        losses,
+        optimizer=mtl.SGD(0.01),
+        steps=4,
+        batch_size=10,
+        rng=np.random.default_rng(0),
+    )
     first, second = np.concatenate(seen["a"]).reshape(2, 20)
     assert (first != second).any()
     assert (first != np.arange(20)).any()
@@ -246,7 +294,15 @@ def test_tasks_with_the_very_same_inputs_get_the_same_examples(N, B, seed):
     data = examples(N)
     data["b"] = data["a"][0], data["b"][1]
     data, losses, seen = numbered(data)
-    mtl.fit(network(), data, losses, optimizer=mtl.SGD(0.01), steps=5, batch_size=B, rng=np.random.default_rng(seed))
+    mtl.fit(
+        network(),
+        data,
+        losses,
+        optimizer=mtl.SGD(0.01),
+        steps=5,
+        batch_size=B,
+        rng=np.random.default_rng(seed),
+    )
     for a, b in zip(seen["a"], seen["b"], strict=True):
         np.testing.assert_array_equal(a, b)
 
@@ -266,7 +322,15 @@ def test_tasks_with_the_very_same_inputs_pass_the_trunk_once(batch_size, dtype):
 
 def test_a_short_data_set_is_gone_through_more_often():
     data, losses, seen = numbered(examples(20, N_b=4))
-    history = mtl.fit(network(), data, losses, optimizer=mtl.SGD(0.01), steps=10, batch_size=8, rng=np.random.default_rng(0))
+    history = mtl.fit(
+        network(),
+        data,
+        losses,
+        optimizer=mtl.SGD(0.01),
+        steps=10,
+        batch_size=8,
+        rng=np.random.default_rng(0),
+    )
     assert all(len(batch) == 8 for batch in seen["a"])
     assert all(sorted(batch) == [0, 1, 2, 3] for batch in seen["b"])
     assert history.epochs == {"a": 4.0, "b": 10.0}
@@ -274,14 +338,30 @@ def test_a_short_data_set_is_gone_through_more_often():
 
 def test_epochs_count_parts_of_an_epoch_too():
     rng = np.random.default_rng(0)
-    history = mtl.fit(network(), examples(8, N_b=6), LOSSES, optimizer=mtl.SGD(0.01), steps=3, batch_size=4, rng=rng)
+    history = mtl.fit(
+        network(),
+        examples(8, N_b=6),
+        LOSSES,
+        optimizer=mtl.SGD(0.01),
+        steps=3,
+        batch_size=4,
+        rng=rng,
+    )
     assert history.epochs == {"a": 1.5, "b": 2.0}
 
 
 def test_batch_size_may_differ_by_task_and_none_is_all():
     data, losses, seen = numbered(examples(6))
     rng = np.random.default_rng(0)
-    history = mtl.fit(network(), data, losses, optimizer=mtl.SGD(0.01), steps=3, batch_size={"a": 2, "b": None}, rng=rng)
+    history = mtl.fit(
+        network(),
+        data,
+        losses,
+        optimizer=mtl.SGD(0.01),
+        steps=3,
+        batch_size={"a": 2, "b": None},
+        rng=rng,
+    )
     assert [len(batch) for batch in seen["a"]] == [2, 2, 2]
     assert [list(batch) for batch in seen["b"]] == [list(range(6))] * 3
     assert history.epochs == {"a": 1.0, "b": 3.0}
@@ -295,9 +375,19 @@ def test_inputs_of_several_arrays_are_sliced_together():
         return mtl.Tensor(np.hstack([x[0], x[1], x[2][:, None].astype(float)]))
 
     inputs, targets = (numbers, numbers + 100, np.arange(7)), np.hstack([numbers, numbers])
-    model = mtl.HardSharing(mtl.Dense(3, 2, np.random.default_rng(0)), {"a": lambda h: h}, {"a": encoder})
+    model = mtl.HardSharing(
+        mtl.Dense(3, 2, np.random.default_rng(0)), {"a": lambda h: h}, {"a": encoder}
+    )
     loss = lambda out, y: seen.append(y) or mtl.mse(out, y)
-    mtl.fit(model, {"a": (inputs, targets)}, {"a": loss}, optimizer=mtl.SGD(0.0), steps=4, batch_size=3, rng=np.random.default_rng(0))
+    mtl.fit(
+        model,
+        {"a": (inputs, targets)},
+        {"a": loss},
+        optimizer=mtl.SGD(0.0),
+        steps=4,
+        batch_size=3,
+        rng=np.random.default_rng(0),
+    )
     for (x, plus_100, integers), y in zip(seen[::2], seen[1::2], strict=True):
         np.testing.assert_array_equal(x[:, 0], plus_100[:, 0] - 100)
         np.testing.assert_array_equal(x[:, 0], integers)
@@ -311,13 +401,19 @@ def test_inputs_of_several_arrays_are_sliced_together():
 def test_a_batch_without_labels_of_a_task_leaves_the_task_out(kind):
     data, losses, seen = numbered(half_labelled(8))
     path, model = Path(), network(kind)
-    history = mtl.fit(model, data, losses, optimizer=path, steps=24, batch_size=1, rng=np.random.default_rng(0))
+    history = mtl.fit(
+        model, data, losses, optimizer=path, steps=24, batch_size=1, rng=np.random.default_rng(0)
+    )
     absent = np.isnan(history.losses["b"])
     assert absent.sum() == 12  # three epochs of eight, half of them without a label
-    assert [int(batch[0]) for batch in seen["b"]] == [n for batch in seen["b"] for n in batch if n < 4]
+    assert [int(batch[0]) for batch in seen["b"]] == [
+        n for batch in seen["b"] for n in batch if n < 4
+    ]
     np.testing.assert_array_equal(history.weights["b"], np.where(absent, 0.0, 1.0))
     np.testing.assert_array_equal(history.weights["a"], 1.0)
-    np.testing.assert_allclose(history.total, history.losses["a"] + np.where(absent, 0, history.losses["b"]))
+    np.testing.assert_allclose(
+        history.total, history.losses["a"] + np.where(absent, 0, history.losses["b"])
+    )
     of_b = slice(model.theta.size - 10, None)  # the last head
     for k, (before, after) in enumerate(zip(path.thetas, [*path.thetas[1:], model.theta])):
         assert (before[of_b] == after[of_b]).all() == absent[k]
@@ -332,14 +428,25 @@ def test_a_rule_never_sees_a_task_without_labels(needs_gramian):
         tasks = None
 
         def __call__(self, losses, gramian):
-            asked.append((list(self.tasks), losses.copy(), None if gramian is None else gramian.shape))
+            asked.append(
+                (list(self.tasks), losses.copy(), None if gramian is None else gramian.shape)
+            )
             return np.arange(1.0, 1 + len(losses))
 
     rule = Rule()
     if not needs_gramian:
-        Rule.__call__ = lambda self, losses, gramian=None, call=Rule.__call__: call(self, losses, gramian)
+        Rule.__call__ = lambda self, losses, gramian=None, call=Rule.__call__: call(
+            self, losses, gramian
+        )
     history = mtl.fit(
-        network(), half_labelled(8), LOSSES, weights=rule, optimizer=mtl.SGD(0.01), steps=16, batch_size=1, rng=np.random.default_rng(0)
+        network(),
+        half_labelled(8),
+        LOSSES,
+        weights=rule,
+        optimizer=mtl.SGD(0.01),
+        steps=16,
+        batch_size=1,
+        rng=np.random.default_rng(0),
     )
     absent = np.isnan(history.losses["b"])
     assert absent.any()
@@ -357,12 +464,23 @@ def test_a_batch_without_any_label_moves_the_parameters_by_the_penalty_alone(kin
     first = np.array([[True, True], [False, False]])
     path, model = Path(0.1), network(kind, l2=0.01)
     history = mtl.fit(
-        model, dict.fromkeys("ab", (x, y, first)), LOSSES, weights=rule, optimizer=path, steps=6, batch_size=1,
-        rng=np.random.default_rng(0), cosines_every=1,
-    )  # fmt: skip
+        model,
+        dict.fromkeys("ab", (x, y, first)),
+        LOSSES,
+        weights=rule,
+        optimizer=path,
+        steps=6,
+        batch_size=1,
+        rng=np.random.default_rng(0),
+        cosines_every=1,
+    )
     absent = np.isnan(history.losses["a"])
     assert absent.sum() == 3
-    for before, after in [pair for k, pair in enumerate(zip(path.thetas, [*path.thetas[1:], model.theta.copy()])) if absent[k]]:
+    for before, after in [
+        pair
+        for k, pair in enumerate(zip(path.thetas, [*path.thetas[1:], model.theta.copy()]))
+        if absent[k]
+    ]:
         model.theta[:] = before
         model.zero_grad()
         model.penalty().backward()
@@ -378,17 +496,32 @@ def test_a_batch_without_any_label_moves_the_parameters_by_the_penalty_alone(kin
 @given(seeds, st.floats(0, 3), st.floats(0, 3), st.booleans())
 def test_a_step_under_a_rule_is_the_step_under_the_weights_it_gives(seed, w_a, w_b, needs_gramian):
     by_rule, by_dict = network(seed=seed, l2=0.01), network(seed=seed, l2=0.01)
-    rule = (lambda losses, gramian: [w_a, w_b]) if needs_gramian else (lambda losses, gramian=None: [w_a, w_b])
+    rule = (
+        (lambda losses, gramian: [w_a, w_b])
+        if needs_gramian
+        else (lambda losses, gramian=None: [w_a, w_b])
+    )
     for model, weights in ((by_rule, rule), (by_dict, {"a": w_a, "b": w_b})):
-        history = mtl.fit(model, examples(), LOSSES, weights=weights, optimizer=mtl.SGD(0.1), steps=3)
-        np.testing.assert_array_equal([history.weights["a"], history.weights["b"]], [[w_a] * 3, [w_b] * 3])
+        history = mtl.fit(
+            model, examples(), LOSSES, weights=weights, optimizer=mtl.SGD(0.1), steps=3
+        )
+        np.testing.assert_array_equal(
+            [history.weights["a"], history.weights["b"]], [[w_a] * 3, [w_b] * 3]
+        )
     np.testing.assert_allclose(by_rule.theta, by_dict.theta, rtol=1e-10, atol=1e-12)
 
 
 def test_a_rule_may_give_negative_weights():
     model, data = network(), examples()
     before, J = model.theta.copy(), numeric_jacobian(model, data, dict.fromkeys("ab", slice(None)))
-    mtl.fit(model, data, LOSSES, weights=lambda losses, gramian=None: [1.0, -0.5], optimizer=mtl.SGD(0.1), steps=1)
+    mtl.fit(
+        model,
+        data,
+        LOSSES,
+        weights=lambda losses, gramian=None: [1.0, -0.5],
+        optimizer=mtl.SGD(0.1),
+        steps=1,
+    )
     np.testing.assert_allclose(model.theta, before - 0.1 * (J[0] - 0.5 * J[1]), atol=1e-8)
 
 
@@ -396,7 +529,9 @@ def test_a_rule_may_give_negative_weights():
 def test_a_rule_of_the_losses_is_asked_with_the_losses_of_every_step(kind):
     asked = []
     rule = lambda losses, gramian=None: asked.append(losses.copy()) or inverse_loss(losses)
-    history = mtl.fit(network(kind), examples(), LOSSES, weights=rule, optimizer=mtl.SGD(0.1), steps=4)
+    history = mtl.fit(
+        network(kind), examples(), LOSSES, weights=rule, optimizer=mtl.SGD(0.1), steps=4
+    )
     np.testing.assert_array_equal(np.array(asked).T, [history.losses["a"], history.losses["b"]])
     np.testing.assert_allclose(history.weighted["a"], 1)
 
@@ -416,13 +551,27 @@ def test_what_a_rule_refuses_is_said_with_the_names_of_the_tasks():
     def rule(losses, gramian=None):
         raise ValueError("no solution")
 
-    with pytest.raises(ValueError, match=r"fit: the rule for the weights of \['a', 'b'\] refused: no solution"):
+    with pytest.raises(
+        ValueError, match=r"fit: the rule for the weights of \['a', 'b'\] refused: no solution"
+    ):
         mtl.fit(network(), examples(), LOSSES, weights=rule, optimizer=mtl.SGD(0.1), steps=1)
 
 
-@pytest.mark.parametrize("weights, words", [(mtl.weighting.DWA, r"or a rule, such as DWA\(...\); got"), ("mgda", "or a rule; got 'mgda'"), ([1, 2], r"got \[1, 2\]")])
+@pytest.mark.parametrize(
+    "weights, words",
+    [
+        (mtl.weighting.DWA, r"or a rule, such as DWA\(...\); got"),
+        ("mgda", "or a rule; got 'mgda'"),
+        ([1, 2], r"got \[1, 2\]"),
+    ],
+)
 def test_weights_that_are_no_weights_are_refused(weights, words):
-    with pytest.raises(TypeError, match=f"fit: weights must be None, numbers by task, {words}" if words.startswith("or") else words):
+    with pytest.raises(
+        TypeError,
+        match=f"fit: weights must be None, numbers by task, {words}"
+        if words.startswith("or")
+        else words,
+    ):
         mtl.fit(network(), examples(), LOSSES, weights=weights, optimizer=mtl.SGD(0.1), steps=1)
 
 
@@ -431,15 +580,30 @@ OF_LOSSES = ("equal", "Random", "Uncertainty", "geometric", "DWA", "stch")
 
 def rule_by_name(name):
     rule = getattr(mtl.weighting, name)
-    return rule(np.random.default_rng(0)) if name in ("Random", "PCGrad") else rule() if isinstance(rule, type) else rule
+    return (
+        rule(np.random.default_rng(0))
+        if name in ("Random", "PCGrad")
+        else rule()
+        if isinstance(rule, type)
+        else rule
+    )
 
 
 @pytest.mark.parametrize("name", mtl.weighting.__all__)
 def test_every_rule_trains_and_its_step_is_that_of_the_weights_it_gave(name):
     model, twin, data = network(), network(), examples()
-    history = mtl.fit(model, data, LOSSES, weights=rule_by_name(name), optimizer=mtl.SGD(0.05), steps=3)
+    history = mtl.fit(
+        model, data, LOSSES, weights=rule_by_name(name), optimizer=mtl.SGD(0.05), steps=3
+    )
     for k in range(3):
-        mtl.fit(twin, data, LOSSES, weights={t: w[k] for t, w in history.weights.items()}, optimizer=mtl.SGD(0.05), steps=1)
+        mtl.fit(
+            twin,
+            data,
+            LOSSES,
+            weights={t: w[k] for t, w in history.weights.items()},
+            optimizer=mtl.SGD(0.05),
+            steps=1,
+        )
     np.testing.assert_allclose(model.theta, twin.theta, rtol=1e-9, atol=1e-12)
 
 
@@ -449,7 +613,9 @@ def test_every_rule_trains_and_its_step_is_that_of_the_weights_it_gave(name):
     + [(rule_by_name(name), 1 if name in OF_LOSSES else 2) for name in mtl.weighting.__all__],
     ids=["none", "dict", "of the losses", "of the gramian", *mtl.weighting.__all__],
 )
-def test_a_rule_without_gramian_costs_one_backward_pass_and_any_other_one_for_each_task(monkeypatch, weights, passes):
+def test_a_rule_without_gramian_costs_one_backward_pass_and_any_other_one_for_each_task(
+    monkeypatch, weights, passes
+):
     walked, chain_rule = [], tinymtl.tensor.chain_rule
 
     def counting(loss, *rest):
@@ -474,7 +640,9 @@ def test_losses_and_gramian_reach_a_rule_as_float64(dtype):
 def test_a_rule_that_needs_a_gramian_is_an_error_where_nothing_is_shared(kind):
     model = network(kind)
     before = model.theta.copy()
-    with pytest.raises(ValueError, match=r"needs a Gramian, but \w+ shares no parameters \(P = 0\)"):
+    with pytest.raises(
+        ValueError, match=r"needs a Gramian, but \w+ shares no parameters \(P = 0\)"
+    ):
         mtl.fit(model, examples(), LOSSES, weights=inverse_norm, optimizer=mtl.SGD(0.1), steps=1)
     np.testing.assert_array_equal(model.theta, before)
 
@@ -487,7 +655,9 @@ def test_a_step_under_a_rule_moves_every_row_of_a_sparse_table_once(rule, l2):
         rng = np.random.default_rng(0)
         trunk = mtl.Sequential(mtl.Embedding(5, 3, rng, sparse=sparse), mtl.Dense(3, 2, rng))
         model = mtl.HardSharing(trunk, {t: mtl.Dense(2, 2, rng) for t in "ab"}, l2=l2)
-        data = {t: (np.array([0, i, i]), rng.standard_normal((3, 2))) for i, t in enumerate("ab", 1)}
+        data = {
+            t: (np.array([0, i, i]), rng.standard_normal((3, 2))) for i, t in enumerate("ab", 1)
+        }
         mtl.fit(model, data, LOSSES, weights=rule, optimizer=mtl.SGD(0.1), steps=3)
         thetas.append(model.theta)
     np.testing.assert_allclose(*thetas, rtol=1e-12)
@@ -506,7 +676,9 @@ def test_cosines_and_norms_are_recorded_every_so_many_steps_from_the_first(kind,
     own = {t: slice(16 * i, 16 * i + 16) for i, t in enumerate("ab")}  # the trunk of each task
     for step, ρ, norms in zip(history.cosine_steps, history.cosines, history.norms, strict=True):
         model.theta[:] = path.thetas[step]
-        J = numeric_jacobian(model, data, dict.fromkeys("ab", slice(0, 16)) if kind == "hard" else own)
+        J = numeric_jacobian(
+            model, data, dict.fromkeys("ab", slice(0, 16)) if kind == "hard" else own
+        )
         lengths = np.sqrt((J**2).sum(1))
         np.testing.assert_allclose(norms, lengths, atol=1e-7)
         np.testing.assert_allclose(ρ, J @ J.T / np.outer(lengths, lengths), atol=1e-6)
@@ -522,7 +694,16 @@ def test_recording_cosines_does_not_change_training():
 @every_model
 def test_cosines_are_nan_for_a_task_without_labels_in_the_batch(kind):
     rng = np.random.default_rng(0)
-    history = mtl.fit(network(kind), half_labelled(8), LOSSES, optimizer=mtl.SGD(0.01), steps=8, batch_size=1, rng=rng, cosines_every=1)
+    history = mtl.fit(
+        network(kind),
+        half_labelled(8),
+        LOSSES,
+        optimizer=mtl.SGD(0.01),
+        steps=8,
+        batch_size=1,
+        rng=rng,
+        cosines_every=1,
+    )
     absent = np.isnan(history.losses["b"])
     np.testing.assert_array_equal(np.isnan(history.cosines[:, 0, 1]), absent)
     np.testing.assert_array_equal(np.isnan(history.cosines[:, 1, 1]), absent)
@@ -546,7 +727,9 @@ def passing_by():
 def test_held_out_data_is_evaluated_every_so_many_steps_and_after_the_last():
     path = Path()
     model, data, held_out = passing_by()
-    history = mtl.fit(model, data, LOSSES, optimizer=path, steps=11, held_out=held_out, evaluate_every=4)
+    history = mtl.fit(
+        model, data, LOSSES, optimizer=path, steps=11, held_out=held_out, evaluate_every=4
+    )
     assert history.held_out_steps.tolist() == [4, 8, 11]
     path.thetas.append(model.theta.copy())
     for i, step in enumerate(history.held_out_steps):
@@ -557,13 +740,23 @@ def test_held_out_data_is_evaluated_every_so_many_steps_and_after_the_last():
 def stopped_early(weights=None, patience=3):
     model, data, held_out = passing_by()
     history = mtl.fit(
-        model, data, LOSSES, weights=weights, optimizer=mtl.Adam(0.02), steps=1000, held_out=held_out, evaluate_every=2, patience=patience
+        model,
+        data,
+        LOSSES,
+        weights=weights,
+        optimizer=mtl.Adam(0.02),
+        steps=1000,
+        held_out=held_out,
+        evaluate_every=2,
+        patience=patience,
     )
     return history, mtl.evaluate(model, held_out, LOSSES)
 
 
 @pytest.mark.parametrize("patience", [1, 3])
-def test_patience_stops_after_so_many_evaluations_without_a_new_least_and_puts_the_best_back(patience):
+def test_patience_stops_after_so_many_evaluations_without_a_new_least_and_puts_the_best_back(
+    patience,
+):
     history, after = stopped_early(patience=patience)
     totals = history.held_out["a"] + history.held_out["b"]
     least = int(np.argmin(totals))
@@ -576,13 +769,18 @@ def test_patience_stops_after_so_many_evaluations_without_a_new_least_and_puts_t
 
 def test_the_best_parameters_are_those_of_the_least_weighted_total():
     # Adam takes the same path whatever the weights: only what is called best differs.
-    steps = [stopped_early(weights)[0].best_step for weights in ({"a": 1.0, "b": 0.01}, None, {"a": 0.01, "b": 1.0})]
+    steps = [
+        stopped_early(weights)[0].best_step
+        for weights in ({"a": 1.0, "b": 0.01}, None, {"a": 0.01, "b": 1.0})
+    ]
     assert steps == sorted(set(steps))
 
 
 def test_without_patience_the_last_parameters_stay():
     (model, data, held_out), (plain, _, _) = passing_by(), passing_by()
-    history = mtl.fit(model, data, LOSSES, optimizer=mtl.SGD(0.1), steps=40, held_out=held_out, evaluate_every=1)
+    history = mtl.fit(
+        model, data, LOSSES, optimizer=mtl.SGD(0.1), steps=40, held_out=held_out, evaluate_every=1
+    )
     mtl.fit(plain, data, LOSSES, optimizer=mtl.SGD(0.1), steps=40)
     np.testing.assert_array_equal(model.theta, plain.theta)
     assert 0 < history.best_step < 40
@@ -590,7 +788,16 @@ def test_without_patience_the_last_parameters_stay():
 
 def test_patience_without_a_worse_evaluation_makes_all_steps():
     model, data, _ = passing_by()
-    history = mtl.fit(model, data, LOSSES, optimizer=mtl.SGD(0.1), steps=10, held_out=data, evaluate_every=1, patience=1)
+    history = mtl.fit(
+        model,
+        data,
+        LOSSES,
+        optimizer=mtl.SGD(0.1),
+        steps=10,
+        held_out=data,
+        evaluate_every=1,
+        patience=1,
+    )
     assert len(history.seconds) == history.best_step == 10
 
 
@@ -634,7 +841,9 @@ def test_evaluate_has_dropout_off_and_restores_the_mode(training, fails):
 
 def test_evaluate_builds_no_graph():
     outputs = []
-    mtl.evaluate(network(), examples(), dict.fromkeys("ab", lambda out, y: outputs.append(out) or 0.0))
+    mtl.evaluate(
+        network(), examples(), dict.fromkeys("ab", lambda out, y: outputs.append(out) or 0.0)
+    )
     assert not any(out.pairs for out in outputs)
 
 
@@ -644,10 +853,29 @@ def test_evaluate_builds_no_graph():
 @models_and_rules
 def test_a_float32_model_fit_on_float64_data_stays_float32(kind, rule):
     seen, model = [], network(kind, dtype=np.float32, l2=0.01)
-    losses = dict.fromkeys("ab", lambda out, y: seen.extend([out.dtype, y.dtype]) or mtl.mse(out, y))
-    history = mtl.fit(model, examples(), losses, weights=rule, optimizer=mtl.Adam(), steps=3, cosines_every=1, held_out=examples(seed=2))
+    losses = dict.fromkeys(
+        "ab", lambda out, y: seen.extend([out.dtype, y.dtype]) or mtl.mse(out, y)
+    )
+    history = mtl.fit(
+        model,
+        examples(),
+        losses,
+        weights=rule,
+        optimizer=mtl.Adam(),
+        steps=3,
+        cosines_every=1,
+        held_out=examples(seed=2),
+    )
     assert {*seen, model.theta.dtype, model.grad.dtype} == {np.dtype(np.float32)}
-    arrays = [history.losses["a"], history.weights["b"], history.penalty, history.cosines, history.norms, history.total, history.held_out["a"]]
+    arrays = [
+        history.losses["a"],
+        history.weights["b"],
+        history.penalty,
+        history.cosines,
+        history.norms,
+        history.total,
+        history.held_out["a"],
+    ]
     assert {a.dtype for a in arrays} == {np.dtype(np.float64)}
     assert np.isfinite(history.total).all()
 
@@ -702,7 +930,9 @@ def assert_workers_are_one(make, data, rule, K=3):
 
     def work(k, all_reduce):
         part = {t: tuple(a[k::K] for a in entry) for t, entry in data.items()}
-        return mtl.fit(models[k], part, LOSSES, optimizer=mtl.SGD(0.1), all_reduce=all_reduce, **options)
+        return mtl.fit(
+            models[k], part, LOSSES, optimizer=mtl.SGD(0.1), all_reduce=all_reduce, **options
+        )
 
     for model, history in zip(models, Workers(K).run(work), strict=True):
         np.testing.assert_allclose(model.theta, whole.theta, rtol=1e-9, atol=1e-11)
@@ -762,7 +992,14 @@ def test_ctrl_c_returns_what_was_learned_in_the_steps_made(kind, steps_made):
     losses = {"a": mtl.mse, "b": interrupting(steps_made + 1)}
     histories = [
         mtl.fit(in_loss, examples(), losses, optimizer=mtl.SGD(0.1), steps=9, cosines_every=1),
-        mtl.fit(in_step, examples(), LOSSES, optimizer=Interrupted(0.1, steps_made + 1), steps=9, cosines_every=1),
+        mtl.fit(
+            in_step,
+            examples(),
+            LOSSES,
+            optimizer=Interrupted(0.1, steps_made + 1),
+            steps=9,
+            cosines_every=1,
+        ),
     ]
     for model, history in zip((in_loss, in_step), histories):
         assert history.interrupted
@@ -775,7 +1012,9 @@ def test_ctrl_c_returns_what_was_learned_in_the_steps_made(kind, steps_made):
 
 @every_model
 def test_after_ctrl_c_no_cosines_are_kept_of_a_step_that_was_not_made(kind):
-    history = mtl.fit(network(kind), examples(), LOSSES, optimizer=Interrupted(0.1, 3), steps=9, cosines_every=1)
+    history = mtl.fit(
+        network(kind), examples(), LOSSES, optimizer=Interrupted(0.1, 3), steps=9, cosines_every=1
+    )
     assert history.cosine_steps.tolist() == [0, 1]
     assert len(history.cosines) == len(history.norms) == 2
 
@@ -790,11 +1029,20 @@ def test_ctrl_c_in_the_middle_of_a_step_on_a_sparse_table_undoes_the_step():
 def test_ctrl_c_puts_the_best_parameters_back_where_training_may_stop_early():
     model, data, held_out = passing_by()
     history = mtl.fit(
-        model, data, LOSSES, optimizer=Interrupted(0.1, 30), steps=100, held_out=held_out, evaluate_every=1, patience=50
+        model,
+        data,
+        LOSSES,
+        optimizer=Interrupted(0.1, 30),
+        steps=100,
+        held_out=held_out,
+        evaluate_every=1,
+        patience=50,
     )
     assert history.interrupted
     assert history.best_step < 29
-    assert sum(mtl.evaluate(model, held_out, LOSSES).values()) == min(history.held_out["a"] + history.held_out["b"])
+    assert sum(mtl.evaluate(model, held_out, LOSSES).values()) == min(
+        history.held_out["a"] + history.held_out["b"]
+    )
 
 
 def test_training_goes_on_after_ctrl_c():
@@ -810,11 +1058,18 @@ def test_training_goes_on_after_ctrl_c():
 
 @every_model
 @pytest.mark.parametrize("learning_rate", [1e3, 1e160])
-def test_a_loss_that_explodes_is_an_error_that_puts_the_last_good_parameters_back(kind, learning_rate):
+def test_a_loss_that_explodes_is_an_error_that_puts_the_last_good_parameters_back(
+    kind, learning_rate
+):
     rng = np.random.default_rng(0)
-    parts = mtl.Dense(3, 2, rng), {t: mtl.Dense(2, 2, rng) for t in "ab"}  # linear: tanh would keep the loss in bounds
+    parts = (
+        mtl.Dense(3, 2, rng),
+        {t: mtl.Dense(2, 2, rng) for t in "ab"},
+    )  # linear: tanh would keep the loss in bounds
     model, again = SHARINGS[kind](*parts), SHARINGS[kind](*parts)
-    with pytest.raises(FloatingPointError, match=r"the loss of task '[ab]' became (inf|nan) at step \d+;") as caught:
+    with pytest.raises(
+        FloatingPointError, match=r"the loss of task '[ab]' became (inf|nan) at step \d+;"
+    ) as caught:
         mtl.fit(model, examples(), LOSSES, optimizer=mtl.SGD(learning_rate), steps=1000)
     step = int(str(caught.value).split("at step ")[1].split(";")[0])
     assert np.isfinite(model.theta).all()
@@ -825,9 +1080,21 @@ def test_a_loss_that_explodes_is_an_error_that_puts_the_last_good_parameters_bac
 @pytest.mark.parametrize("rule", [None, inverse_loss, inverse_norm])
 def test_a_loss_that_becomes_nan_names_its_task_and_step(rule):
     calls, model, plain = [], network(), network()
-    broken = lambda out, y: mtl.mse(out, y) * (math.nan if calls.append(1) or len(calls) == 4 else 1.0)
-    with pytest.raises(FloatingPointError, match="the loss of task 'b' became nan at step 3; the last good parameters are put back"):
-        mtl.fit(model, examples(), {"a": mtl.mse, "b": broken}, weights=rule, optimizer=mtl.SGD(0.1), steps=9)
+    broken = lambda out, y: (
+        mtl.mse(out, y) * (math.nan if calls.append(1) or len(calls) == 4 else 1.0)
+    )
+    with pytest.raises(
+        FloatingPointError,
+        match="the loss of task 'b' became nan at step 3; the last good parameters are put back",
+    ):
+        mtl.fit(
+            model,
+            examples(),
+            {"a": mtl.mse, "b": broken},
+            weights=rule,
+            optimizer=mtl.SGD(0.1),
+            steps=9,
+        )
     mtl.fit(plain, examples(), LOSSES, weights=rule, optimizer=mtl.SGD(0.1), steps=2)
     np.testing.assert_array_equal(model.theta, plain.theta)
 
@@ -836,7 +1103,13 @@ def test_a_last_step_to_parameters_that_are_not_finite_is_undone():
     model = network()
     before = model.theta.copy()
     with pytest.raises(FloatingPointError, match="not finite at step 0"):
-        mtl.fit(model, examples(), dict.fromkeys("ab", lambda out, y: mtl.mse(out, y) * 1e10), optimizer=mtl.SGD(1e308), steps=1)
+        mtl.fit(
+            model,
+            examples(),
+            dict.fromkeys("ab", lambda out, y: mtl.mse(out, y) * 1e10),
+            optimizer=mtl.SGD(1e308),
+            steps=1,
+        )
     np.testing.assert_array_equal(model.theta, before)
 
 
@@ -849,7 +1122,13 @@ def test_parameters_of_a_task_without_labels_are_put_back_too(seed):
     model = network("alone")
     with pytest.raises(FloatingPointError):
         mtl.fit(
-            model, {"a": (x, y), "b": (x, y, only_first)}, losses, optimizer=mtl.SGD(1e9), steps=9, batch_size=1, rng=np.random.default_rng(seed)
+            model,
+            {"a": (x, y), "b": (x, y, only_first)},
+            losses,
+            optimizer=mtl.SGD(1e9),
+            steps=9,
+            batch_size=1,
+            rng=np.random.default_rng(seed),
         )
     assert np.isfinite(model.theta).all()
 
@@ -862,8 +1141,13 @@ class Terminal(io.StringIO):
         return True
 
 
-@pytest.mark.parametrize("stream, quiet, shown", [(Terminal, False, True), (Terminal, True, False), (io.StringIO, False, False)])
-def test_progress_is_shown_on_a_terminal_only_and_quiet_silences_it(monkeypatch, capsys, stream, quiet, shown):
+@pytest.mark.parametrize(
+    "stream, quiet, shown",
+    [(Terminal, False, True), (Terminal, True, False), (io.StringIO, False, False)],
+)
+def test_progress_is_shown_on_a_terminal_only_and_quiet_silences_it(
+    monkeypatch, capsys, stream, quiet, shown
+):
     err = stream()
     monkeypatch.setattr(sys, "stderr", err)
     mtl.fit(network(), examples(), LOSSES, optimizer=mtl.SGD(0.1), steps=3, quiet=quiet)
@@ -899,57 +1183,176 @@ ALL = np.ones(Y.shape, bool)
 @pytest.mark.parametrize(
     "change, error, match",
     [
-        ({"data": with_entry(0, math.nan)}, ValueError, r"data\['a'\]: inputs must be finite, got nan"),
-        ({"data": with_entry(0, math.inf)}, ValueError, r"data\['a'\]: inputs must be finite, got inf"),
-        ({"data": {"a": ((X, np.full(8, math.nan)), Y), "b": GOOD}}, ValueError, "inputs must be finite, got nan"),
-        ({"data": with_entry(1, math.nan)}, ValueError, "targets must be finite where no mask says they are missing, got nan"),
-        ({"data": {"a": (X, with_entry(1, math.nan)["a"][1], ALL), "b": GOOD}}, ValueError, "targets must be finite"),
-        ({"data": {"a": (X[:0], Y[:0]), "b": GOOD}}, ValueError, "same number of examples, at least 1; got 0 and 0"),
-        ({"data": {"a": (X[:3], Y), "b": GOOD}}, ValueError, "same number of examples, at least 1; got 3 and 8"),
+        (
+            {"data": with_entry(0, math.nan)},
+            ValueError,
+            r"data\['a'\]: inputs must be finite, got nan",
+        ),
+        (
+            {"data": with_entry(0, math.inf)},
+            ValueError,
+            r"data\['a'\]: inputs must be finite, got inf",
+        ),
+        (
+            {"data": {"a": ((X, np.full(8, math.nan)), Y), "b": GOOD}},
+            ValueError,
+            "inputs must be finite, got nan",
+        ),
+        (
+            {"data": with_entry(1, math.nan)},
+            ValueError,
+            "targets must be finite where no mask says they are missing, got nan",
+        ),
+        (
+            {"data": {"a": (X, with_entry(1, math.nan)["a"][1], ALL), "b": GOOD}},
+            ValueError,
+            "targets must be finite",
+        ),
+        (
+            {"data": {"a": (X[:0], Y[:0]), "b": GOOD}},
+            ValueError,
+            "same number of examples, at least 1; got 0 and 0",
+        ),
+        (
+            {"data": {"a": (X[:3], Y), "b": GOOD}},
+            ValueError,
+            "same number of examples, at least 1; got 3 and 8",
+        ),
         ({"data": {"a": ((X, X[:3]), Y), "b": GOOD}}, ValueError, "same number of examples"),
         ({"data": {"a": (X, Y, ALL[:3]), "b": GOOD}}, ValueError, "same number of examples"),
-        ({"data": {"a": (X, Y, ALL[:, :1]), "b": GOOD}}, ValueError, r"mask must be boolean of shape \(8, 2\)"),
-        ({"data": {"a": (X, Y, ALL.astype(float)), "b": GOOD}}, ValueError, "mask must be boolean.*got float64"),
+        (
+            {"data": {"a": (X, Y, ALL[:, :1]), "b": GOOD}},
+            ValueError,
+            r"mask must be boolean of shape \(8, 2\)",
+        ),
+        (
+            {"data": {"a": (X, Y, ALL.astype(float)), "b": GOOD}},
+            ValueError,
+            "mask must be boolean.*got float64",
+        ),
         ({"data": {"a": (X, Y, ~ALL), "b": GOOD}}, ValueError, "at least one label present"),
-        ({"data": {"a": [X, Y], "b": GOOD}}, ValueError, r"must be \(inputs, targets\) or \(inputs, targets, mask\), got list"),
+        (
+            {"data": {"a": [X, Y], "b": GOOD}},
+            ValueError,
+            r"must be \(inputs, targets\) or \(inputs, targets, mask\), got list",
+        ),
         ({"data": {"a": (X,), "b": GOOD}}, ValueError, r"must be \(inputs, targets\)"),
-        ({"data": {"a": (X.tolist(), Y), "b": GOOD}}, TypeError, "must hold arrays with examples along the first axis, got list"),
+        (
+            {"data": {"a": (X.tolist(), Y), "b": GOOD}},
+            TypeError,
+            "must hold arrays with examples along the first axis, got list",
+        ),
         ({"data": {"a": (X, np.float64(1.0)), "b": GOOD}}, TypeError, "must hold arrays"),
-        ({"data": {"a": GOOD}}, ValueError, r"data must name the tasks \['a', 'b'\]; missing \['b'\]"),
-        ({"data": {"a": GOOD, "b": GOOD, "z": GOOD}}, ValueError, r"data must be of the tasks \['a', 'b'\], got \['z'\]"),
+        (
+            {"data": {"a": GOOD}},
+            ValueError,
+            r"data must name the tasks \['a', 'b'\]; missing \['b'\]",
+        ),
+        (
+            {"data": {"a": GOOD, "b": GOOD, "z": GOOD}},
+            ValueError,
+            r"data must be of the tasks \['a', 'b'\], got \['z'\]",
+        ),
         ({"data": {}}, ValueError, "data must have at least one task"),
-        ({"held_out": {"z": GOOD}}, ValueError, r"data must be of the tasks \['a', 'b'\], got \['z'\]"),
+        (
+            {"held_out": {"z": GOOD}},
+            ValueError,
+            r"data must be of the tasks \['a', 'b'\], got \['z'\]",
+        ),
         ({"held_out": {"a": (X * math.nan, Y)}}, ValueError, "inputs must be finite"),
-        ({"losses": {"a": mtl.mse}}, ValueError, r"losses must have a function for every task, missing \['b'\]"),
+        (
+            {"losses": {"a": mtl.mse}},
+            ValueError,
+            r"losses must have a function for every task, missing \['b'\]",
+        ),
         ({"losses": {"a": mtl.mse, "z": mtl.mse}}, ValueError, r"missing \['b'\]"),
-        ({"weights": {"a": 1.0}}, ValueError, r"weights must name the tasks \['a', 'b'\]; missing \['b'\]"),
+        (
+            {"weights": {"a": 1.0}},
+            ValueError,
+            r"weights must name the tasks \['a', 'b'\]; missing \['b'\]",
+        ),
         ({"weights": {"a": 1.0, "b": 1.0, "z": 1.0}}, ValueError, r"unknown \['z'\]"),
-        ({"weights": {"a": 1.0, "b": -0.1}}, ValueError, r"weights\['b'\] must be finite and not negative, got -0.1"),
-        ({"weights": {"a": math.nan, "b": 1.0}}, ValueError, r"weights\['a'\] must be finite and not negative, got nan"),
+        (
+            {"weights": {"a": 1.0, "b": -0.1}},
+            ValueError,
+            r"weights\['b'\] must be finite and not negative, got -0.1",
+        ),
+        (
+            {"weights": {"a": math.nan, "b": 1.0}},
+            ValueError,
+            r"weights\['a'\] must be finite and not negative, got nan",
+        ),
         ({"weights": {"a": math.inf, "b": 1.0}}, ValueError, r"weights\['a'\] must be finite"),
-        ({"weights": lambda losses, gramian: np.ones(3)}, ValueError, r"weights must be 2 finite numbers, one for each of \['a', 'b'\]"),
-        ({"weights": lambda losses, gramian=None: np.ones((2, 1))}, ValueError, "weights must be 2 finite numbers"),
-        ({"weights": lambda losses, gramian=None: 1.0}, ValueError, "weights must be 2 finite numbers"),
-        ({"weights": lambda losses, gramian: np.array([1.0, math.nan])}, ValueError, "weights must be 2 finite numbers"),
-        ({"weights": lambda losses, gramian=None: np.array([1.0, math.inf])}, ValueError, "weights must be 2 finite numbers"),
+        (
+            {"weights": lambda losses, gramian: np.ones(3)},
+            ValueError,
+            r"weights must be 2 finite numbers, one for each of \['a', 'b'\]",
+        ),
+        (
+            {"weights": lambda losses, gramian=None: np.ones((2, 1))},
+            ValueError,
+            "weights must be 2 finite numbers",
+        ),
+        (
+            {"weights": lambda losses, gramian=None: 1.0},
+            ValueError,
+            "weights must be 2 finite numbers",
+        ),
+        (
+            {"weights": lambda losses, gramian: np.array([1.0, math.nan])},
+            ValueError,
+            "weights must be 2 finite numbers",
+        ),
+        (
+            {"weights": lambda losses, gramian=None: np.array([1.0, math.inf])},
+            ValueError,
+            "weights must be 2 finite numbers",
+        ),
         ({"steps": -1}, ValueError, "steps must be a whole number, at least 0; got -1"),
         ({"steps": 1.5}, ValueError, "steps must be a whole number, at least 0; got 1.5"),
         ({"steps": True}, ValueError, "steps must be a whole number"),
         ({"batch_size": 0}, ValueError, "batch_size must be a whole number, at least 1; got 0"),
         ({"batch_size": 2.0}, ValueError, "batch_size must be a whole number"),
-        ({"batch_size": {"a": 2}}, ValueError, r"batch_size must name the tasks \['a', 'b'\]; missing \['b'\]"),
+        (
+            {"batch_size": {"a": 2}},
+            ValueError,
+            r"batch_size must name the tasks \['a', 'b'\]; missing \['b'\]",
+        ),
         ({"batch_size": 3, "rng": None}, ValueError, "batch_size needs a rng"),
-        ({"cosines_every": 0}, ValueError, "cosines_every must be a whole number, at least 1; got 0"),
-        ({"evaluate_every": 0}, ValueError, "evaluate_every must be a whole number, at least 1; got 0"),
-        ({"patience": 0, "held_out": examples()}, ValueError, "patience must be a whole number, at least 1; got 0"),
+        (
+            {"cosines_every": 0},
+            ValueError,
+            "cosines_every must be a whole number, at least 1; got 0",
+        ),
+        (
+            {"evaluate_every": 0},
+            ValueError,
+            "evaluate_every must be a whole number, at least 1; got 0",
+        ),
+        (
+            {"patience": 0, "held_out": examples()},
+            ValueError,
+            "patience must be a whole number, at least 1; got 0",
+        ),
         ({"patience": 2}, ValueError, "patience needs held_out data"),
-        ({"losses": {"a": mtl.mse, "b": mtl.cross_entropy}}, ValueError, r"cross_entropy: labels must have shape \(8,\)"),
+        (
+            {"losses": {"a": mtl.mse, "b": mtl.cross_entropy}},
+            ValueError,
+            r"cross_entropy: labels must have shape \(8,\)",
+        ),
     ],
 )
 def test_bad_inputs_fail_with_argument_expected_and_got_and_change_nothing(change, error, match):
     model = network()
     before = model.theta.copy()
-    arguments = {"data": examples(), "losses": LOSSES, "optimizer": mtl.SGD(0.1), "steps": 3, "rng": np.random.default_rng(0), **change}
+    arguments = {
+        "data": examples(),
+        "losses": LOSSES,
+        "optimizer": mtl.SGD(0.1),
+        "steps": 3,
+        "rng": np.random.default_rng(0),
+        **change,
+    }
     with pytest.raises(error, match=match):
         mtl.fit(model, arguments.pop("data"), arguments.pop("losses"), **arguments)
     np.testing.assert_array_equal(model.theta, before)
@@ -958,7 +1361,12 @@ def test_bad_inputs_fail_with_argument_expected_and_got_and_change_nothing(chang
 @pytest.mark.parametrize(
     "data, losses, error, match",
     [
-        ({"a": (X * math.nan, Y)}, LOSSES, ValueError, r"evaluate: data\['a'\]: inputs must be finite"),
+        (
+            {"a": (X * math.nan, Y)},
+            LOSSES,
+            ValueError,
+            r"evaluate: data\['a'\]: inputs must be finite",
+        ),
         ({"z": GOOD}, LOSSES, ValueError, "evaluate: data must be of the tasks"),
         ({}, LOSSES, ValueError, "evaluate: data must have at least one task"),
         ({"a": GOOD}, {}, ValueError, "evaluate: losses must have a function for every task"),
@@ -980,12 +1388,17 @@ def test_a_batch_size_of_all_or_more_needs_no_generator():
 def test_a_parameter_that_the_model_does_not_hold_is_an_error_and_not_left_untrained():
     rng = np.random.default_rng(0)
     layer = mtl.Dense(3, 2, rng)
-    hidden_in_a_function = mtl.HardSharing(lambda x: mtl.tanh(layer(x)), {t: mtl.Dense(2, 2, rng) for t in "ab"})
+    hidden_in_a_function = mtl.HardSharing(
+        lambda x: mtl.tanh(layer(x)), {t: mtl.Dense(2, 2, rng) for t in "ab"}
+    )
     replaced_after_packing = network()
     assert replaced_after_packing.theta.size
     replaced_after_packing.heads["a"] = mtl.Dense(4, 2, rng)
     for model in (hidden_in_a_function, replaced_after_packing):
-        with pytest.raises(ValueError, match="the loss of task 'a' uses a parameter that is not in the model's theta"):
+        with pytest.raises(
+            ValueError,
+            match="the loss of task 'a' uses a parameter that is not in the model's theta",
+        ):
             mtl.fit(model, examples(), LOSSES, optimizer=mtl.SGD(0.1), steps=1)
 
 
@@ -993,11 +1406,17 @@ def test_a_loss_without_parameters_or_that_is_no_scalar_tensor_is_an_error():
     constant = lambda out, y: mtl.mse(mtl.Tensor(out.data), y)
     for loss, error, words in (
         (constant, ValueError, "the loss of task 'a' depends on no parameter"),
-        (lambda out, y: ((out - y) ** 2).mean(0), TypeError, r"the loss of task 'a' must be a scalar Tensor, got \(2,\)"),
+        (
+            lambda out, y: ((out - y) ** 2).mean(0),
+            TypeError,
+            r"the loss of task 'a' must be a scalar Tensor, got \(2,\)",
+        ),
         (lambda out, y: 1.0, TypeError, "the loss of task 'a' must be a scalar Tensor, got float"),
     ):
         with pytest.raises(error, match=words):
-            mtl.fit(network(), examples(), {"a": loss, "b": mtl.mse}, optimizer=mtl.SGD(0.1), steps=1)
+            mtl.fit(
+                network(), examples(), {"a": loss, "b": mtl.mse}, optimizer=mtl.SGD(0.1), steps=1
+            )
 
 
 def test_evaluation_puts_back_the_mode_of_every_module_and_fit_trains():
@@ -1015,11 +1434,21 @@ def test_a_sparse_row_that_breaks_and_is_not_looked_up_again_is_an_error():
     root = lambda out, y: sqrt((out * out).sum())  # infinite slope at 0
     ids = np.array([0, 1, 2])
     with pytest.raises(FloatingPointError):
-        mtl.fit(model, {"a": (ids, np.zeros((3, 2)))}, {"a": root}, optimizer=mtl.SGD(0.1), steps=3, batch_size=1, rng=rng)
+        mtl.fit(
+            model,
+            {"a": (ids, np.zeros((3, 2)))},
+            {"a": root},
+            optimizer=mtl.SGD(0.1),
+            steps=3,
+            batch_size=1,
+            rng=rng,
+        )
 
 
 @pytest.mark.parametrize("interrupted", ["penalty", "seconds", "cosine_steps"])
-def test_after_ctrl_c_between_two_records_all_of_them_have_the_same_length(monkeypatch, interrupted):
+def test_after_ctrl_c_between_two_records_all_of_them_have_the_same_length(
+    monkeypatch, interrupted
+):
     class Breaks(list):
         def append(self, row):
             if len(self) == 2:
@@ -1027,8 +1456,19 @@ def test_after_ctrl_c_between_two_records_all_of_them_have_the_same_length(monke
             super().append(row)
 
     made = mtl.training.History.__post_init__
-    monkeypatch.setattr(mtl.training.History, "__post_init__", lambda self: (made(self), setattr(self, interrupted, Breaks())))
-    history = mtl.fit(network(), examples(), LOSSES, optimizer=mtl.SGD(0.1), steps=9, cosines_every=1)
+    monkeypatch.setattr(
+        mtl.training.History,
+        "__post_init__",
+        lambda self: (made(self), setattr(self, interrupted, Breaks())),
+    )
+    history = mtl.fit(
+        network(), examples(), LOSSES, optimizer=mtl.SGD(0.1), steps=9, cosines_every=1
+    )
     assert history.interrupted
-    lengths = {len(history.penalty), len(history.seconds), *map(len, history.losses.values()), *map(len, history.weights.values())}
+    lengths = {
+        len(history.penalty),
+        len(history.seconds),
+        *map(len, history.losses.values()),
+        *map(len, history.weights.values()),
+    }
     assert lengths == {len(history.cosine_steps)} == {3 if interrupted == "seconds" else 2}

@@ -23,29 +23,44 @@ def checked_data(where, model, data, losses):
         raise ValueError(f"{where}: data must have at least one task of {model.tasks}, got none")
     if missing := [t for t in data if t not in losses]:
         raise ValueError(f"{where}: losses must have a function for every task, missing {missing}")
-    cast, dtype = {}, model.theta.dtype  # by identity: inputs that are one array for two tasks stay one array
-    return {t: _checked_task(f"{where}: data[{t!r}]", entry, dtype, cast) for t, entry in data.items()}
+    cast, dtype = (
+        {},
+        model.theta.dtype,
+    )  # by identity: inputs that are one array for two tasks stay one array
+    return {
+        t: _checked_task(f"{where}: data[{t!r}]", entry, dtype, cast) for t, entry in data.items()
+    }
 
 
 def _checked_task(where, entry, dtype, cast):
     if not isinstance(entry, tuple) or len(entry) not in (2, 3):
-        raise ValueError(f"{where} must be (inputs, targets) or (inputs, targets, mask), got {type(entry).__name__}")
+        raise ValueError(
+            f"{where} must be (inputs, targets) or (inputs, targets, mask), got {type(entry).__name__}"
+        )
     x, y, *mask = entry
     parts = x if isinstance(x, tuple) else (x,)
     for array in (*parts, y, *mask):
         if not isinstance(array, np.ndarray) or not array.ndim:
-            raise TypeError(f"{where} must hold arrays with examples along the first axis, got {type(array).__name__}")
+            raise TypeError(
+                f"{where} must hold arrays with examples along the first axis, got {type(array).__name__}"
+            )
     for array in (*parts, *mask):
         if len(array) != len(y) or not len(y):
-            raise ValueError(f"{where}: all arrays must have the same number of examples, at least 1; got {len(array)} and {len(y)}")
+            raise ValueError(
+                f"{where}: all arrays must have the same number of examples, at least 1; got {len(array)} and {len(y)}"
+            )
     for array in parts:
         if array.dtype.kind == "f" and not np.isfinite(array).all():
             raise ValueError(f"{where}: inputs must be finite, got {array[~np.isfinite(array)][0]}")
     if mask and (mask[0].dtype != bool or mask[0].shape != y.shape or not mask[0].any()):
-        raise ValueError(f"{where}: mask must be boolean of shape {y.shape} with at least one label present, got {mask[0].dtype} {mask[0].shape}")
+        raise ValueError(
+            f"{where}: mask must be boolean of shape {y.shape} with at least one label present, got {mask[0].dtype} {mask[0].shape}"
+        )
     present = y[mask[0]] if mask else y
     if y.dtype.kind == "f" and not np.isfinite(present).all():
-        raise ValueError(f"{where}: targets must be finite where no mask says they are missing, got {present[~np.isfinite(present)][0]}")
+        raise ValueError(
+            f"{where}: targets must be finite where no mask says they are missing, got {present[~np.isfinite(present)][0]}"
+        )
     if id(x) not in cast:
         cast[id(x)] = tuple(_cast(a, dtype) for a in x) if isinstance(x, tuple) else _cast(x, dtype)
     return (cast[id(x)], _cast(y, dtype), *mask)
@@ -79,7 +94,9 @@ class Batches:
 
     def __init__(self, data, sizes, rng):
         self.data, self.sizes, self.rng = data, sizes, rng
-        if rng is None and any(size < len(y) for size, (_, y, *_) in zip(sizes.values(), data.values())):
+        if rng is None and any(
+            size < len(y) for size, (_, y, *_) in zip(sizes.values(), data.values())
+        ):
             raise ValueError("fit: minibatches are drawn at random, so batch_size needs a rng")
         self.streams = {}  # (id of the inputs, size) -> shuffled examples still to come
 

@@ -85,7 +85,9 @@ def best_strength(noise: float, spread: float) -> float:
     2.0
     """
     if not (noise >= 0 and spread >= 0):
-        raise ValueError(f"best_strength: noise and spread are variances, not negative; got {noise} and {spread}")
+        raise ValueError(
+            f"best_strength: noise and spread are variances, not negative; got {noise} and {spread}"
+        )
     return noise / spread if spread else math.inf
 
 
@@ -96,11 +98,15 @@ def pooling_helps(n: float, noise: float, spread: float) -> bool:
     (True, False)
     """
     if not (n > 0 and noise >= 0 and spread >= 0):
-        raise ValueError(f"pooling_helps: expected n > 0 and variances that are not negative, got n {n}, noise {noise}, spread {spread}")
+        raise ValueError(
+            f"pooling_helps: expected n > 0 and variances that are not negative, got n {n}, noise {noise}, spread {spread}"
+        )
     return spread < noise / n
 
 
-def hard_sharing(X: np.ndarray, Y: np.ndarray, width: int, weights: Sequence[float] | None = None) -> np.ndarray:
+def hard_sharing(
+    X: np.ndarray, Y: np.ndarray, width: int, weights: Sequence[float] | None = None
+) -> np.ndarray:
     """B = A C (D, T) that minimises ½ Σ_t w_t ‖Y_t − X A c_t‖² for a trunk A of k = `width` units: reduced-rank regression.
 
     With S = diag √w, B_ols the least squares of each task alone, and X B_ols S = Σ_j σ_j u_j v_jᵀ (its SVD),
@@ -120,7 +126,9 @@ def hard_sharing(X: np.ndarray, Y: np.ndarray, width: int, weights: Sequence[flo
     w = _check_shared(X, Y, width, weights)
     B_ols = np.linalg.lstsq(X, Y, rcond=None)[0]
     U, σ, Vt = np.linalg.svd(X @ B_ols * np.sqrt(w), full_matrices=False)
-    k = min(width, (σ > σ[0] * max(X.shape[0], len(w)) * np.finfo(σ.dtype).eps).sum())  # beyond its rank only rounding is left
+    k = min(
+        width, (σ > σ[0] * max(X.shape[0], len(w)) * np.finfo(σ.dtype).eps).sum()
+    )  # beyond its rank only rounding is left
     A = B_ols * np.sqrt(w) @ Vt[:k].T / σ[:k]  # (D, k)
     return A @ (U[:, :k].T @ Y)  # V_kᵀ S⁻¹ without dividing by √w, which may be 0
 
@@ -172,22 +180,37 @@ def one_unit_loss(angle: float, weights: Sequence[float] = (0.5, 0.5)) -> float:
 def _check_shared(X, Y, width, weights):
     """The weights (T,), if X (N, D), Y (N, T), width and weights fit together."""
     if np.ndim(X) != 2 or np.ndim(Y) != 2 or len(X) != len(Y) or 0 in (*X.shape, *Y.shape):
-        raise ValueError(f"hard_sharing: X and Y must be (N, D) and (N, T), got {np.shape(X)} and {np.shape(Y)}")
+        raise ValueError(
+            f"hard_sharing: X and Y must be (N, D) and (N, T), got {np.shape(X)} and {np.shape(Y)}"
+        )
     if isinstance(width, bool) or not isinstance(width, (int, np.integer)) or width < 1:
         raise ValueError(f"hard_sharing: width must be a whole number, at least 1; got {width!r}")
-    return _check_weights("hard_sharing", np.ones(Y.shape[1]) if weights is None else weights, Y.shape[1])
+    return _check_weights(
+        "hard_sharing", np.ones(Y.shape[1]) if weights is None else weights, Y.shape[1]
+    )
 
 
 def _check_weights(where, weights, T):
     w = np.asarray(weights, float)
     if w.shape != (T,) or not (np.isfinite(w) & (w >= 0)).all() or not w.any():
-        raise ValueError(f"{where}: weights must be {T} finite numbers, none negative and not all 0, got {weights}")
+        raise ValueError(
+            f"{where}: weights must be {T} finite numbers, none negative and not all 0, got {weights}"
+        )
     return w
 
 
 def _check_tasks(where, X, y):
     """The number of tasks, if X and y are T arrays (n_t, D) and (n_t,)."""
     T = len(X)
-    if not T or len(y) != T or any(A.ndim != 2 or A.shape[1] != X[0].shape[1] or b.shape != A.shape[:1] for A, b in zip(X, y)):
-        raise ValueError(f"{where}: X and y must be T arrays (n_t, D) and (n_t,), got {[A.shape for A in X]} and {[b.shape for b in y]}")
+    if (
+        not T
+        or len(y) != T
+        or any(
+            A.ndim != 2 or A.shape[1] != X[0].shape[1] or b.shape != A.shape[:1]
+            for A, b in zip(X, y)
+        )
+    ):
+        raise ValueError(
+            f"{where}: X and y must be T arrays (n_t, D) and (n_t,), got {[A.shape for A in X]} and {[b.shape for b in y]}"
+        )
     return T

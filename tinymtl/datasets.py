@@ -30,7 +30,11 @@ def related_tasks(
     """
     if not -1 <= relatedness <= 1:
         raise ValueError(f"related_tasks: relatedness must be in [-1, 1], got {relatedness}")
-    for name, value, least in (("n_train", n_train, 1), ("n_test", n_test, 1), ("n_features", n_features, 2)):
+    for name, value, least in (
+        ("n_train", n_train, 1),
+        ("n_test", n_test, 1),
+        ("n_features", n_features, 2),
+    ):
         if value < least:
             raise ValueError(f"related_tasks: {name} must be at least {least}, got {value}")
     u = np.linalg.qr(rng.standard_normal((n_features, 2)))[0].T  # two orthonormal rows

@@ -25,7 +25,6 @@ from .optim import Optimizer
 from .sharing import Sharing
 from .tensor import jacobian
 
-
 # Conflict: an angle
 
 
@@ -105,7 +104,9 @@ def harm_rate(changes: np.ndarray) -> np.ndarray:
     >>> harm_rate(np.array([[-0.1, 0.2], [-0.2, -0.1]]))
     array([0. , 0.5])
     """
-    return _share("harm_rate: changes must have shape (K, T)", changes, 2, lambda change: change > 0)
+    return _share(
+        "harm_rate: changes must have shape (K, T)", changes, 2, lambda change: change > 0
+    )
 
 
 @dataclass
@@ -129,13 +130,22 @@ class StepReport:
     with_heads: np.ndarray
 
     def __str__(self):
-        columns = {"loss": self.losses, "|g|": self.norms, "w": self.weights, "-lr G w": self.predicted, "J dθ": self.taken,
-                   "happened": self.happened, "with heads": self.with_heads}  # fmt: skip
+        columns = {
+            "loss": self.losses,
+            "|g|": self.norms,
+            "w": self.weights,
+            "-lr G w": self.predicted,
+            "J dθ": self.taken,
+            "happened": self.happened,
+            "with heads": self.with_heads,
+        }
         columns = {"cos " + t: ρ for t, ρ in zip(self.tasks, self.cosines.T)} | columns
         width, wide = max(map(len, self.tasks)), max(11, *map(len, columns))
         lines = [" " * width + "".join(f"  {name:>{wide}}" for name in columns)]
         for i, t in enumerate(self.tasks):
-            lines.append(f"{t:{width}}" + "".join(f"  {values[i]:{wide}.4g}" for values in columns.values()))
+            lines.append(
+                f"{t:{width}}" + "".join(f"  {values[i]:{wide}.4g}" for values in columns.values())
+            )
         return "\n".join(lines)
 
 
@@ -164,7 +174,12 @@ def step_report(
             rule.tasks = list(L)
         w = np.asarray(rule(values, G), np.float64)
     else:
-        check_names("step_report", "weights", weights or dict.fromkeys(model.tasks), dict.fromkeys(model.tasks))
+        check_names(
+            "step_report",
+            "weights",
+            weights or dict.fromkeys(model.tasks),
+            dict.fromkeys(model.tasks),
+        )
         w = np.array([1.0 if weights is None else weights[t] for t in L])
     if w.shape != (len(L),) or not np.isfinite(w).all():
         raise ValueError(f"step_report: weights must be {len(L)} finite numbers, got {w}")
@@ -178,12 +193,22 @@ def step_report(
     model.theta[P:] = before[P:]
     happened = _values(_losses(model, batch, losses)) - values
     return StepReport(
-        list(L), η, values, np.sqrt(np.diag(G)), cosines(G), w,
-        predicted_change(G, w, η), J[:, :P].astype(np.float64) @ Δθ[:P], happened, with_heads,
-    )  # fmt: skip
+        list(L),
+        η,
+        values,
+        np.sqrt(np.diag(G)),
+        cosines(G),
+        w,
+        predicted_change(G, w, η),
+        J[:, :P].astype(np.float64) @ Δθ[:P],
+        happened,
+        with_heads,
+    )
 
 
-def lookahead_affinity(model: Sharing, batch: Mapping[str, tuple], losses: Mapping[str, Callable], learning_rate: float) -> np.ndarray:
+def lookahead_affinity(
+    model: Sharing, batch: Mapping[str, tuple], losses: Mapping[str, Callable], learning_rate: float
+) -> np.ndarray:
     """Z (T, T): the relative fall of task j's loss after a step of the shared parameters for task i alone; negative is harm.
 
         Z_ij = 1 − L_j(θ − η ∇_sh L_i) / L_j(θ)            Z/η → g_i · g_j / L_j as η → 0
@@ -193,7 +218,9 @@ def lookahead_affinity(model: Sharing, batch: Mapping[str, tuple], losses: Mappi
     model, L, J, P = _opened("lookahead_affinity", model, batch, losses)
     values, before = _values(L), model.theta[:P].copy()
     if not (values > 0).all():
-        raise ValueError(f"lookahead_affinity: losses must be positive to have a relative fall, got {dict(zip(L, values.tolist()))}")
+        raise ValueError(
+            f"lookahead_affinity: losses must be positive to have a relative fall, got {dict(zip(L, values.tolist()))}"
+        )
     Z = np.empty((len(L), len(L)))
     for i, g in enumerate(J[:, :P]):
         model.theta[:P] = before - g.dtype.type(learning_rate) * g
@@ -204,7 +231,9 @@ def lookahead_affinity(model: Sharing, batch: Mapping[str, tuple], losses: Mappi
 # Where they meet
 
 
-def layer_gramians(model: Sharing, batch: Mapping[str, tuple], losses: Mapping[str, Callable]) -> dict[str, np.ndarray]:
+def layer_gramians(
+    model: Sharing, batch: Mapping[str, tuple], losses: Mapping[str, Callable]
+) -> dict[str, np.ndarray]:
     """The Gramian (T, T) of each shared layer, by its path, e.g. "trunk.parts.0"; their sum is that of all shared parameters.
 
     Dropout is off. ValueError for a model that shares nothing.
@@ -216,7 +245,9 @@ def layer_gramians(model: Sharing, batch: Mapping[str, tuple], losses: Mapping[s
     return G
 
 
-def row_norms(model: Sharing, batch: Mapping[str, tuple], losses: Mapping[str, Callable]) -> dict[str, np.ndarray]:
+def row_norms(
+    model: Sharing, batch: Mapping[str, tuple], losses: Mapping[str, Callable]
+) -> dict[str, np.ndarray]:
     """For each shared embedding table, by its path, the length (T, V) of every task's gradient on every row.
 
     Tasks meet in the rows that more than one of them touches, (norms > 0).sum(0) > 1; elsewhere in the table they cannot help or
@@ -225,7 +256,13 @@ def row_norms(model: Sharing, batch: Mapping[str, tuple], losses: Mapping[str, C
     tables = {id(part.table) for part in model.modules() if isinstance(part, Embedding)}
     names = [name for name, p in model.named_parameters().items() if id(p) in tables]
     blocks = dict(_blocks("row_norms", model, batch, losses))
-    return {name: np.linalg.norm(blocks[name].reshape(len(blocks[name]), *model.named_parameters()[name].shape), axis=2) for name in names if name in blocks}
+    return {
+        name: np.linalg.norm(
+            blocks[name].reshape(len(blocks[name]), *model.named_parameters()[name].shape), axis=2
+        )
+        for name in names
+        if name in blocks
+    }
 
 
 # Transfer: what training together changed on held-out data
@@ -245,10 +282,14 @@ def transfer_gain(alone: np.ndarray, together: np.ndarray, *, higher_is_better: 
     """
     alone, together = np.asarray(alone, np.float64), np.asarray(together, np.float64)
     if alone.shape != together.shape or not alone.ndim or not len(alone):
-        raise ValueError(f"transfer_gain: alone and together must have one shape (n, ...), a row for each seed; got {alone.shape} and {together.shape}")
+        raise ValueError(
+            f"transfer_gain: alone and together must have one shape (n, ...), a row for each seed; got {alone.shape} and {together.shape}"
+        )
     difference = together - alone if higher_is_better else alone - together
     n = len(difference)
-    error = difference.std(0, ddof=1) / np.sqrt(n) if n > 1 else np.full(difference.shape[1:], np.inf)
+    error = (
+        difference.std(0, ddof=1) / np.sqrt(n) if n > 1 else np.full(difference.shape[1:], np.inf)
+    )
     gain = difference.mean(0)
     return (gain, error) if gain.ndim else (float(gain), float(error))
 
@@ -264,11 +305,25 @@ def delta_m(alone: np.ndarray, together: np.ndarray, higher_is_better=False) -> 
     >>> delta_m(np.array([2.0, 0.5]), np.array([1.0, 0.6]), [False, True])  # half the loss, a fifth more accuracy
     0.35
     """
-    A, M, up = np.asarray(alone, np.float64), np.asarray(together, np.float64), np.asarray(higher_is_better)
-    if A.shape != M.shape or A.ndim != 1 or not len(A) or up.shape not in ((), A.shape) or up.dtype != bool:
-        raise ValueError(f"delta_m: expected alone and together (T,) and a bool or T of them, got shapes {A.shape}, {M.shape} and {up.shape} of {up.dtype}")
+    A, M, up = (
+        np.asarray(alone, np.float64),
+        np.asarray(together, np.float64),
+        np.asarray(higher_is_better),
+    )
+    if (
+        A.shape != M.shape
+        or A.ndim != 1
+        or not len(A)
+        or up.shape not in ((), A.shape)
+        or up.dtype != bool
+    ):
+        raise ValueError(
+            f"delta_m: expected alone and together (T,) and a bool or T of them, got shapes {A.shape}, {M.shape} and {up.shape} of {up.dtype}"
+        )
     if not (A != 0).all():
-        raise ValueError(f"delta_m: alone must not be 0, a relative gain has no meaning there; got {A}")
+        raise ValueError(
+            f"delta_m: alone must not be 0, a relative gain has no meaning there; got {A}"
+        )
     return float((np.where(up, 1, -1) * (M - A) / np.abs(A)).mean())
 
 
@@ -291,9 +346,13 @@ def _share(expected, values, ndim, happened):
 def _opened(where, model, batch, losses):
     """A copy of the model with dropout off, its losses on the batch, their Jacobian on all of θ, and P."""
     if not model.P:
-        raise ValueError(f"{where}: model must share parameters, got {type(model).__name__} with P = 0")
+        raise ValueError(
+            f"{where}: model must share parameters, got {type(model).__name__} with P = 0"
+        )
     if not batch or not set(batch) <= set(model.tasks) & set(losses):
-        raise ValueError(f"{where}: batch must be of the tasks {model.tasks} with losses for {list(losses)}, got {list(batch)}")
+        raise ValueError(
+            f"{where}: batch must be of the tasks {model.tasks} with losses for {list(losses)}, got {list(batch)}"
+        )
     if without := [t for t, (_, _, *mask) in batch.items() if mask and not mask[0].any()]:
         raise ValueError(f"{where}: batch must have a label of every task, got none of {without}")
     model = deepcopy(model)

@@ -41,21 +41,31 @@ class Module:
     def __setattr__(self, name, value):
         old = self.__dict__.get(name)
         if isinstance(old, Parameter) and not isinstance(value, Parameter):
-            old.data = value.data if isinstance(value, Tensor) else value  # keep the view, change what is in it
+            old.data = (
+                value.data if isinstance(value, Tensor) else value
+            )  # keep the view, change what is in it
         elif isinstance(old, Parameter) and old.packed:
-            raise ValueError(f"{name} lies in a model's theta and cannot be replaced; assign an array to change its values")
+            raise ValueError(
+                f"{name} lies in a model's theta and cannot be replaced; assign an array to change its values"
+            )
         else:
             object.__setattr__(self, name, value)
 
     def __getstate__(self):
-        return {name: value for name, value in self.__dict__.items() if name not in ("_theta", "_grad")}
+        return {
+            name: value for name, value in self.__dict__.items() if name not in ("_theta", "_grad")
+        }
 
     def named_parameters(self) -> dict[str, Parameter]:
         """Every parameter once, by its path, e.g. "trunk.0.W"."""
-        found = [(name, leaf) for name, leaf in _walk(self, "", set()) if isinstance(leaf, Parameter)]
+        found = [
+            (name, leaf) for name, leaf in _walk(self, "", set()) if isinstance(leaf, Parameter)
+        ]
         named = dict(found)
         if len(named) < len(found):
-            raise ValueError(f"two parameters have one path, e.g. of heads named 1 and '1'; got {[name for name, _ in found]}")
+            raise ValueError(
+                f"two parameters have one path, e.g. of heads named 1 and '1'; got {[name for name, _ in found]}"
+            )
         return named
 
     def parameters(self) -> list[Parameter]:
@@ -100,7 +110,9 @@ class Module:
     def touched(self) -> list:
         """The places of `theta` that may have gradient: slices, and flat indices for rows of sparse tables."""
         self._pack()
-        return self._runs + [_places(table.touched, start) for start, table in self._sparse if table.touched]
+        return self._runs + [
+            _places(table.touched, start) for start, table in self._sparse if table.touched
+        ]
 
     def touch_all(self):
         """Declare that all of `grad` was written, sparse tables included."""
@@ -138,7 +150,9 @@ class Module:
         got = {name: (array.shape, array.dtype) for name, array in saved.items()}
         for name in mine | got:
             if mine.get(name) != got.get(name):
-                raise ValueError(f"load: {path} is of another model: {name} should be {mine.get(name)}, got {got.get(name)}")
+                raise ValueError(
+                    f"load: {path} is of another model: {name} should be {mine.get(name)}, got {got.get(name)}"
+                )
         for name, parameter in self.named_parameters().items():
             parameter.data = saved[name]
 
@@ -149,9 +163,13 @@ class Module:
         packed = self.ordered_parameters()
         for name, p in self.named_parameters().items():
             if p.packed:
-                raise ValueError(f"{name} lies in another model's theta already; build this model from a copy")
+                raise ValueError(
+                    f"{name} lies in another model's theta already; build this model from a copy"
+                )
         if len({p.dtype for p in packed}) > 1:
-            raise TypeError(f"all parameters of a model must have one type, got {sorted({str(p.dtype) for p in packed})}")
+            raise TypeError(
+                f"all parameters of a model must have one type, got {sorted({str(p.dtype) for p in packed})}"
+            )
         theta = np.concatenate([p.data.reshape(-1) for p in packed]) if packed else np.zeros(0)
         grad, start, runs, sparse = np.zeros_like(theta), 0, [slice(0, 0)], []
         for p in packed:
@@ -166,7 +184,13 @@ class Module:
             else:
                 runs.append(slice(start, end))
             start = end
-        self._theta, self._grad, self._packed, self._sparse, self._runs = theta, grad, packed, sparse, runs
+        self._theta, self._grad, self._packed, self._sparse, self._runs = (
+            theta,
+            grad,
+            packed,
+            sparse,
+            runs,
+        )
 
 
 class Dense(Module):
@@ -200,7 +224,15 @@ class Embedding(Module):
     (1, 3, 4)
     """
 
-    def __init__(self, n_rows: int, width: int, rng: np.random.Generator, scale: float = 1.0, sparse: bool = False, dtype=np.float64):
+    def __init__(
+        self,
+        n_rows: int,
+        width: int,
+        rng: np.random.Generator,
+        scale: float = 1.0,
+        sparse: bool = False,
+        dtype=np.float64,
+    ):
         table = rng.standard_normal((n_rows, width)) * (scale / np.sqrt(width))
         self.table = Parameter(table.astype(dtype), sparse)
 
@@ -275,7 +307,15 @@ class Conv1D(Module):
     Source: Goodfellow et al. (2016), eq. 9.6.
     """
 
-    def __init__(self, n_in: int, n_out: int, width: int, rng: np.random.Generator, padding: str = "same", dtype=np.float64):
+    def __init__(
+        self,
+        n_in: int,
+        n_out: int,
+        width: int,
+        rng: np.random.Generator,
+        padding: str = "same",
+        dtype=np.float64,
+    ):
         if padding not in ("same", "valid"):
             raise ValueError(f"Conv1D: padding must be 'same' or 'valid', got {padding!r}")
         if width < 1:
@@ -294,7 +334,9 @@ class Conv1D(Module):
         n_windows = x.shape[1] - self.width + 1
         if n_windows < 1:
             raise ValueError(f"Conv1D: expected sequences of at least {self.width} steps, got {L}")
-        return dense(concatenate([x[:, k : k + n_windows] for k in range(self.width)], 2), self.W, self.b)
+        return dense(
+            concatenate([x[:, k : k + n_windows] for k in range(self.width)], 2), self.W, self.b
+        )
 
 
 def _walk(part, path, seen) -> Iterator[tuple[str, Module | Parameter]]:
@@ -305,9 +347,17 @@ def _walk(part, path, seen) -> Iterator[tuple[str, Module | Parameter]]:
         seen.add(id(part))
         yield path, part
     inside = part.__dict__ if isinstance(part, Module) else part
-    pairs = inside.items() if isinstance(inside, dict) else enumerate(inside) if isinstance(inside, (list, tuple)) else ()
+    pairs = (
+        inside.items()
+        if isinstance(inside, dict)
+        else enumerate(inside)
+        if isinstance(inside, (list, tuple))
+        else ()
+    )
     for name, child in pairs:
-        if not (isinstance(part, Module) and name.startswith("_")):  # a module's private notes are not parts
+        if not (
+            isinstance(part, Module) and name.startswith("_")
+        ):  # a module's private notes are not parts
             yield from _walk(child, f"{path}.{name}".lstrip("."), seen)
 
 
@@ -336,7 +386,9 @@ def _input(where, x, W, n_in):
 def _sequence(where, x, W, width=1):
     x = _input(where, x, W, W.shape[0] // width)
     if x.ndim != 3 or not x.shape[1]:
-        raise ValueError(f"{where}: x must have shape (N, L, {W.shape[0] // width}) with L ≥ 1, got {x.shape}")
+        raise ValueError(
+            f"{where}: x must have shape (N, L, {W.shape[0] // width}) with L ≥ 1, got {x.shape}"
+        )
     return x
 
 
@@ -345,6 +397,10 @@ def _going(lengths, N, L, dtype):
     if lengths is None:
         return None
     lengths = np.asarray(lengths)
-    if lengths.shape != (N,) or lengths.dtype.kind not in "iu" or not ((1 <= lengths) & (lengths <= L)).all():
+    if (
+        lengths.shape != (N,)
+        or lengths.dtype.kind not in "iu"
+        or not ((1 <= lengths) & (lengths <= L)).all()
+    ):
         raise ValueError(f"RNN: lengths must be {N} integers in [1, {L}], got {lengths}")
     return (np.arange(L) < lengths[:, None])[:, :, None].astype(dtype)

@@ -43,7 +43,9 @@ def mse(prediction: Tensor, targets: np.ndarray, mask: np.ndarray | None = None)
     if mask is not None:
         residual = _where(mask, residual)  # choose first, then square: NaN · 0 would be NaN
     r = residual.reshape(-1)
-    return node(r.dot(r) / r.dtype.type(n), (prediction, lambda g: residual * (g * 2 / n).astype(r.dtype)))
+    return node(
+        r.dot(r) / r.dtype.type(n), (prediction, lambda g: residual * (g * 2 / n).astype(r.dtype))
+    )
 
 
 def mse_composed(prediction: Tensor, targets: np.ndarray, mask: np.ndarray | None = None) -> Tensor:
@@ -68,7 +70,9 @@ def cross_entropy(logits: Tensor, labels: np.ndarray, mask: np.ndarray | None = 
     1.0986
     """
     labels, mask, n = _checked_labels(logits, labels, mask)
-    z = logits.data.T.copy()  # (C, N): NumPy reduces over few classes several times faster down columns
+    z = (
+        logits.data.T.copy()
+    )  # (C, N): NumPy reduces over few classes several times faster down columns
     z -= z.max(0)
     at = labels, np.arange(len(labels))
     slope = np.exp(z)
@@ -81,14 +85,18 @@ def cross_entropy(logits: Tensor, labels: np.ndarray, mask: np.ndarray | None = 
     return node(each.sum() / z.dtype.type(n), (logits, lambda g: slope.T * g))
 
 
-def cross_entropy_composed(logits: Tensor, labels: np.ndarray, mask: np.ndarray | None = None) -> Tensor:
+def cross_entropy_composed(
+    logits: Tensor, labels: np.ndarray, mask: np.ndarray | None = None
+) -> Tensor:
     """The definition of `cross_entropy`: the mean of minus the label's log-probability."""
     labels, mask, n = _checked_labels(logits, labels, mask)
     present = np.flatnonzero(np.ones(len(labels), bool) if mask is None else mask)
     return -log_softmax(logits)[present, labels[present]].sum() / n
 
 
-def binary_cross_entropy(logits: Tensor, labels: np.ndarray, mask: np.ndarray | None = None) -> Tensor:
+def binary_cross_entropy(
+    logits: Tensor, labels: np.ndarray, mask: np.ndarray | None = None
+) -> Tensor:
     """Cross-entropy of yes-or-no questions, from one logit each: P(yes) = σ(z) = 1/(1 + e⁻ᶻ).
 
         L = 1/n Σ (log(1 + eᶻ) − y z)       over the n entries present
@@ -103,7 +111,10 @@ def binary_cross_entropy(logits: Tensor, labels: np.ndarray, mask: np.ndarray | 
     """
     y, mask, n = _checked_yes_no(logits, labels, mask)
     z = logits.data
-    one, e = z.dtype.type(1), np.exp(-np.abs(z))  # e in (0, 1]: log(1 + eᶻ) = max(z, 0) + log(1 + e), and nothing can overflow
+    one, e = (
+        z.dtype.type(1),
+        np.exp(-np.abs(z)),
+    )  # e in (0, 1]: log(1 + eᶻ) = max(z, 0) + log(1 + e), and nothing can overflow
     each = np.maximum(z, 0) - y * z + np.log1p(e)
     slope = np.where(z < 0, e, one) / (one + e) - y  # σ(z) − y
     if mask is not None:
@@ -111,7 +122,9 @@ def binary_cross_entropy(logits: Tensor, labels: np.ndarray, mask: np.ndarray | 
     return node(each.sum() / z.dtype.type(n), (logits, lambda g: slope * (g / n).astype(z.dtype)))
 
 
-def binary_cross_entropy_composed(logits: Tensor, labels: np.ndarray, mask: np.ndarray | None = None) -> Tensor:
+def binary_cross_entropy_composed(
+    logits: Tensor, labels: np.ndarray, mask: np.ndarray | None = None
+) -> Tensor:
     """The definition of `binary_cross_entropy`: two-class cross-entropy with the logits (0, z)."""
     y, mask, n = _checked_yes_no(logits, labels, mask)
     z, y = logits.reshape(-1, 1), y.reshape(-1)
@@ -120,7 +133,9 @@ def binary_cross_entropy_composed(logits: Tensor, labels: np.ndarray, mask: np.n
     return (each[mask.reshape(-1)] if mask is not None else each).sum() / n
 
 
-def weighted_sum(losses: Mapping[str, Tensor], weights: Mapping[str, float] | None = None) -> Tensor:
+def weighted_sum(
+    losses: Mapping[str, Tensor], weights: Mapping[str, float] | None = None
+) -> Tensor:
     """The total loss of multi-task learning.
 
         L_total = Σ_t w_t L_t           ∂L_total/∂L_t = w_t
@@ -139,10 +154,14 @@ def weighted_sum(losses: Mapping[str, Tensor], weights: Mapping[str, float] | No
         raise ValueError("weighted_sum: losses must name at least one task, got none")
     for t, w in weights.items():
         if not 0 <= w < math.inf:
-            raise ValueError(f"weighted_sum: weights[{t!r}] must be finite and not negative, got {w}")
+            raise ValueError(
+                f"weighted_sum: weights[{t!r}] must be finite and not negative, got {w}"
+            )
         _is_tensor("weighted_sum", f"losses[{t!r}]", losses[t])
         if losses[t].shape != ():
-            raise ValueError(f"weighted_sum: losses[{t!r}] must be a scalar, got shape {losses[t].shape}")
+            raise ValueError(
+                f"weighted_sum: losses[{t!r}] must be a scalar, got shape {losses[t].shape}"
+            )
     return combine(losses, weights)
 
 
@@ -151,7 +170,9 @@ def combine(losses: Mapping[str, Tensor], weights: Mapping[str, float]) -> Tenso
     terms = [(L, float(weights[t])) for t, L in losses.items() if weights[t]]
     total = sum([w * float(L.data) for L, w in terms])
     dtype = next(iter(losses.values())).data.dtype
-    return node(np.asarray(total, dtype), *[(L, lambda g, w=w: g * dtype.type(w)) for L, w in terms])
+    return node(
+        np.asarray(total, dtype), *[(L, lambda g, w=w: g * dtype.type(w)) for L, w in terms]
+    )
 
 
 def l2_penalty(matrices: Mapping[str, Sequence[Tensor]], strengths: Mapping[str, float]) -> Tensor:
@@ -178,7 +199,9 @@ def l2_penalty(matrices: Mapping[str, Sequence[Tensor]], strengths: Mapping[str,
     return node(total, *pairs)
 
 
-def l2_distance(copies: Sequence[Sequence[Tensor]], strength: float = 1.0, pull: str = "mean") -> Tensor:
+def l2_distance(
+    copies: Sequence[Sequence[Tensor]], strength: float = 1.0, pull: str = "mean"
+) -> Tensor:
     """The pull together of soft sharing. θ_t is task t's copy of the parameters, θ̄ = 1/T Σ_t θ_t.
 
         pull="mean":    R = λ Σ_t ‖θ_t − θ̄‖²                                   ∂R/∂θ_t = 2 λ (θ_t − θ̄)
@@ -193,10 +216,14 @@ def l2_distance(copies: Sequence[Sequence[Tensor]], strength: float = 1.0, pull:
     """
     shapes = [[x.shape for x in copy] for copy in copies]
     if not shapes or any(s != shapes[0] for s in shapes):
-        raise ValueError(f"l2_distance: copies must be aligned lists of tensors, got shapes {shapes}")
+        raise ValueError(
+            f"l2_distance: copies must be aligned lists of tensors, got shapes {shapes}"
+        )
     if pull not in ("mean", "pairs"):
         raise ValueError(f"l2_distance: pull must be 'mean' or 'pairs', got {pull!r}")
-    λ = finite_not_negative("l2_distance", "strength", strength) * (len(copies) if pull == "pairs" else 1)
+    λ = finite_not_negative("l2_distance", "strength", strength) * (
+        len(copies) if pull == "pairs" else 1
+    )
     Θ = np.stack([np.concatenate([x.data.reshape(-1) for x in copy]) for copy in copies])  # (T, P)
     return pull_together(Θ, copies, λ)
 
@@ -218,8 +245,13 @@ def pull_together(Θ: np.ndarray, copies: Sequence[Sequence[Tensor]], λ: float)
 def check_names(where: str, name: str, got: Mapping, expected: Mapping):
     """ValueError unless both mappings have the same task names."""
     if got.keys() != expected.keys():
-        missing, unknown = [t for t in expected if t not in got], [t for t in got if t not in expected]
-        raise ValueError(f"{where}: {name} must name the tasks {list(expected)}; missing {missing}, unknown {unknown}")
+        missing, unknown = (
+            [t for t in expected if t not in got],
+            [t for t in got if t not in expected],
+        )
+        raise ValueError(
+            f"{where}: {name} must name the tasks {list(expected)}; missing {missing}, unknown {unknown}"
+        )
 
 
 def finite_not_negative(where, name, λ):
@@ -233,7 +265,9 @@ def _checked(where, prediction, targets, mask, names=("prediction", "targets")):
     _is_tensor(where, names[0], prediction)
     _same_shape(where, names[1], targets, prediction.shape)
     if targets.dtype != prediction.data.dtype:
-        raise TypeError(f"{where}: {names[1]} must be {prediction.dtype} like the {names[0]}, got {targets.dtype}")
+        raise TypeError(
+            f"{where}: {names[1]} must be {prediction.dtype} like the {names[0]}, got {targets.dtype}"
+        )
     return _present(where, mask, prediction.shape)
 
 
@@ -264,7 +298,9 @@ def _checked_yes_no(logits, labels, mask):
     labels = labels if mask is None else _where(mask, labels)
     inside = (labels >= 0) & (labels <= 1)
     if not inside.all():
-        raise ValueError(f"{where}: labels must be in [0, 1], got {labels[~inside][0]} at position {np.flatnonzero(~inside)[0]}")
+        raise ValueError(
+            f"{where}: labels must be in [0, 1], got {labels[~inside][0]} at position {np.flatnonzero(~inside)[0]}"
+        )
     return labels, mask, n
 
 

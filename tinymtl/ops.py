@@ -34,7 +34,9 @@ def sqrt(x: Tensor) -> Tensor:
 def relu(x: Tensor) -> Tensor:
     """max(x, 0); derivative 1 where x > 0, else 0 (at the kink too)."""
     y = np.maximum(x.data, 0)
-    slope = (y > 0).astype(x.data.dtype)  # made once: a product with truth values casts them anew in every pass
+    slope = (y > 0).astype(
+        x.data.dtype
+    )  # made once: a product with truth values casts them anew in every pass
     return node(y, (x, lambda g: g * slope))
 
 
@@ -96,7 +98,9 @@ def stack(tensors: Sequence[Tensor], axis: int = 0) -> Tensor:
 
 def _of_one_type(where, tensors):
     if len({t.data.dtype for t in tensors}) > 1:
-        raise TypeError(f"{where}: tensors must have one type, got {[str(t.dtype) for t in tensors]}")
+        raise TypeError(
+            f"{where}: tensors must have one type, got {[str(t.dtype) for t in tensors]}"
+        )
     return [t.data for t in tensors]
 
 
@@ -132,7 +136,9 @@ def embedding(table: Tensor, ids: np.ndarray) -> Tensor:
         raise TypeError(f"embedding: ids must be integers, got {ids.dtype}")
     ids = check_range("embedding", "ids", ids, V)
     at = (ids.reshape(-1, 1) * E + np.arange(E)).reshape(-1)  # the places in the flat table
-    return node(table.data.take(ids, 0), (table, lambda g: Scatter(at, g.reshape(-1), at_flat=True)))
+    return node(
+        table.data.take(ids, 0), (table, lambda g: Scatter(at, g.reshape(-1), at_flat=True))
+    )
 
 
 def check_range(where: str, name: str, ids: np.ndarray, stop: int) -> np.ndarray:
@@ -140,5 +146,7 @@ def check_range(where: str, name: str, ids: np.ndarray, stop: int) -> np.ndarray
     at = ids.astype(np.intp)
     if at.size and np.maximum.reduce(at.view(np.uintp), axis=None) >= stop:
         position = int(np.flatnonzero((ids < 0) | (ids >= stop))[0])
-        raise IndexError(f"{where}: {name} must be in [0, {stop}), got {ids.flat[position]} at position {position}")
+        raise IndexError(
+            f"{where}: {name} must be in [0, {stop}), got {ids.flat[position]} at position {position}"
+        )
     return at

@@ -39,7 +39,9 @@ class Optimizer:
             for name in self.memory:
                 setattr(self, name, np.zeros_like(θ))
         if self._of is not θ:
-            raise ValueError(f"{type(self).__name__}: this optimiser has the memory of another model; make one for each")
+            raise ValueError(
+                f"{type(self).__name__}: this optimiser has the memory of another model; make one for each"
+            )
         η = self.rate(progress)
         self.t += 1
         for at in model.touched():
@@ -50,7 +52,9 @@ class Optimizer:
         """The learning rate at this progress."""
         η = self.learning_rate(progress) if callable(self.learning_rate) else self.learning_rate
         if not 0 <= η < np.inf:
-            raise ValueError(f"{type(self).__name__}: learning_rate({progress}) must be finite and not negative, got {η}")
+            raise ValueError(
+                f"{type(self).__name__}: learning_rate({progress}) must be finite and not negative, got {η}"
+            )
         return η
 
     def copy_for(self, model: Module) -> Optimizer:
@@ -98,7 +102,9 @@ class Adam(Optimizer):
 
     memory = ("m", "v")
 
-    def __init__(self, learning_rate=1e-3, beta1: float = 0.9, beta2: float = 0.999, epsilon: float = 1e-8):
+    def __init__(
+        self, learning_rate=1e-3, beta1: float = 0.9, beta2: float = 0.999, epsilon: float = 1e-8
+    ):
         super().__init__(learning_rate)
         for name, β in (("beta1", beta1), ("beta2", beta2)):
             if not 0 <= β < 1:
@@ -110,7 +116,9 @@ class Adam(Optimizer):
     def update(self, θ, g, at, η):
         β1, β2, t = self.beta1, self.beta2, self.t
         g, m, v = g[at], self.m[at], self.v[at]  # views of a slice, copies of single places
-        s = (1 - β1) * g  # the one array made here; each further one costs as much as its arithmetic
+        s = (
+            1 - β1
+        ) * g  # the one array made here; each further one costs as much as its arithmetic
         m *= β1
         m += s
         np.multiply(g, g, out=s)

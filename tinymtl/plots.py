@@ -17,15 +17,46 @@ from .sharing import HardSharing, Sharing, SoftSharing
 from .tensor import Parameter
 from .training import History
 
-TASK_COLOURS = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000"  # Okabe & Ito (2008)
-ARM_COLOURS = "#222222", "#7B3FA0", "#8A6D0B", "#6C757D"  # an arm is no task: it must not have a task's colour
+TASK_COLOURS = (
+    "#0072B2",
+    "#D55E00",
+    "#009E73",
+    "#CC79A7",
+    "#E69F00",
+    "#56B4E9",
+    "#000000",
+)  # Okabe & Ito (2008)
+ARM_COLOURS = (
+    "#222222",
+    "#7B3FA0",
+    "#8A6D0B",
+    "#6C757D",
+)  # an arm is no task: it must not have a task's colour
 MARKERS, DASHES = "osD^vPX*", ("--", "-.", ":", (0, (6, 1, 1, 1, 1, 1)))
-SURE = 3  # standard errors: of 20 comparisons over a few seeds each, one or two would pass 2 by chance
-GAIN, BARS = "gain over alone (positive is better)", f"bars: {SURE} standard errors either way; hollow: they reach 0, not a finding"
-PARTS = {"predicted": ("predicted: −η G w", {"color": "white"}), "taken": ("first order of the step taken: J·Δθ", {"alpha": 0.35}),
-         "happened": ("happened, heads at rest", {}), "with_heads": ("happened, heads moved too", {"color": "white", "hatch": "////"})}  # fmt: skip
-PAPER = {"figure.facecolor": "white", "axes.facecolor": "white", "axes.edgecolor": "0.4", "axes.labelcolor": "black", "text.color": "black",
-         "font.size": 10, "figure.titlesize": 11, "axes.spines.top": False, "axes.spines.right": False}  # fmt: skip
+SURE = (
+    3  # standard errors: of 20 comparisons over a few seeds each, one or two would pass 2 by chance
+)
+GAIN, BARS = (
+    "gain over alone (positive is better)",
+    f"bars: {SURE} standard errors either way; hollow: they reach 0, not a finding",
+)
+PARTS = {
+    "predicted": ("predicted: −η G w", {"color": "white"}),
+    "taken": ("first order of the step taken: J·Δθ", {"alpha": 0.35}),
+    "happened": ("happened, heads at rest", {}),
+    "with_heads": ("happened, heads moved too", {"color": "white", "hatch": "////"}),
+}
+PAPER = {
+    "figure.facecolor": "white",
+    "axes.facecolor": "white",
+    "axes.edgecolor": "0.4",
+    "axes.labelcolor": "black",
+    "text.color": "black",
+    "font.size": 10,
+    "figure.titlesize": 11,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+}
 
 
 def losses(history: History):
@@ -39,19 +70,46 @@ def losses(history: History):
     if not len(history.penalty):
         raise ValueError("losses: history must have at least 1 step, got 0")
     raw = {t: (np.arange(len(y)), np.asarray(y, float)) for t, y in history.losses.items()}
-    held_out = {t: (np.asarray(history.held_out_steps[: len(y)]), np.asarray(y, float)) for t, y in history.held_out.items() if len(y)}
-    title = "Loss of each task: training (solid), held out (dashed)" if held_out else "Training loss of each task"
+    held_out = {
+        t: (np.asarray(history.held_out_steps[: len(y)]), np.asarray(y, float))
+        for t, y in history.held_out.items()
+        if len(y)
+    }
+    title = (
+        "Loss of each task: training (solid), held out (dashed)"
+        if held_out
+        else "Training loss of each task"
+    )
     figure, ax = _axes(title, height=max(3.6, 1.2 + 0.2 * len(raw)))
     for i, (t, (x, y)) in enumerate(raw.items()):
         style = _style(i, TASK_COLOURS) | {"markersize": 6, "markeredgecolor": "white"}
-        ax.plot(x, y, **style | {"linestyle": "-"}, linewidth=1, alpha=0.4 if t in held_out else 1, markevery=_lone(y), label=t)
+        ax.plot(
+            x,
+            y,
+            **style | {"linestyle": "-"},
+            linewidth=1,
+            alpha=0.4 if t in held_out else 1,
+            markevery=_lone(y),
+            label=t,
+        )
         if t in held_out:
-            ax.plot(*held_out[t], **style, linewidth=1.8, markevery=max(1, len(held_out[t][0]) // 12), label=f"{t}, held out")
+            ax.plot(
+                *held_out[t],
+                **style,
+                linewidth=1.8,
+                markevery=max(1, len(held_out[t][0]) // 12),
+                label=f"{t}, held out",
+            )
     values = np.concatenate([y[np.isfinite(y)] for _, y in (*raw.values(), *held_out.values())])
     if len(values) and values.min() > 0:
         _log(ax, "y", values.min(), values.max())
     if history.best_step is not None:
-        _mark(ax, history.best_step, f"least held-out total: step {history.best_step}", left=history.best_step > len(history.penalty) / 2)
+        _mark(
+            ax,
+            history.best_step,
+            f"least held-out total: step {history.best_step}",
+            left=history.best_step > len(history.penalty) / 2,
+        )
     ax.set(xlabel="steps made", ylabel="loss, in the task's own units")
     ax.locator_params(axis="x", integer=True)
     _label_ends(ax, raw | held_out, TASK_COLOURS)
@@ -69,11 +127,20 @@ def cosines(history: History):
     TypeError for anything but a History, ValueError for fewer than 2 tasks or no cosines.
     """
     _check_cosines("cosines", history)
-    where = "each task's on its own copy of the trunk" if history.aligned_copies else "on the shared parameters"
-    steps, pairs = np.asarray(history.cosine_steps), list(combinations(range(len(history.tasks)), 2))
+    where = (
+        "each task's on its own copy of the trunk"
+        if history.aligned_copies
+        else "on the shared parameters"
+    )
+    steps, pairs = (
+        np.asarray(history.cosine_steps),
+        list(combinations(range(len(history.tasks)), 2)),
+    )
     effects = np.asarray(history.effects, float)
     title = f"Do the tasks' gradients conflict? Cosine between them,\n{where}"
-    figure, panels, below = _panels(title, len(pairs), below=(2.1 + 0.1 * len(history.tasks)) * bool(len(effects)))
+    figure, panels, below = _panels(
+        title, len(pairs), below=(2.1 + 0.1 * len(history.tasks)) * bool(len(effects))
+    )
     for ax, (s, t) in zip(panels, pairs):
         ρ, names = np.asarray(history.cosines, float)[:, s, t], (history.tasks[s], history.tasks[t])
         ax.axhspan(-1, 0, color="0.94")
@@ -81,7 +148,9 @@ def cosines(history: History):
         ax.fill_between(steps, ρ, 0, where=ρ < 0, interpolate=True, color="0.5", linewidth=0)
         ax.plot(steps, ρ, color="black", linewidth=1, marker=".", markevery=_lone(ρ))
         _note(ax, 0.03, 0.03, "conflict")
-        ax.set_title(f"{_pair(*names)}\nconflict in {(ρ < 0).sum()} of {np.isfinite(ρ).sum()}", fontsize=9)
+        ax.set_title(
+            f"{_pair(*names)}\nconflict in {(ρ < 0).sum()} of {np.isfinite(ρ).sum()}", fontsize=9
+        )
         ax.set(xlim=(-0.5, steps[-1] + 0.5), ylim=(-1, 1))
         ax.locator_params(axis="x", integer=True, nbins=6, min_n_ticks=1)
         if ax.get_subplotspec().is_first_col():
@@ -96,9 +165,28 @@ def _effects(ax, steps, effects, tasks):
     """First-order change of each task's loss by the steps really taken, marked and shaded where a step harmed the task."""
     ax.axhline(0, color="0.4", linewidth=0.8)
     for i, (t, y) in enumerate(zip(tasks, effects.T)):
-        style = _style(i, TASK_COLOURS) | {"linestyle": "-", "markersize": 4, "markevery": sorted({*np.flatnonzero(y > 0).tolist(), *_lone(y)})}
-        ax.plot(steps, y, **style, linewidth=1, label=f"{t}: harm in {(y > 0).sum()} of {np.isfinite(y).sum()}")
-        ax.fill_between(steps, y, 0, where=y > 0, interpolate=True, color=style["color"], alpha=0.25, linewidth=0)
+        style = _style(i, TASK_COLOURS) | {
+            "linestyle": "-",
+            "markersize": 4,
+            "markevery": sorted({*np.flatnonzero(y > 0).tolist(), *_lone(y)}),
+        }
+        ax.plot(
+            steps,
+            y,
+            **style,
+            linewidth=1,
+            label=f"{t}: harm in {(y > 0).sum()} of {np.isfinite(y).sum()}",
+        )
+        ax.fill_between(
+            steps,
+            y,
+            0,
+            where=y > 0,
+            interpolate=True,
+            color=style["color"],
+            alpha=0.25,
+            linewidth=0,
+        )
     ax.set(xlim=(-0.5, steps[-1] + 0.5), ylabel="J·Δθ, units of the loss")
     ax.locator_params(axis="x", integer=True, min_n_ticks=1)
     low, high = ax.get_ylim()
@@ -122,7 +210,9 @@ def harm(history: History, pair: tuple[str, str] | None = None):
     if len(set(pair)) != 2 or len(pair) != 2 or not set(pair) <= set(history.tasks):
         raise ValueError(f"harm: pair must be two of the tasks {history.tasks}, got {pair}")
     if history.aligned_copies:
-        raise ValueError("harm: history must be of shared parameters, got copies of which each task moves its own: no step can harm another task")
+        raise ValueError(
+            "harm: history must be of shared parameters, got copies of which each task moves its own: no step can harm another task"
+        )
     steps, (s, t) = np.asarray(history.cosine_steps), (history.tasks.index(name) for name in pair)
     ρ = np.asarray(history.cosines, float)[:, s, t]
     w = np.stack([np.asarray(history.weights[name], float)[steps] for name in pair])
@@ -139,13 +229,33 @@ def harm(history: History, pair: tuple[str, str] | None = None):
     if len(effects):
         raised = (effects[:, [s, t]] > 0).any(1)
         marks = {"step taken raised no loss": known & ~raised, "it raised one": known & raised}
-    late = {"cmap": _colours("0.9", "black"), "vmin": 0, "vmax": max(1, steps[-1]), "edgecolors": "black", "linewidths": 0.6, "zorder": 4}
+    late = {
+        "cmap": _colours("0.9", "black"),
+        "vmin": 0,
+        "vmax": max(1, steps[-1]),
+        "edgecolors": "black",
+        "linewidths": 0.6,
+        "zorder": 4,
+    }
     for (label, at), marker, size in zip(marks.items(), "oX", (30, 60)):
         x = np.clip(ratio[at], 1 / edge, edge)
-        dots = ax.scatter(x, ρ[at], c=steps[at], marker=marker, s=size, **late, clip_on=False, label=f"{label}: {at.sum()}")
+        dots = ax.scatter(
+            x,
+            ρ[at],
+            c=steps[at],
+            marker=marker,
+            s=size,
+            **late,
+            clip_on=False,
+            label=f"{label}: {at.sum()}",
+        )
     _colourbar(dots, ax, "step (late is dark)")
     _legend_above(ax, ncols=3, columnspacing=1, handletextpad=0.4)
-    others = f";\nfor the two alone: the step taken also served {len(history.tasks) - 2} more" if len(history.tasks) > 2 else ""
+    others = (
+        f";\nfor the two alone: the step taken also served {len(history.tasks) - 2} more"
+        if len(history.tasks) > 2
+        else ""
+    )
     beyond = (known & ((ratio < 1 / edge) | (ratio > edge))).sum()
     clipped = f"; {beyond} points lie beyond the edge" if beyond else ""
     _caption(figure, f"regions: first order of a plain step of these two tasks{clipped}{others}")
@@ -153,17 +263,33 @@ def harm(history: History, pair: tuple[str, str] | None = None):
 
 
 def _harm_regions(ax, edge, names, places):
-    r = np.geomspace(1 / edge, 1, 101)  # where s is the weaker: its boundary is ρ = −r; that of t is the mirror image
-    ax.fill_between([1 / edge, edge], -1, 0, color="0.9", linewidth=0, label="conflict without harm")
+    r = np.geomspace(
+        1 / edge, 1, 101
+    )  # where s is the weaker: its boundary is ρ = −r; that of t is the mirror image
+    ax.fill_between(
+        [1 / edge, edge], -1, 0, color="0.9", linewidth=0, label="conflict without harm"
+    )
     for name, i, x, side in zip(names, places, (r, 1 / r), ("left", "right")):
         colour = TASK_COLOURS[i % len(TASK_COLOURS)]
         ax.fill_between(x, -1, -r, color="white", linewidth=0)
         ax.fill_between(x, -1, -r, color=colour, alpha=0.2, linewidth=0)
         ax.plot(x, -r, color=colour, linewidth=1.5, label=f"_{name}")
-        _note(ax, 0.02 if side == "left" else 0.98, 0.02, f"step harms\n{name}", ha=side, color=colour, weight="bold")
+        _note(
+            ax,
+            0.02 if side == "left" else 0.98,
+            0.02,
+            f"step harms\n{name}",
+            ha=side,
+            color=colour,
+            weight="bold",
+        )
     ax.axhline(0, color="0.4", linewidth=0.8)
     _note(ax, 0.5, 0.97, "no conflict", ha="center", va="top")
-    ax.set(ylim=(-1, 1), xlabel="‖w g‖ of {} ÷ ‖w g‖ of {} (log scale)".format(*names), ylabel="cosine ρ of the two gradients")
+    ax.set(
+        ylim=(-1, 1),
+        xlabel="‖w g‖ of {} ÷ ‖w g‖ of {} (log scale)".format(*names),
+        ylabel="cosine ρ of the two gradients",
+    )
     _log(ax, "x", 1 / edge, edge)
     ax.set_xlim(1 / edge, edge)
 
@@ -181,13 +307,22 @@ def weights(histories: Mapping[str, History]):
     kinds = {rule: (history.tasks, len(history.penalty)) for rule, history in histories.items()}
     tasks = next(iter(kinds.values()), ((), 0))[0]
     if not tasks or any(names != tasks or not steps for names, steps in kinds.values()):
-        raise ValueError(f"weights: histories must be of the same tasks and of at least 1 step, got {kinds}")
+        raise ValueError(
+            f"weights: histories must be of the same tasks and of at least 1 step, got {kinds}"
+        )
     figure, panels, _ = _panels("The weights that each rule gave the tasks", len(histories))
     values = []
     for ax, (rule, history) in zip(panels, histories.items()):
         for i, t in enumerate(tasks):
             y = np.where(np.isnan(np.asarray(history.losses[t], float)), np.nan, history.weights[t])
-            ax.plot(y, **_style(i, TASK_COLOURS) | {"linestyle": "-"}, linewidth=1.2, markersize=5, markevery=max(1, len(y) // 6), label=t)
+            ax.plot(
+                y,
+                **_style(i, TASK_COLOURS) | {"linestyle": "-"},
+                linewidth=1.2,
+                markersize=5,
+                markevery=max(1, len(y) // 6),
+                label=t,
+            )
             values.append(y[np.isfinite(y)])
         ax.set_title(rule, fontsize=9)
         ax.locator_params(axis="x", integer=True, nbins=4, min_n_ticks=1)
@@ -212,19 +347,40 @@ def step(report: interaction.StepReport):
     """
     tasks = _names("step", report.tasks, 1)
     T = len(tasks)
-    L, norms, w, *parts = (_shaped(f"step: {name}", getattr(report, name), T) for name in ("losses", "norms", "weights", *PARTS))
+    L, norms, w, *parts = (
+        _shaped(f"step: {name}", getattr(report, name), T)
+        for name in ("losses", "norms", "weights", *PARTS)
+    )
     ρ = _shaped("step: cosines", report.cosines, T, T)
-    figure, (ax, matrix) = _axes("What did one step do to each task?", 1, 2, height=2.5 + 0.65 * T, sharey=True, width_ratios=(3, 2))
+    figure, (ax, matrix) = _axes(
+        "What did one step do to each task?",
+        1,
+        2,
+        height=2.5 + 0.65 * T,
+        sharey=True,
+        width_ratios=(3, 2),
+    )
     colours = [TASK_COLOURS[i % len(TASK_COLOURS)] for i in range(T)]
     for j, (values, (label, look)) in enumerate(zip(parts, PARTS.values())):
-        ax.barh(np.arange(T) + 0.2 * (j - 1.5), values, 0.16, **{"color": colours, "edgecolor": colours} | look)
-        ax.scatter([], [], marker="s", s=60, **{"color": "0.4", "edgecolor": "0.4"} | look, label=label)
+        ax.barh(
+            np.arange(T) + 0.2 * (j - 1.5),
+            values,
+            0.16,
+            **{"color": colours, "edgecolor": colours} | look,
+        )
+        ax.scatter(
+            [], [], marker="s", s=60, **{"color": "0.4", "edgecolor": "0.4"} | look, label=label
+        )
     low, high = (most([0, *np.ravel(parts)]) for most in (np.nanmin, np.nanmax))
     room = (high - low or 1) / 10
     ax.axvspan(0, high + 2 * room, color="0.94", zorder=0)
     ax.axvline(0, color="0.4", linewidth=1)
     _note(ax, 0.99, 0.01, "harm", ha="right")
-    ax.set_yticks(range(T), [f"{t}\nL {a:.3g}, ‖g‖ {b:.2g}, w {c:.2g}" for t, a, b, c in zip(tasks, L, norms, w)], fontsize=9)
+    ax.set_yticks(
+        range(T),
+        [f"{t}\nL {a:.3g}, ‖g‖ {b:.2g}, w {c:.2g}" for t, a, b, c in zip(tasks, L, norms, w)],
+        fontsize=9,
+    )
     ax.set(xlim=(low - room, high + 2 * room), ylim=(T - 0.5, -0.5), xlabel="change of the loss")
     ax.ticklabel_format(axis="x", scilimits=(-2, 3), useMathText=True)
     ax.locator_params(axis="x", nbins=5)
@@ -239,7 +395,14 @@ def step(report: interaction.StepReport):
     return figure
 
 
-def pareto(parameters: np.ndarray, losses: np.ndarray, weights: Sequence[float], *, tasks: Sequence[str], front: np.ndarray | None = None):
+def pareto(
+    parameters: np.ndarray,
+    losses: np.ndarray,
+    weights: Sequence[float],
+    *,
+    tasks: Sequence[str],
+    front: np.ndarray | None = None,
+):
     """A sweep of the weight of the first of two tasks: the parameters found, and the two losses there.
 
     parameters (K, 2) and losses (K, 2), in each loss's own units, were found with weights (K,) of the first task; a point
@@ -249,15 +412,34 @@ def pareto(parameters: np.ndarray, losses: np.ndarray, weights: Sequence[float],
     """
     tasks = _names("pareto", tasks, 2, 2)
     w = _shaped("pareto: weights", weights, "K")
-    clouds = [_shaped(f"pareto: {name}", value, len(w), 2) for name, value in (("parameters", parameters), ("losses", losses))]
+    clouds = [
+        _shaped(f"pareto: {name}", value, len(w), 2)
+        for name, value in (("parameters", parameters), ("losses", losses))
+    ]
     line = () if front is None else _shaped("pareto: front", front, "M", 2).T
-    shades = {"cmap": _colours(TASK_COLOURS[1], "0.9", TASK_COLOURS[0]), "vmin": 0, "vmax": max(1, w.max())}
+    shades = {
+        "cmap": _colours(TASK_COLOURS[1], "0.9", TASK_COLOURS[0]),
+        "vmin": 0,
+        "vmax": max(1, w.max()),
+    }
     figure, axes = _axes(f"From all weight on {tasks[1]} to all on {tasks[0]}", 1, 2, height=3.4)
     axes[1].plot(*line, color="0.4", linewidth=1.5, label="exact front (theory)")
-    words = ("where each weight leads", "parameter {}", 1, 2), ("what it costs: lower left is better", "loss of {}", *tasks)
+    words = (
+        ("where each weight leads", "parameter {}", 1, 2),
+        ("what it costs: lower left is better", "loss of {}", *tasks),
+    )
     for ax, points, (title, label, x, y) in zip(axes, clouds, words):
         ax.plot(*points.T, color="0.7", linewidth=0.8, linestyle=":")
-        dots = ax.scatter(*points.T, c=w, **shades, s=30, edgecolors="black", linewidths=0.4, zorder=3, label="measured")
+        dots = ax.scatter(
+            *points.T,
+            c=w,
+            **shades,
+            s=30,
+            edgecolors="black",
+            linewidths=0.4,
+            zorder=3,
+            label="measured",
+        )
         ax.set_title(title, fontsize=9)
         ax.set(xlabel=label.format(x), ylabel=label.format(y))
         ax.locator_params(nbins=4)
@@ -266,8 +448,15 @@ def pareto(parameters: np.ndarray, losses: np.ndarray, weights: Sequence[float],
     return figure
 
 
-def trajectories(landscape: Callable, paths: Mapping[str, np.ndarray], *, extent: tuple[float, float, float, float],
-                 tasks: Sequence[str] = ("task 1", "task 2"), minima: np.ndarray | None = None, pareto_set: np.ndarray | None = None):  # fmt: skip
+def trajectories(
+    landscape: Callable,
+    paths: Mapping[str, np.ndarray],
+    *,
+    extent: tuple[float, float, float, float],
+    tasks: Sequence[str] = ("task 1", "task 2"),
+    minima: np.ndarray | None = None,
+    pareto_set: np.ndarray | None = None,
+):
     """Where each rule leads over a landscape of two losses: a panel for each rule, a path for each start.
 
     landscape: parameters (..., 2) -> losses (..., 2); contours of their mean. paths: rule -> (K, 2) or (n, K, 2), n paths
@@ -277,14 +466,25 @@ def trajectories(landscape: Callable, paths: Mapping[str, np.ndarray], *, extent
     """
     tasks = _names("trajectories", tasks, 2, 2)
     x0, x1, y0, y1 = _shaped("trajectories: extent", extent, 4)
-    paths = {r: _shaped(f"trajectories: paths[{r!r}]", [path] if np.ndim(path) == 2 else path, "n", "K", 2) for r, path in paths.items()}
+    paths = {
+        r: _shaped(
+            f"trajectories: paths[{r!r}]", [path] if np.ndim(path) == 2 else path, "n", "K", 2
+        )
+        for r, path in paths.items()
+    }
     if not paths:
         raise ValueError(f"trajectories: paths must have at least one rule, got {paths}")
     grid = np.stack(np.meshgrid(np.linspace(x0, x1, 121), np.linspace(y0, y1, 121)), -1)
-    height = _shaped("trajectories: landscape of (121, 121, 2)", landscape(grid), 121, 121, 2).mean(-1)
+    height = _shaped("trajectories: landscape of (121, 121, 2)", landscape(grid), 121, 121, 2).mean(
+        -1
+    )
     best = () if pareto_set is None else _shaped("trajectories: pareto_set", pareto_set, "M", 2).T
     least = () if minima is None else _shaped("trajectories: minima", minima, 2, 2)
-    figure, panels, _ = _panels("Where does each rule lead? From hollow to star", len(paths), row=4.2 if len(paths) == 1 else 2)
+    figure, panels, _ = _panels(
+        "Where does each rule lead? From hollow to star",
+        len(paths),
+        row=4.2 if len(paths) == 1 else 2,
+    )
     for ax, (rule, path) in zip(panels, paths.items()):
         ax.contour(grid[..., 0], grid[..., 1], height, 15, colors="0.8", linewidths=0.7, zorder=1)
         ax.plot(*best, color=ARM_COLOURS[1], alpha=0.4, linewidth=5, label="Pareto set")
@@ -292,7 +492,9 @@ def trajectories(landscape: Callable, paths: Mapping[str, np.ndarray], *, extent
             ax.plot(x, y, "P", color=colour, markersize=8, linestyle="", label=f"minimum of {t}")
         for one in path:
             ax.plot(*one.T, color="black", linewidth=1.1, label="_path")
-        ax.plot(*path[:, 0].T, "o", color="black", markerfacecolor="white", markersize=6, label="start")
+        ax.plot(
+            *path[:, 0].T, "o", color="black", markerfacecolor="white", markersize=6, label="start"
+        )
         ax.plot(*path[:, -1].T, "*", color="black", markersize=9, label="end")
         ax.set(xlim=(x0, x1), ylim=(y0, y1), aspect="equal")
         ax.set_title(rule, fontsize=9)
@@ -301,8 +503,19 @@ def trajectories(landscape: Callable, paths: Mapping[str, np.ndarray], *, extent
     return figure
 
 
-def curves(x: Sequence[float], measured: Mapping[str, tuple], theory: Mapping[str, object] | None = None, *, xlabel: str, ylabel: str, title: str,
-           log: str = "xy", mark: tuple[float, str] | None = None, of_tasks: bool = False, seeds: int | None = None):  # fmt: skip
+def curves(
+    x: Sequence[float],
+    measured: Mapping[str, tuple],
+    theory: Mapping[str, object] | None = None,
+    *,
+    xlabel: str,
+    ylabel: str,
+    title: str,
+    log: str = "xy",
+    mark: tuple[float, str] | None = None,
+    of_tasks: bool = False,
+    seeds: int | None = None,
+):
     """Measurement against theory: points for what happened ± standard error, a thick line of the same colour for what the mathematics says.
 
     x (K,), in order. measured: name -> (mean (K,), standard error (K,)), NaN where nothing was measured. theory: name -> values (K,), or a function of an
@@ -310,35 +523,75 @@ def curves(x: Sequence[float], measured: Mapping[str, tuple], theory: Mapping[st
     its name. of_tasks: the measured names are tasks, and have their colours. seeds: how many the means are of.
     ValueError for other shapes, x that does not rise, standard errors not finite or below 0, a logarithmic axis with a value that is not positive, or nothing to draw.
     """
-    x, theory, names = _shaped("curves: x", x, "K"), theory or {}, list(dict.fromkeys([*measured, *(theory or {})]))
+    x, theory, names = (
+        _shaped("curves: x", x, "K"),
+        theory or {},
+        list(dict.fromkeys([*measured, *(theory or {})])),
+    )
     if not names or log not in ("", "x", "y", "xy"):
-        raise ValueError(f"curves: expected at least one name in measured or theory, and log '', 'x', 'y' or 'xy'; got {names} and {log!r}")
+        raise ValueError(
+            f"curves: expected at least one name in measured or theory, and log '', 'x', 'y' or 'xy'; got {names} and {log!r}"
+        )
     if not (np.isfinite(x).all() and (np.diff(x) > 0).all() and ("x" not in log or x[0] > 0)):
-        raise ValueError(f"curves: x must be finite and rise{', and be positive on a logarithmic axis' if 'x' in log else ''}; got {x}")
-    points, lines = _measured_and_theory(x, np.geomspace(x[0], x[-1], 200) if "x" in log else np.linspace(x[0], x[-1], 200), measured, theory)
+        raise ValueError(
+            f"curves: x must be finite and rise{', and be positive on a logarithmic axis' if 'x' in log else ''}; got {x}"
+        )
+    points, lines = _measured_and_theory(
+        x,
+        np.geomspace(x[0], x[-1], 200) if "x" in log else np.linspace(x[0], x[-1], 200),
+        measured,
+        theory,
+    )
     ends = {name: lines.get(name, (x, points.get(name, x)[0])) for name in names}
-    heights = np.concatenate([y[np.isfinite(y)] for _, y in (*ends.values(), *((x, y) for y, _ in points.values()))])
+    heights = np.concatenate(
+        [y[np.isfinite(y)] for _, y in (*ends.values(), *((x, y) for y, _ in points.values()))]
+    )
     if not len(heights) or "y" in log and not heights.min() > 0:
-        raise ValueError(f"curves: expected values{' that are positive, for a logarithmic axis' if 'y' in log else ''}; the least is {min(heights, default=None)}")
-    palettes = [ARM_COLOURS if not of_tasks else TASK_COLOURS if name in measured else ("0.5",) for name in names]
+        raise ValueError(
+            f"curves: expected values{' that are positive, for a logarithmic axis' if 'y' in log else ''}; the least is {min(heights, default=None)}"
+        )
+    palettes = [
+        ARM_COLOURS if not of_tasks else TASK_COLOURS if name in measured else ("0.5",)
+        for name in names
+    ]
     colours = [palette[i % len(palette)] for i, palette in enumerate(palettes)]
     figure, ax = _axes(title)
     for i, name in enumerate(names):
         if name in points:
-            _points(ax, x, points[name][0], _style(i, colours), np.ones(len(x), bool), yerr=points[name][1])
+            _points(
+                ax,
+                x,
+                points[name][0],
+                _style(i, colours),
+                np.ones(len(x), bool),
+                yerr=points[name][1],
+            )
         if name in lines:
             ax.plot(*lines[name], color=colours[i], linewidth=1.4)
         else:
-            ax.plot(x, points[name][0], color=colours[i], linewidth=0.8, alpha=0.6)  # joins the points
+            ax.plot(
+                x, points[name][0], color=colours[i], linewidth=0.8, alpha=0.6
+            )  # joins the points
     ax.set(xlabel=xlabel, ylabel=ylabel)
     if "x" in log:
         _log(ax, "x", x[0], x[-1])
     if "y" in log:
         _log(ax, "y", heights.min(), heights.max())
     if mark is not None:
-        _mark(ax, *mark, left=(mark[0] > np.sqrt(x[0] * x[-1])) if "x" in log else mark[0] > (x[0] + x[-1]) / 2)
+        _mark(
+            ax,
+            *mark,
+            left=(mark[0] > np.sqrt(x[0] * x[-1])) if "x" in log else mark[0] > (x[0] + x[-1]) / 2,
+        )
     _label_ends(ax, ends, colours)
-    _caption(figure, "; ".join(["points: measured, ± standard error"] * bool(points) + ["thick lines: theory"] * bool(lines)), seeds)
+    _caption(
+        figure,
+        "; ".join(
+            ["points: measured, ± standard error"] * bool(points)
+            + ["thick lines: theory"] * bool(lines)
+        ),
+        seeds,
+    )
     return figure
 
 
@@ -347,17 +600,33 @@ def _measured_and_theory(x, fine, measured, theory):
     points, lines = {}, {}
     for name, pair in measured.items():
         mean, error = _shaped(f"curves: measured[{name!r}]", pair, 2, len(x))
-        if (wrong := ~np.isnan(mean) & ~(np.isfinite(mean) & np.isfinite(error) & (error >= 0))).any():
-            raise ValueError(f"curves: measured[{name!r}] must be finite, with standard errors of at least 0, got {mean[wrong][0]} ± {error[wrong][0]}")
+        if (
+            wrong := ~np.isnan(mean) & ~(np.isfinite(mean) & np.isfinite(error) & (error >= 0))
+        ).any():
+            raise ValueError(
+                f"curves: measured[{name!r}] must be finite, with standard errors of at least 0, got {mean[wrong][0]} ± {error[wrong][0]}"
+            )
         points[name] = mean, error
     for name, line in theory.items():
         at = fine if callable(line) else x
-        lines[name] = at, _shaped(f"curves: theory[{name!r}]", line(at) if callable(line) else line, len(at))
+        lines[name] = (
+            at,
+            _shaped(f"curves: theory[{name!r}]", line(at) if callable(line) else line, len(at)),
+        )
     return points, lines
 
 
-def strength_curve(strengths: Sequence[float], errors: Sequence[float], standard_errors: Sequence[float], *, theory: Callable | None = None,
-                   best: float | None = None, alone: float | None = None, together: float | None = None, seeds: int | None = None):  # fmt: skip
+def strength_curve(
+    strengths: Sequence[float],
+    errors: Sequence[float],
+    standard_errors: Sequence[float],
+    *,
+    theory: Callable | None = None,
+    best: float | None = None,
+    alone: float | None = None,
+    together: float | None = None,
+    seeds: int | None = None,
+):
     """Test error of soft sharing over its strength λ: points measured ± standard error, a line for what theory says.
 
     strengths, errors, standard_errors (K,): λ > 0, and mean test error over seeds in the units of that error.
@@ -368,7 +637,10 @@ def strength_curve(strengths: Sequence[float], errors: Sequence[float], standard
     λ = _shaped("strength_curve: strengths", strengths, "K")
     if not ((λ > 0) & (λ < np.inf)).all():
         raise ValueError(f"strength_curve: strengths must be positive and finite, got {strengths}")
-    pairs = (_shaped(f"strength_curve: {name}", value, len(λ)) for name, value in (("errors", errors), ("standard_errors", standard_errors)))
+    pairs = (
+        _shaped(f"strength_curve: {name}", value, len(λ))
+        for name, value in (("errors", errors), ("standard_errors", standard_errors))
+    )
     error, bars, _ = _checked("strength_curve: errors", *pairs)
     figure, ax = _axes("Between alone and one network: test error over the strength of sharing")
     shown = best is not None and 0 < best < np.inf  # at 0 and ∞ it is one of the limits
@@ -376,9 +648,20 @@ def strength_curve(strengths: Sequence[float], errors: Sequence[float], standard
     x, lines = np.geomspace(ends.min() / 1.3, ends.max() * 1.3, 200), {}
     if theory is not None:
         lines["theory"] = x, np.broadcast_to(np.asarray(theory(x), float), x.shape)
-    lines |= {name: (x, np.full(200, y)) for name, y in (("alone (λ = 0)", alone), ("one network (λ → ∞)", together)) if y is not None}
+    lines |= {
+        name: (x, np.full(200, y))
+        for name, y in (("alone (λ = 0)", alone), ("one network (λ → ∞)", together))
+        if y is not None
+    }
     for i, (name, (_, y)) in enumerate(lines.items()):
-        ax.plot(x, y, **_style(i, ARM_COLOURS) | {"marker": "", "linestyle": "-" if name == "theory" else DASHES[i]}, linewidth=1.4, label=name)
+        ax.plot(
+            x,
+            y,
+            **_style(i, ARM_COLOURS)
+            | {"marker": "", "linestyle": "-" if name == "theory" else DASHES[i]},
+            linewidth=1.4,
+            label=name,
+        )
     _points(ax, λ, error, {"color": "black", "marker": "o"}, np.ones(len(λ), bool), yerr=bars)
     ax.set(xscale="log", xlim=(x[0], x[-1]), xlabel="strength λ (log scale)", ylabel="test error")
     if shown:
@@ -398,32 +681,64 @@ def layers(gramians: Mapping[str, np.ndarray], tasks: Sequence[str]):
     ValueError for no layer, other shapes, fewer than 2 names, a name twice.
     """
     tasks = _names("layers", tasks, 2)
-    parts = {name: _shaped(f"layers: gramians[{name!r}]", G, len(tasks), len(tasks)) for name, G in gramians.items()}
+    parts = {
+        name: _shaped(f"layers: gramians[{name!r}]", G, len(tasks), len(tasks))
+        for name, G in gramians.items()
+    }
     if not parts:
         raise ValueError(f"layers: gramians must have at least one layer, got {gramians}")
     G = np.stack([*parts.values(), sum(parts.values())])  # (layers + 1, T, T)
-    ρ, rows, pairs = np.stack([interaction.cosines(one) for one in G]), np.arange(len(G)), list(combinations(range(len(tasks)), 2))
+    ρ, rows, pairs = (
+        np.stack([interaction.cosines(one) for one in G]),
+        np.arange(len(G)),
+        list(combinations(range(len(tasks)), 2)),
+    )
     square = np.einsum("ltt->lt", G)
     share = square / np.where(square[-1] > 0, square[-1], np.nan)
-    figure, panels, _ = _panels("In which layers do the gradients conflict?", len(pairs), row=0.7 + 0.25 * len(G))
+    figure, panels, _ = _panels(
+        "In which layers do the gradients conflict?", len(pairs), row=0.7 + 0.25 * len(G)
+    )
     for ax, (s, t) in zip(panels, pairs):
         weight = np.sqrt(share[:, s] * share[:, t])
         ax.axvspan(-1, 0, color="0.94")
         ax.axvline(0, color="0.4", linewidth=0.8)
         ax.axhline(len(G) - 1.5, color="0.7", linewidth=0.8)
-        ax.scatter(ρ[:, s, t], rows, s=150 * np.nan_to_num(weight), color=np.where(ρ[:, s, t] < 0, "#B2182B", "0.3"), zorder=3, clip_on=False)
+        ax.scatter(
+            ρ[:, s, t],
+            rows,
+            s=150 * np.nan_to_num(weight),
+            color=np.where(ρ[:, s, t] < 0, "#B2182B", "0.3"),
+            zorder=3,
+            clip_on=False,
+        )
         for y, (x, part) in enumerate(zip(ρ[:-1, s, t], weight)):
             if np.isfinite(x):
-                side = {"xytext": (9, 0), "ha": "left"} if x < 0 else {"xytext": (-9, 0), "ha": "right"}
-                ax.annotate(f"{part:.0%}", (x, y), **side, textcoords="offset points", va="center", fontsize=7, color="0.3")
+                side = (
+                    {"xytext": (9, 0), "ha": "left"}
+                    if x < 0
+                    else {"xytext": (-9, 0), "ha": "right"}
+                )
+                ax.annotate(
+                    f"{part:.0%}",
+                    (x, y),
+                    **side,
+                    textcoords="offset points",
+                    va="center",
+                    fontsize=7,
+                    color="0.3",
+                )
         ax.set_title(_pair(tasks[s], tasks[t]), fontsize=9)
         ax.set(xlim=(-1, 1), ylim=(len(G) - 0.5, -0.5))
         ax.set_yticks(rows, [*parts, "whole"])
-    _caption(figure, "cosine (left of 0: conflict); area and number: the layer's weight in the whole")
+    _caption(
+        figure, "cosine (left of 0: conflict); area and number: the layer's weight in the whole"
+    )
     return figure
 
 
-def direction_and_length(gramian: np.ndarray, weights: Mapping[str, Sequence[float]], tasks: Sequence[str]):
+def direction_and_length(
+    gramian: np.ndarray, weights: Mapping[str, Sequence[float]], tasks: Sequence[str]
+):
     """The step that each rule makes of the same gradients: its angle to each of them, and its length.
 
     gramian (T, T); weights: rule -> (T,), a row each. With d = Jᵀw: cos(d, g_t) = (G w)_t / (‖d‖ ‖g_t‖), where left of 0 the
@@ -433,19 +748,37 @@ def direction_and_length(gramian: np.ndarray, weights: Mapping[str, Sequence[flo
     """
     tasks = _names("direction_and_length", tasks, 1)
     G = _shaped("direction_and_length: gramian", gramian, len(tasks), len(tasks))
-    rules = {rule: _shaped(f"direction_and_length: weights[{rule!r}]", w, len(tasks)) for rule, w in weights.items()}
+    rules = {
+        rule: _shaped(f"direction_and_length: weights[{rule!r}]", w, len(tasks))
+        for rule, w in weights.items()
+    }
     if not rules:
-        raise ValueError(f"direction_and_length: weights must have at least one rule, got {weights}")
+        raise ValueError(
+            f"direction_and_length: weights must have at least one rule, got {weights}"
+        )
     W, norms = np.stack(list(rules.values())), np.sqrt(np.diag(G))  # (R, T), (T,)
     length = np.sqrt(np.maximum(np.einsum("rs,st,rt->r", W, G, W), 0))
     length[length <= 1e-7 * np.abs(W) @ norms] = np.nan  # d = 0 but for rounding
     with np.errstate(divide="ignore", invalid="ignore"):
         cosine = W @ G / length[:, None] / norms
-    figure, (ax, right) = _axes("Which way does each rule go, and how far?", 1, 2, height=1.6 + 0.35 * len(rules), sharey=True)
+    figure, (ax, right) = _axes(
+        "Which way does each rule go, and how far?",
+        1,
+        2,
+        height=1.6 + 0.35 * len(rules),
+        sharey=True,
+    )
     ax.axvspan(-1, 0, color="0.94")
     ax.axvline(0, color="0.4", linewidth=0.8)
     for i, t in enumerate(tasks):
-        ax.plot(cosine[:, i], range(len(rules)), **_style(i, TASK_COLOURS) | {"linestyle": ""}, label=t, zorder=3, clip_on=False)
+        ax.plot(
+            cosine[:, i],
+            range(len(rules)),
+            **_style(i, TASK_COLOURS) | {"linestyle": ""},
+            label=t,
+            zorder=3,
+            clip_on=False,
+        )
     known = length[np.isfinite(length)]
     if len(known):
         _log(right, "x", known.min() / 1.5, known.max() * 1.5)
@@ -474,9 +807,14 @@ def gains(gains: Mapping[str, Mapping[str, tuple[float, float]]], *, seeds: int 
     arms = {}
     for arm, pairs in gains.items():
         if set(pairs) != set(measures) or any(np.shape(pairs[m]) != (2,) for m in measures):
-            raise ValueError(f"gains: gains[{arm!r}] must have a pair (gain, standard error) for each of {measures}, got {pairs}")
+            raise ValueError(
+                f"gains: gains[{arm!r}] must have a pair (gain, standard error) for each of {measures}, got {pairs}"
+            )
         arms[arm] = _checked(f"gains: gains[{arm!r}]", *zip(*(pairs[m] for m in measures)))
-    figure, ax = _axes("Does training together beat training alone?", height=1.7 + len(measures) * (0.15 + 0.2 * len(arms)))
+    figure, ax = _axes(
+        "Does training together beat training alone?",
+        height=1.7 + len(measures) * (0.15 + 0.2 * len(arms)),
+    )
     ax.axvline(0, color="0.4", linewidth=1)
     for i, (arm, (gain, error, found)) in enumerate(arms.items()):
         counts = f"better in {(gain[found] > 0).sum()} of {np.isfinite(gain).sum()}, worse in {(gain[found] < 0).sum()}"
@@ -504,7 +842,9 @@ def gain_by_fraction(gains: Mapping[str, tuple], *, measure: str, seeds: int | N
     for arm, curve in gains.items():
         where, shapes = f"gain_by_fraction: gains[{arm!r}]", [np.shape(part) for part in curve]
         if shapes != 3 * [(np.size(curve[0]),)] or not np.size(curve[0]):
-            raise ValueError(f"{where} must be (fractions, gains, standard errors) of one length, at least 1; got shapes {shapes}")
+            raise ValueError(
+                f"{where} must be (fractions, gains, standard errors) of one length, at least 1; got shapes {shapes}"
+            )
         x = 100 * np.asarray(curve[0], float)
         if not 0 < x[0] <= x[-1] <= 100 or not (np.diff(x) > 0).all():
             raise ValueError(f"{where} must have increasing fractions in (0, 1], got {curve[0]}")
@@ -514,11 +854,24 @@ def gain_by_fraction(gains: Mapping[str, tuple], *, measure: str, seeds: int | N
     figure, ax = _axes(f"{measure}: gain by share of labels")
     ax.axhline(0, color="0.4", linewidth=1)
     for i, (arm, (x, gain, error, found)) in enumerate(arms.items()):
-        x *= width ** (0.015 * (i - (len(arms) - 1) / 2))  # so that the arms' bars stand side by side
+        x *= width ** (
+            0.015 * (i - (len(arms) - 1) / 2)
+        )  # so that the arms' bars stand side by side
         ax.plot(x, gain, **_style(i, ARM_COLOURS) | {"marker": ""}, linewidth=1.3, label=arm)
         _points(ax, x, gain, _style(i, ARM_COLOURS), found, yerr=SURE * error)
-    ax.set(xscale="log", xlim=(percents[0] / width**0.13, percents[-1] * width**0.06), xlabel="labels kept, % (log scale)", ylabel=GAIN)
-    ax.set_xticks(percents, [f"{p:.3g}" if q > p * width**0.05 else "" for p, q in zip(percents, [*percents[1:], np.inf])])
+    ax.set(
+        xscale="log",
+        xlim=(percents[0] / width**0.13, percents[-1] * width**0.06),
+        xlabel="labels kept, % (log scale)",
+        ylabel=GAIN,
+    )
+    ax.set_xticks(
+        percents,
+        [
+            f"{p:.3g}" if q > p * width**0.05 else ""
+            for p, q in zip(percents, [*percents[1:], np.inf])
+        ],
+    )
     ax.set_xticks([], minor=True)
     ax.text(percents[0] / width**0.13, 0, " alone", va="bottom", fontsize=9, color="0.3")
     _label_ends(ax, {arm: (x, gain) for arm, (x, gain, *_) in arms.items()}, ARM_COLOURS)
@@ -526,7 +879,9 @@ def gain_by_fraction(gains: Mapping[str, tuple], *, measure: str, seeds: int | N
     return figure
 
 
-def transfer_matrix(gain: np.ndarray, errors: np.ndarray, tasks: Sequence[str], *, seeds: int | None = None):
+def transfer_matrix(
+    gain: np.ndarray, errors: np.ndarray, tasks: Sequence[str], *, seeds: int | None = None
+):
     """Which task helps which: row s, column t is what task t gains over alone when it is trained together with task s.
 
     gain, errors (T, T): gain of the column's task on its own held-out measure, and its standard error, both in the
@@ -536,22 +891,51 @@ def transfer_matrix(gain: np.ndarray, errors: np.ndarray, tasks: Sequence[str], 
     tasks = _names("transfer_matrix", tasks, 2)
     T = len(tasks)
     if not np.shape(gain) == np.shape(errors) == (T, T):
-        raise ValueError(f"transfer_matrix: gain and errors must have shape ({T}, {T}) for tasks {tasks}, got {np.shape(gain)}, {np.shape(errors)}")
-    gain, error, found = _checked("transfer_matrix: gain", np.where(np.eye(T, dtype=bool), np.nan, gain), errors)
+        raise ValueError(
+            f"transfer_matrix: gain and errors must have shape ({T}, {T}) for tasks {tasks}, got {np.shape(gain)}, {np.shape(errors)}"
+        )
+    gain, error, found = _checked(
+        "transfer_matrix: gain", np.where(np.eye(T, dtype=bool), np.nan, gain), errors
+    )
     most = np.max(np.abs(gain), where=np.isfinite(gain), initial=0) or 1.0
     digits = f".{max(0, 2 - int(np.floor(np.log10(most))))}f" if 1e-3 <= most < 1e5 else ".2g"
-    figure, ax = _axes("What does a task gain when another is trained with it?", height=1.8 + 0.5 * T)
-    ax.imshow(gain, cmap="RdBu", vmin=-1.6 * most, vmax=1.6 * most, alpha=np.where(found, 1, 0.3), aspect="auto")
+    figure, ax = _axes(
+        "What does a task gain when another is trained with it?", height=1.8 + 0.5 * T
+    )
+    ax.imshow(
+        gain,
+        cmap="RdBu",
+        vmin=-1.6 * most,
+        vmax=1.6 * most,
+        alpha=np.where(found, 1, 0.3),
+        aspect="auto",
+    )
     for s, t in np.argwhere(np.isfinite(gain)):
         text = f"{gain[s, t]:+{digits}}\n± {error[s, t]:{digits}}".replace("-", "−")
-        ax.text(t, s, text, ha="center", va="center", fontsize=9 if T < 8 else 7, color="black" if found[s, t] else "0.4")
+        ax.text(
+            t,
+            s,
+            text,
+            ha="center",
+            va="center",
+            fontsize=9 if T < 8 else 7,
+            color="black" if found[s, t] else "0.4",
+        )
     for lines in (ax.hlines, ax.vlines):
         lines(np.arange(T - 1) + 0.5, -0.5, T - 0.5, color="0.8", linewidth=0.8)
-    turn = {"rotation": 25, "ha": "right", "rotation_mode": "anchor"} if T * max(map(len, tasks)) > 45 else {}
+    turn = (
+        {"rotation": 25, "ha": "right", "rotation_mode": "anchor"}
+        if T * max(map(len, tasks)) > 45
+        else {}
+    )
     ax.set_xticks(range(T), tasks, **turn)
     ax.set_yticks(range(T), tasks)
     ax.set(xlabel="task that is helped", ylabel="task that helps")
-    _caption(figure, f"{GAIN}: blue better, red worse; ± standard error\ngrey: within {SURE} standard errors of 0, not a finding", seeds)
+    _caption(
+        figure,
+        f"{GAIN}: blue better, red worse; ± standard error\ngrey: within {SURE} standard errors of 0, not a finding",
+        seeds,
+    )
     return figure
 
 
@@ -564,35 +948,87 @@ def network(model: Sharing):
     TypeError for any other model.
     """
     if not isinstance(model, (HardSharing, SoftSharing)):
-        raise TypeError(f"network: model must be HardSharing, SoftSharing or SingleTask, got {type(model).__name__}")
+        raise TypeError(
+            f"network: model must be HardSharing, SoftSharing or SingleTask, got {type(model).__name__}"
+        )
     boxes, tasks, total = _boxes(model), model.tasks, model.counts()["total"]
     part = sum(p.data.size for p in model.trunk_parameters(tasks[0])) / max(1, total)
     saves = f"none shared: one trunk for all would save {100 * (len(tasks) - 1) * part:.0f} %"
-    finding = saves if (1, tasks[0]) in boxes else f"{100 * part:.0f} % of them shared by {'both' if len(tasks) == 2 else f'the {len(tasks)}'} tasks"
-    width, left = (1.8, (0.1, 2.3, 4.5)) if any(not column for column, _ in boxes) else (2.6, (0, 0.1, 3.7))  # inches, as all lengths here
+    finding = (
+        saves
+        if (1, tasks[0]) in boxes
+        else f"{100 * part:.0f} % of them shared by {'both' if len(tasks) == 2 else f'the {len(tasks)}'} tasks"
+    )
+    width, left = (
+        (1.8, (0.1, 2.3, 4.5)) if any(not column for column, _ in boxes) else (2.6, (0, 0.1, 3.7))
+    )  # inches, as all lengths here
     tall = {box: 0.44 + 0.16 * len(modules) for box, modules in boxes.items()}
-    rows = np.array([0.3 + max(height for (_, of), height in tall.items() if of == t) for t in tasks])
-    rows += max(0, tall.get((1, None), 0) + 0.3 - rows.sum()) / len(tasks)  # one trunk may need more room than all heads
+    rows = np.array(
+        [0.3 + max(height for (_, of), height in tall.items() if of == t) for t in tasks]
+    )
+    rows += max(0, tall.get((1, None), 0) + 0.3 - rows.sum()) / len(
+        tasks
+    )  # one trunk may need more room than all heads
     middle = dict(zip([*tasks, None], [*(rows.cumsum() - rows / 2), rows.sum() / 2]))
-    figure, ax = _axes(f"{total:,} parameters, {finding if len(tasks) > 1 else 'all of one task'}", height=rows.sum() + 0.5)
+    figure, ax = _axes(
+        f"{total:,} parameters, {finding if len(tasks) > 1 else 'all of one task'}",
+        height=rows.sum() + 0.5,
+    )
     ax.set(xlim=(0, 6.4), ylim=(rows.sum(), 0))
     ax.axis("off")
     for i, t in enumerate(tasks):
         route = [box for box in ((0, t), (1, t), (1, None), (2, t)) if box in boxes]
         for (a, start), (b, end) in zip(route, route[1:]):
-            arrow = {"arrowstyle": "-|>", "color": TASK_COLOURS[i % len(TASK_COLOURS)], "linewidth": 1.5, "shrinkA": 0, "shrinkB": 0}
-            ax.annotate("", (left[b], middle[end]), (left[a] + width, middle[start]), arrowprops=arrow)
+            arrow = {
+                "arrowstyle": "-|>",
+                "color": TASK_COLOURS[i % len(TASK_COLOURS)],
+                "linewidth": 1.5,
+                "shrinkA": 0,
+                "shrinkB": 0,
+            }
+            ax.annotate(
+                "", (left[b], middle[end]), (left[a] + width, middle[start]), arrowprops=arrow
+            )
         if i and getattr(model, "strength", 0):
-            x, ends = left[1] + width / 2, [middle[s] + tall[1, s] * side for s, side in ((tasks[i - 1], 0.5), (t, -0.5))]
+            x, ends = (
+                left[1] + width / 2,
+                [middle[s] + tall[1, s] * side for s, side in ((tasks[i - 1], 0.5), (t, -0.5))],
+            )
             ax.plot([x, x], ends, color="black", linestyle="--", linewidth=1.2)
-            ax.text(x + 0.1, sum(ends) / 2, f"pull λ = {model.strength:g}", va="center", fontsize=8, color="black")
+            ax.text(
+                x + 0.1,
+                sum(ends) / 2,
+                f"pull λ = {model.strength:g}",
+                va="center",
+                fontsize=8,
+                color="black",
+            )
     for (column, t), modules in boxes.items():
         everyone = "shared trunk" if len(tasks) > 1 else "trunk"
-        colour, name = ("0.3", everyone) if t is None else (TASK_COLOURS[tasks.index(t) % len(TASK_COLOURS)], ("encoder", "trunk", str(t))[column])
+        colour, name = (
+            ("0.3", everyone)
+            if t is None
+            else (
+                TASK_COLOURS[tasks.index(t) % len(TASK_COLOURS)],
+                ("encoder", "trunk", str(t))[column],
+            )
+        )
         y, height = middle[t], tall[column, t]
-        ax.barh(y, width, height, left=left[column], color="0.95" if column == 1 else "white", edgecolor=colour, linewidth=1.5)
+        ax.barh(
+            y,
+            width,
+            height,
+            left=left[column],
+            color="0.95" if column == 1 else "white",
+            edgecolor=colour,
+            linewidth=1.5,
+        )
         n = sum(modules.values())
-        lines = (name, ""), (f"{100 * n / max(1, total):.1f} % of all", f"{n:,}"), *((module, f"{k:,}") for module, k in modules.items())
+        lines = (
+            (name, ""),
+            (f"{100 * n / max(1, total):.1f} % of all", f"{n:,}"),
+            *((module, f"{k:,}") for module, k in modules.items()),
+        )
         _lines(ax, left[column] + 0.08, y - height / 2 + 0.14, width - 0.16, lines)
     return figure
 
@@ -600,9 +1036,16 @@ def network(model: Sharing):
 def _lines(ax, x, y, width, lines):
     """Lines of words at the left and a number at the right, the first two stressed; what is too long loses its middle."""
     for i, (words, number) in enumerate(lines):
-        room = int(14.5 * width) - len(number) - 5 * (not i)  # letters, of which bold ones are wider
+        room = (
+            int(14.5 * width) - len(number) - 5 * (not i)
+        )  # letters, of which bold ones are wider
         words = words if len(words) <= room else f"{words[: room // 2]}…{words[1 - room // 2 :]}"
-        look = {"y": y + 0.16 * i, "va": "center", "fontsize": 8, "color": "black" if i < 2 else "0.3"}
+        look = {
+            "y": y + 0.16 * i,
+            "va": "center",
+            "fontsize": 8,
+            "color": "black" if i < 2 else "0.3",
+        }
         ax.text(x=x, s=words, weight="normal" if i else "bold", **look)
         ax.text(x=x + width, s=number, ha="right", **look)
 
@@ -610,15 +1053,24 @@ def _lines(ax, x, y, width, lines):
 def _boxes(model):
     """(column, task, or None for a trunk of all) -> {module: number of parameters}; columns: encoders, trunks, heads."""
     names = {id(p): name for name, p in model.named_parameters().items()}
-    kinds = {id(p): type(m).__name__ for m in model.modules() for p in vars(m).values() if isinstance(p, Parameter)}
+    kinds = {
+        id(p): type(m).__name__
+        for m in model.modules()
+        for p in vars(m).values()
+        if isinstance(p, Parameter)
+    }
     one, boxes = isinstance(model, HardSharing), {}
     for t in model.tasks:
         trunk = {id(p) for p in model.trunk_parameters(t)}
         boxes |= {(1, None if one else t): {}, (2, t): {}}
         for p in model.task_parameters(t):
-            name = names.get(id(p), "unused copy.")  # soft sharing copies for every task what any two hold
+            name = names.get(
+                id(p), "unused copy."
+            )  # soft sharing copies for every task what any two hold
             column = 1 if id(p) in trunk else 0 if name.startswith("encoders.") else 2
-            path = name.removeprefix((f"encoders.{t}.", "trunk." if one else f"trunks.{t}.", f"heads.{t}.")[column]).rpartition(".")[0]
+            path = name.removeprefix(
+                (f"encoders.{t}.", "trunk." if one else f"trunks.{t}.", f"heads.{t}.")[column]
+            ).rpartition(".")[0]
             module = ": ".join(filter(None, (path, kinds.get(id(p)))))
             modules = boxes.setdefault((column, None if one and column == 1 else t), {})
             modules[module] = modules.get(module, 0) + p.data.size
@@ -635,32 +1087,70 @@ def embedding(vectors: Mapping[str, np.ndarray], labels: Sequence):
     """
     if not vectors:
         raise ValueError(f"embedding: vectors must have at least one name, got {vectors}")
-    sets = {name: _labelled(f"embedding: vectors[{name!r}]", V, labels) for name, V in vectors.items()}
+    sets = {
+        name: _labelled(f"embedding: vectors[{name!r}]", V, labels) for name, V in vectors.items()
+    }
     purity = {name: neighbour_purity(*one) for name, one in sets.items()}
     kinds, counts = np.unique(np.asarray(labels), return_counts=True)
     frequent = kinds[np.argsort(-counts, kind="stable")][: len(TASK_COLOURS)]
-    figure, panels, _ = _panels("Do points of one label lie together?", len(sets), row=(3.9, 3.5, 2.6)[min(len(sets), 3) - 1])
+    figure, panels, _ = _panels(
+        "Do points of one label lie together?",
+        len(sets),
+        row=(3.9, 3.5, 2.6)[min(len(sets), 3) - 1],
+    )
     reach = 0.1
     for ax, (name, (V, of)) in zip(panels, sets.items()):
-        V = np.c_[V - V[0], np.zeros(len(V))]  # equal points become exactly 0; two components also if E = 1
+        V = np.c_[
+            V - V[0], np.zeros(len(V))
+        ]  # equal points become exactly 0; two components also if E = 1
         U, S, _ = np.linalg.svd(V - V.mean(0), full_matrices=False)
         variance = (S**2).sum() or 1.0
         xy, rest = (U * S)[:, :2] * np.sqrt(len(V) / variance), ~np.isin(of, frequent)
         if rest.any():
-            ax.scatter(*xy[rest].T, s=7, color="0.8", linewidths=0, label=f"{len(kinds) - len(frequent)} others ({rest.sum()})")
+            ax.scatter(
+                *xy[rest].T,
+                s=7,
+                color="0.8",
+                linewidths=0,
+                label=f"{len(kinds) - len(frequent)} others ({rest.sum()})",
+            )
         for kind, colour, marker in zip(frequent, TASK_COLOURS, MARKERS):
-            ax.scatter(*xy[of == kind].T, s=14, color=colour, marker=marker, linewidths=0, alpha=0.8, label=f"{kind} ({(of == kind).sum()})")
-        ax.set_title("{}\npurity {:.1f} %\n(chance {:.1f} %)".format(name, *(100 * share for share in purity[name])), fontsize=9)
+            ax.scatter(
+                *xy[of == kind].T,
+                s=14,
+                color=colour,
+                marker=marker,
+                linewidths=0,
+                alpha=0.8,
+                label=f"{kind} ({(of == kind).sum()})",
+            )
+        ax.set_title(
+            "{}\npurity {:.1f} %\n(chance {:.1f} %)".format(
+                name, *(100 * share for share in purity[name])
+            ),
+            fontsize=9,
+        )
         ax.set_xlabel(f"{100 * (S[:2] ** 2).sum() / variance:.0f} % of the variance", fontsize=9)
         ax.set_aspect("equal")
         reach = max(reach, np.abs(xy).max())
-    panels[0].set(xlim=(-1.1 * reach, 1.1 * reach), ylim=(-1.1 * reach, 1.1 * reach))  # of all panels
+    panels[0].set(
+        xlim=(-1.1 * reach, 1.1 * reach), ylim=(-1.1 * reach, 1.1 * reach)
+    )  # of all panels
     handles, words = panels[0].get_legend_handles_labels()
     columns = max(1, min(4, 80 // (5 + max(map(len, words)))))
     figure.set_figheight(figure.get_figheight() + 0.2 * -(-len(words) // columns))
     axes = "axes: two principal components, in root mean squares of the distance from the mean"
     caption = f"{axes}\npurity: share of points with the label of their nearest neighbour in all dimensions"
-    legend = figure.legend(handles, words, loc="outside lower center", ncols=columns, frameon=False, fontsize=8, labelcolor="black", markerscale=1.4)
+    legend = figure.legend(
+        handles,
+        words,
+        loc="outside lower center",
+        ncols=columns,
+        frameon=False,
+        fontsize=8,
+        labelcolor="black",
+        markerscale=1.4,
+    )
     legend.set_title(caption, {"size": 9})
     legend.get_title().set(color="0.3", ha="center")
     return figure
@@ -689,7 +1179,9 @@ def neighbour_purity(vectors: np.ndarray, labels: Sequence) -> tuple[float, floa
 def _labelled(name, vectors, labels):
     labels = np.asarray(labels)
     if labels.ndim != 1 or len(labels) < 2:
-        raise ValueError(f"{name.split(':')[0]}: labels must be of at least 2 points, got shape {labels.shape}")
+        raise ValueError(
+            f"{name.split(':')[0]}: labels must be of at least 2 points, got shape {labels.shape}"
+        )
     vectors = _shaped(name, vectors, len(labels), "E")
     if not np.isfinite(vectors).all():
         raise ValueError(f"{name} must be finite, got {vectors[~np.isfinite(vectors)][0]}")
@@ -706,7 +1198,9 @@ def save(figure, path):
 
 def _check_history(where, history):
     if not isinstance(history, History):
-        raise TypeError(f"{where}: history must be a History, as fit returns, got {type(history).__name__}")
+        raise TypeError(
+            f"{where}: history must be a History, as fit returns, got {type(history).__name__}"
+        )
 
 
 def _check_cosines(where, history):
@@ -714,21 +1208,29 @@ def _check_cosines(where, history):
     if len(history.tasks) < 2:
         raise ValueError(f"{where}: history must have at least 2 tasks, got {history.tasks}")
     if not len(history.cosine_steps):
-        raise ValueError(f"{where}: history must hold cosines, got none; fit(..., cosines_every=10) records them")
+        raise ValueError(
+            f"{where}: history must hold cosines, got none; fit(..., cosines_every=10) records them"
+        )
 
 
 def _names(where, tasks, least, most=np.inf):
     tasks = [tasks] if isinstance(tasks, str) else list(tasks)
     if not least <= len(tasks) <= most or len(set(tasks)) < len(tasks):
-        raise ValueError(f"{where}: tasks must be {'' if least == most else 'at least '}{least} names, each once; got {tasks}")
+        raise ValueError(
+            f"{where}: tasks must be {'' if least == most else 'at least '}{least} names, each once; got {tasks}"
+        )
     return tasks
 
 
 def _shaped(name, value, *shape):
     """value as floats of this shape; a letter in it stands for any length of at least 1."""
     array = np.asarray(value, float)
-    if array.ndim != len(shape) or any(n < 1 or n != m and not isinstance(m, str) for n, m in zip(array.shape, shape)):
-        raise ValueError(f"{name} must have shape ({', '.join(map(str, shape))}), got {array.shape}")
+    if array.ndim != len(shape) or any(
+        n < 1 or n != m and not isinstance(m, str) for n, m in zip(array.shape, shape)
+    ):
+        raise ValueError(
+            f"{name} must have shape ({', '.join(map(str, shape))}), got {array.shape}"
+        )
     return array
 
 
@@ -737,7 +1239,9 @@ def _checked(where, gain, error):
     gain, error = np.asarray(gain, float), np.asarray(error, float)
     wrong = ~np.isnan(gain) & ~(np.isfinite(gain) & np.isfinite(error) & (error >= 0))
     if wrong.any():
-        raise ValueError(f"{where} must have finite gains and standard errors of at least 0, got {gain[wrong][0]} ± {error[wrong][0]}")
+        raise ValueError(
+            f"{where} must have finite gains and standard errors of at least 0, got {gain[wrong][0]} ± {error[wrong][0]}"
+        )
     return gain, error, np.abs(gain) > SURE * error
 
 
@@ -745,7 +1249,9 @@ def _axes(title, rows=1, columns=1, height=3.6, **options):
     import matplotlib.pyplot as plt
 
     with plt.rc_context(PAPER):
-        figure, axes = plt.subplots(rows, columns, figsize=(6.4, height), layout="constrained", **options)
+        figure, axes = plt.subplots(
+            rows, columns, figsize=(6.4, height), layout="constrained", **options
+        )
         figure.suptitle(title)
     for ax in figure.axes:
         ax.tick_params(colors="black")
@@ -757,7 +1263,9 @@ def _panels(title, n, row=1.6, below=0):
     columns = 2 if n == 4 else min(3, n)
     rows = -(-n // columns)
     high = [max(2.2 / rows, row)] * rows + [below] * bool(below)
-    figure, axes = _axes(title, len(high), columns, height=1 + sum(high), squeeze=False, height_ratios=high)
+    figure, axes = _axes(
+        title, len(high), columns, height=1 + sum(high), squeeze=False, height_ratios=high
+    )
     panels, wide = axes.flat[:n], axes[-1, 0] if below else None
     for ax in {*axes.flat} - {*panels, wide}:
         ax.remove()
@@ -783,11 +1291,23 @@ def _log(ax, axis, least, most):
 def _mark(ax, x, text, left):
     """A dotted line at x, named above the axes, on its left or right."""
     ax.axvline(x, color="0.4", linestyle=":")
-    ax.annotate(text, (x, 1.01), xycoords=("data", "axes fraction"), ha="right" if left else "left", fontsize=9, color="0.3")
+    ax.annotate(
+        text,
+        (x, 1.01),
+        xycoords=("data", "axes fraction"),
+        ha="right" if left else "left",
+        fontsize=9,
+        color="0.3",
+    )
 
 
 def _note(ax, x, y, text, **options):
-    ax.text(x, y, text, **{"transform": ax.transAxes, "fontsize": 9, "style": "italic", "color": "0.3"} | options)
+    ax.text(
+        x,
+        y,
+        text,
+        **{"transform": ax.transAxes, "fontsize": 9, "style": "italic", "color": "0.3"} | options,
+    )
 
 
 def _pair(s, t):
@@ -796,11 +1316,26 @@ def _pair(s, t):
 
 def _legend(figure, ax):
     """One legend for all panels, at the right."""
-    figure.legend(*ax.get_legend_handles_labels(), loc="outside right center", frameon=False, fontsize=9, labelcolor="black")
+    figure.legend(
+        *ax.get_legend_handles_labels(),
+        loc="outside right center",
+        frameon=False,
+        fontsize=9,
+        labelcolor="black",
+    )
 
 
 def _legend_above(ax, ncols=2, **options):
-    ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=ncols, frameon=False, fontsize=9, labelcolor="black", title_fontsize=9, **options)
+    ax.legend(
+        loc="lower center",
+        bbox_to_anchor=(0.5, 1),
+        ncols=ncols,
+        frameon=False,
+        fontsize=9,
+        labelcolor="black",
+        title_fontsize=9,
+        **options,
+    )
     ax.get_legend().get_title().set_color("black")
 
 
@@ -819,7 +1354,11 @@ def _colours(*names):
 
 
 def _style(i, colours):
-    return {"color": colours[i % len(colours)], "marker": MARKERS[i % len(MARKERS)], "linestyle": DASHES[i % len(DASHES)]}
+    return {
+        "color": colours[i % len(colours)],
+        "marker": MARKERS[i % len(MARKERS)],
+        "linestyle": DASHES[i % len(DASHES)],
+    }
 
 
 def _lone(y):
@@ -832,7 +1371,9 @@ def _points(ax, x, y, style, found, **bars):
     """Points with error bars, hollow where nothing was found."""
     ax.errorbar(x, y, **bars, fmt="none", ecolor=style["color"], linewidth=1.3, capsize=2)
     faces = [style["color"] if one else "white" for one in found]
-    ax.scatter(x, y, s=36, marker=style["marker"], facecolors=faces, edgecolors=style["color"], zorder=3)
+    ax.scatter(
+        x, y, s=36, marker=style["marker"], facecolors=faces, edgecolors=style["color"], zorder=3
+    )
 
 
 def _label_ends(ax, lines, colours):
@@ -842,14 +1383,36 @@ def _label_ends(ax, lines, colours):
     for i, (name, (x, y)) in enumerate(lines.items()):
         known = np.flatnonzero(np.isfinite(y))
         end = tuple(to_axes.transform((x[known[-1]], y[known[-1]]))) if len(known) else (1.05, 0)
-        ends.append((end[1], end, name if len(known) else f"{name}: no value", _style(i, colours)["color"]))
+        ends.append(
+            (end[1], end, name if len(known) else f"{name}: no value", _style(i, colours)["color"])
+        )
     ends.sort()
-    room = 17 / (72 * ax.figure.get_figheight()) * np.arange(len(ends))  # a line of text each, in heights of the axes
+    room = (
+        17 / (72 * ax.figure.get_figheight()) * np.arange(len(ends))
+    )  # a line of text each, in heights of the axes
     wanted = np.array([height for height, *_ in ends])
     apart = np.maximum.accumulate(wanted - room) + room
-    for height, (_, end, name, colour) in zip(np.clip(apart - (apart - wanted).mean(), room, 1 - room[::-1]), ends):
-        join = {"arrowstyle": "-", "color": colour, "linewidth": 0.8, "relpos": (0, 0.5), "shrinkA": 1, "shrinkB": 3}
-        ax.annotate(name, end, (1.05, height), xycoords="axes fraction", va="center", fontsize=9, color=colour, arrowprops=join)
+    for height, (_, end, name, colour) in zip(
+        np.clip(apart - (apart - wanted).mean(), room, 1 - room[::-1]), ends
+    ):
+        join = {
+            "arrowstyle": "-",
+            "color": colour,
+            "linewidth": 0.8,
+            "relpos": (0, 0.5),
+            "shrinkA": 1,
+            "shrinkB": 3,
+        }
+        ax.annotate(
+            name,
+            end,
+            (1.05, height),
+            xycoords="axes fraction",
+            va="center",
+            fontsize=9,
+            color=colour,
+            arrowprops=join,
+        )
 
 
 def _caption(figure, text, seeds=None):

@@ -25,7 +25,12 @@ from .tensor import Parameter, Tensor, gradient, jacobian
 class Network(Module):
     """The parts of all tasks, which parameters are shared, and which are one task's own."""
 
-    def __init__(self, trunk: Callable, heads: Mapping[str, Callable], encoders: Mapping[str, Callable] | None = None):
+    def __init__(
+        self,
+        trunk: Callable,
+        heads: Mapping[str, Callable],
+        encoders: Mapping[str, Callable] | None = None,
+    ):
         encoders = dict(encoders or {})
         if not heads:
             raise ValueError("heads must name at least one task, got none")
@@ -55,14 +60,18 @@ class Sharing(Module):
     def __call__(self, inputs: Mapping[str, object]) -> dict[str, Tensor]:
         """Outputs by task for inputs by task; any of the model's tasks may be left out."""
         if unknown := inputs.keys() - set(self.tasks):
-            raise ValueError(f"{type(self).__name__}: inputs must be of the tasks {self.tasks}, got {sorted(unknown)}")
+            raise ValueError(
+                f"{type(self).__name__}: inputs must be of the tasks {self.tasks}, got {sorted(unknown)}"
+            )
         return self.forward(inputs)
 
     def penalty(self) -> Tensor:
         """What the model adds to the total loss: the pull to zero, and in soft sharing the pull together."""
         if callable(self.l2):
             return self.l2(self)
-        strengths = self.l2 if isinstance(self.l2, Mapping) else dict.fromkeys(self.tasks, self.l2 or 0.0)
+        strengths = (
+            self.l2 if isinstance(self.l2, Mapping) else dict.fromkeys(self.tasks, self.l2 or 0.0)
+        )
         if not any(strengths.values()):
             return Tensor(np.zeros((), self.theta.dtype))
         matrices = {t: [p for p in self.task_parameters(t) if p.ndim > 1] for t in self.tasks}
@@ -75,11 +84,16 @@ class Sharing(Module):
     def counts(self) -> dict:
         """Numbers of parameters: {"shared": n, "tasks": {task: of it alone}, "total": n}."""
         size = lambda parameters: sum(p.data.size for p in parameters)
-        tasks = {t: size(self._own[t]) + (0 if self.P else size(self.trunk_parameters(t))) for t in self.tasks}
+        tasks = {
+            t: size(self._own[t]) + (0 if self.P else size(self.trunk_parameters(t)))
+            for t in self.tasks
+        }
         return {"shared": self.P, "tasks": tasks, "total": self.P + sum(tasks.values())}
 
     def _check_l2(self, l2):
-        values = l2.values() if isinstance(l2, Mapping) else [] if l2 is None or callable(l2) else [l2]
+        values = (
+            l2.values() if isinstance(l2, Mapping) else [] if l2 is None or callable(l2) else [l2]
+        )
         if isinstance(l2, Mapping):
             check_names(type(self).__name__, "l2", l2, dict.fromkeys(self.tasks))
         for value in values:
@@ -147,10 +161,15 @@ class SoftSharing(Sharing):
     Duong et al. (2015).
     """
 
-    def __init__(self, trunk, heads, encoders=None, *, strength: float, pull: str = "mean", l2=None):
+    def __init__(
+        self, trunk, heads, encoders=None, *, strength: float, pull: str = "mean", l2=None
+    ):
         if pull not in ("mean", "pairs"):
             raise ValueError(f"SoftSharing: pull must be 'mean' or 'pairs', got {pull!r}")
-        self.strength, self.pull = finite_not_negative(type(self).__name__, "strength", strength), pull
+        self.strength, self.pull = (
+            finite_not_negative(type(self).__name__, "strength", strength),
+            pull,
+        )
         parts = deepcopy(Network(trunk, heads, encoders))
         self.tasks = list(parts.heads)
         same_rng = {id(m.rng): m.rng for m in parts.modules() if isinstance(m, Dropout)}
@@ -169,7 +188,11 @@ class SoftSharing(Sharing):
     def penalty(self):
         to_zero = super().penalty()
         λ = self.strength * (len(self.tasks) if self.pull == "pairs" else 1)
-        return to_zero + pull_together(self.trunk_matrix(), list(self._trunk_parameters.values()), λ) if λ else to_zero
+        return (
+            to_zero + pull_together(self.trunk_matrix(), list(self._trunk_parameters.values()), λ)
+            if λ
+            else to_zero
+        )
 
     def trunk_matrix(self) -> np.ndarray:
         """Θ (T, P), a view of `theta`: row t holds the trunk of task t."""
@@ -183,11 +206,15 @@ class SoftSharing(Sharing):
         """(T, P): row t is the gradient of task t's loss on its own trunk, aligned entry by entry."""
         J = np.zeros((len(losses), self.trunk_matrix().shape[1]), self.theta.dtype)
         for row, (t, loss) in zip(J, losses.items()):
-            np.concatenate([g.reshape(-1) for g in gradient(loss, self.trunk_parameters(t))], out=row)
+            np.concatenate(
+                [g.reshape(-1) for g in gradient(loss, self.trunk_parameters(t))], out=row
+            )
         return J
 
     def ordered_parameters(self):
-        return [p for t in self.tasks for p in self._trunk_parameters[t]] + [p for t in self.tasks for p in self._own[t]]
+        return [p for t in self.tasks for p in self._trunk_parameters[t]] + [
+            p for t in self.tasks for p in self._own[t]
+        ]
 
 
 class SingleTask(SoftSharing):

@@ -23,7 +23,9 @@ from heapq import heappop, heappush
 
 import numpy as np
 
-now = itertools.count(1).__next__  # the clock: every tensor has a place in time, and parents are older than their children
+now = itertools.count(
+    1
+).__next__  # the clock: every tensor has a place in time, and parents are older than their children
 _recording = ContextVar("recording", default=True)  # whether results remember how they were made
 
 
@@ -58,7 +60,9 @@ class Tensor:
         self.data = _floating(data)
         self.data.flags.writeable = False
         self.pairs = []  # (parent, g -> the parent's share), for each parent that needs a gradient
-        self.needs_grad = False  # a constant; True for a parameter and for all that is made from one
+        self.needs_grad = (
+            False  # a constant; True for a parameter and for all that is made from one
+        )
         self.born = now()
 
     shape = property(lambda self: self.data.shape)
@@ -70,7 +74,9 @@ class Tensor:
 
     def __reduce__(self):
         if self.pairs:
-            raise TypeError("a result that remembers how it was made cannot be copied or pickled; use Tensor(result.data)")
+            raise TypeError(
+                "a result that remembers how it was made cannot be copied or pickled; use Tensor(result.data)"
+            )
         return Tensor, (np.array(self.data),)
 
     def __bool__(self):
@@ -80,7 +86,9 @@ class Tensor:
         return float(self.data)
 
     def __array__(self, dtype=None, copy=None):
-        raise TypeError("a Tensor does not turn into an array by itself, that would lose its gradient: use .data")
+        raise TypeError(
+            "a Tensor does not turn into an array by itself, that would lose its gradient: use .data"
+        )
 
     # Arithmetic. Shares may have the broadcast shape: chain_rule sums them back to the parent's.
 
@@ -107,10 +115,14 @@ class Tensor:
 
     def __pow__(self, exponent):
         """x ** c for a number c; the derivative is c · x^(c−1)."""
-        if isinstance(exponent, bool) or not isinstance(exponent, (int, float, np.integer, np.floating)):
+        if isinstance(exponent, bool) or not isinstance(
+            exponent, (int, float, np.integer, np.floating)
+        ):
             raise TypeError(f"power: exponent must be a number, got {type(exponent).__name__}")
         x, c = self.data, self.data.dtype.type(exponent)
-        slope = lambda: c * x ** (c - x.dtype.type(1)) if exponent else np.zeros_like(x)  # 0 · x^(−1) is 0, also at 0
+        slope = lambda: (
+            c * x ** (c - x.dtype.type(1)) if exponent else np.zeros_like(x)
+        )  # 0 · x^(−1) is 0, also at 0
         return node(x**c, (self, lambda g: g * slope()))
 
     def __radd__(self, other):
@@ -128,14 +140,24 @@ class Tensor:
     def __matmul__(self, other):
         """Matrix product over the last two axes; leading axes broadcast; a vector is a row on the left, a column on the right."""
         other = _operand(other, self)
-        if not self.ndim or not other.ndim or self.shape[-1] != other.shape[-2 if other.ndim > 1 else 0]:
-            raise ValueError(f"matmul: inner sizes must agree, got shapes {self.shape} and {other.shape}")
+        if (
+            not self.ndim
+            or not other.ndim
+            or self.shape[-1] != other.shape[-2 if other.ndim > 1 else 0]
+        ):
+            raise ValueError(
+                f"matmul: inner sizes must agree, got shapes {self.shape} and {other.shape}"
+            )
         if other.ndim == 1:
             return (self @ other.reshape(-1, 1))[..., 0]
         if self.ndim == 1:
             return (self.reshape(1, -1) @ other)[..., 0, :]
         A, B = self.data, other.data  # (..., N, K), (..., K, M)
-        return node(A @ B, (self, lambda g: g @ B.swapaxes(-1, -2)), (other, lambda g: A.swapaxes(-1, -2) @ g))
+        return node(
+            A @ B,
+            (self, lambda g: g @ B.swapaxes(-1, -2)),
+            (other, lambda g: A.swapaxes(-1, -2) @ g),
+        )
 
     def __rmatmul__(self, other):
         return _operand(other, self) @ self
@@ -144,7 +166,10 @@ class Tensor:
 
     def sum(self, axis=None, keepdims=False):
         shape = self.shape
-        return node(self.data.sum(axis, keepdims=keepdims), (self, lambda g: _spread(g, axis, keepdims, shape)))
+        return node(
+            self.data.sum(axis, keepdims=keepdims),
+            (self, lambda g: _spread(g, axis, keepdims, shape)),
+        )
 
     def mean(self, axis=None, keepdims=False):
         total = self.sum(axis, keepdims)
@@ -158,7 +183,10 @@ class Tensor:
         largest = x.max(axis, keepdims=True)
         hit = (x == largest).astype(x.dtype)
         split = hit / hit.sum(axis, keepdims=True)
-        return node(x.max(axis, keepdims=keepdims), (self, lambda g: _spread(g, axis, keepdims, shape) * split))
+        return node(
+            x.max(axis, keepdims=keepdims),
+            (self, lambda g: _spread(g, axis, keepdims, shape) * split),
+        )
 
     # Shapes.
 
@@ -167,7 +195,11 @@ class Tensor:
         return self._rearranged(self.data.reshape(*shape), lambda g: g.reshape(old))
 
     def transpose(self, *axes):
-        axes = axes[0] if axes and isinstance(axes[0], tuple) else axes or tuple(reversed(range(self.ndim)))
+        axes = (
+            axes[0]
+            if axes and isinstance(axes[0], tuple)
+            else axes or tuple(reversed(range(self.ndim)))
+        )
         back = np.argsort([a % self.ndim for a in axes])
         return self._rearranged(self.data.transpose(axes), lambda g: g.transpose(back))
 
@@ -185,8 +217,12 @@ class Tensor:
     def backward(self, g=None):
         """Add ∂self/∂p (for a seed g: Σ g · ∂self/∂p) to `p.grad` of every parameter p below."""
         if not self.needs_grad:
-            raise RuntimeError("backward: this result depends on no parameter (made of constants, or inside no_grad)")
-        for parameter, share in list(chain_rule(self, g)):  # all shares first: an error changes nothing
+            raise RuntimeError(
+                "backward: this result depends on no parameter (made of constants, or inside no_grad)"
+            )
+        for parameter, share in list(
+            chain_rule(self, g)
+        ):  # all shares first: an error changes nothing
             parameter.receive(share)
 
 
@@ -260,7 +296,9 @@ def node(data, *pairs):
     the moment nobody holds its last tensor.
     """
     out = Tensor.__new__(Tensor)
-    dtype = pairs[0][0].data.dtype if pairs else None  # NumPy 1 makes float64 of a float32 scalar and a number
+    dtype = (
+        pairs[0][0].data.dtype if pairs else None
+    )  # NumPy 1 makes float64 of a float32 scalar and a number
     out.data = data = np.asarray(data, dtype)
     data.setflags(write=False)
     out.pairs = [pair for pair in pairs if pair[0].needs_grad] if _recording.get() else []
@@ -281,19 +319,27 @@ def chain_rule(loss, g=None, wrt=None):
     Without `wrt` every parameter below is wanted. Leaves get a share for each use, the caller adds.
     """
     wanted = None if wrt is None else {tensor.born for tensor in wrt}
-    oldest = min(wanted, default=0) if wrt is not None else 0  # what is older cannot depend on anything wanted
+    oldest = (
+        min(wanted, default=0) if wrt is not None else 0
+    )  # what is older cannot depend on anything wanted
     arrived = {loss.born: [_seed(loss, g)]}
     waiting = [(-loss.born, loss)]
     while waiting:
         child = heappop(waiting)[1]
         shares = arrived.pop(child.born)
-        g = shares[0] if len(shares) == 1 and not isinstance(shares[0], Scatter) else _sum(shares, child.data)
+        g = (
+            shares[0]
+            if len(shares) == 1 and not isinstance(shares[0], Scatter)
+            else _sum(shares, child.data)
+        )
         is_wanted = child.grad is not None if wanted is None else child.born in wanted
         if is_wanted:
             yield child, g
         for parent, share_of in child.pairs:
             if parent.changed > child.born:
-                raise RuntimeError("backward: a parameter was changed after this loss was computed; compute the loss again")
+                raise RuntimeError(
+                    "backward: a parameter was changed after this loss was computed; compute the loss again"
+                )
             born, is_leaf = parent.born, not parent.pairs
             if wanted is not None and (born < oldest or is_leaf and born not in wanted):
                 continue
@@ -323,7 +369,9 @@ def gradient(loss, wrt, g=None):
         return gradient(loss, [wrt], g)[0]
     for i, tensor in enumerate(wrt):
         if not tensor.needs_grad:
-            raise ValueError(f"gradient: wrt[{i}] is a constant; expected a Parameter or a result that depends on one")
+            raise ValueError(
+                f"gradient: wrt[{i}] is a constant; expected a Parameter or a result that depends on one"
+            )
     into = {tensor.born: np.zeros(tensor.shape, tensor.dtype) for tensor in wrt}
     for tensor, share in chain_rule(loss, g, wrt):
         _add(share, into[tensor.born])
@@ -356,6 +404,7 @@ def check_gradient(function, *arrays, step=1e-6, tolerance=1e-6):
 
     >>> check_gradient(lambda x: x * x, np.array([1.0, -2.0]))
     """
+
     def value(*leaves):
         out = function(*leaves)
         return (out * np.cos(np.arange(out.data.size)).reshape(out.shape)).sum()
@@ -377,7 +426,9 @@ def check_gradient(function, *arrays, step=1e-6, tolerance=1e-6):
 
 def _floating(data):
     """A copy of `data` with a floating type; the copy is the tensor's own."""
-    array = np.array(data.data if isinstance(data, Tensor) else data, order="C")  # flat indices count on the order
+    array = np.array(
+        data.data if isinstance(data, Tensor) else data, order="C"
+    )  # flat indices count on the order
     if array.dtype.kind in "iub" and not isinstance(data, (np.ndarray, np.generic)):
         array = array.astype(np.float64)  # Python numbers carry no type that could be lost
     if array.dtype.kind != "f":
@@ -398,11 +449,15 @@ def _seed(loss, g):
     """The gradient of a scalar loss with respect to itself is 1, in the loss's own type."""
     if g is None:
         if loss.data.size != 1:
-            raise ValueError(f"backward: a loss of shape {loss.shape} needs a seed gradient g of that shape")
+            raise ValueError(
+                f"backward: a loss of shape {loss.shape} needs a seed gradient g of that shape"
+            )
         return np.ones_like(loss.data)
     g = np.asarray(g, loss.data.dtype)
     if g.shape != loss.data.shape:
-        raise ValueError(f"backward: seed g must have the shape of the loss {loss.shape}, got {g.shape}")
+        raise ValueError(
+            f"backward: seed g must have the shape of the loss {loss.shape}, got {g.shape}"
+        )
     return g
 
 
@@ -439,4 +494,7 @@ def _spread(g, axis, keepdims, shape):
 def _is_basic(index):
     """Numbers, slices, None and ... only. True and False do not count: NumPy takes them for masks."""
     parts = index if isinstance(index, tuple) else (index,)
-    return all(p is None or p is Ellipsis or isinstance(p, (int, slice)) and not isinstance(p, bool) for p in parts)
+    return all(
+        p is None or p is Ellipsis or isinstance(p, (int, slice)) and not isinstance(p, bool)
+        for p in parts
+    )

@@ -72,7 +72,16 @@ class History:
         return np.nansum(list(self.weighted.values()), axis=0)
 
     def _as_arrays(self):
-        for name in ("penalty", "seconds", "cosine_steps", "cosines", "norms", "predicted", "effects", "held_out_steps"):
+        for name in (
+            "penalty",
+            "seconds",
+            "cosine_steps",
+            "cosines",
+            "norms",
+            "predicted",
+            "effects",
+            "held_out_steps",
+        ):
             setattr(self, name, np.array(getattr(self, name)))
         for record in (self.losses, self.weights, self.held_out):
             record.update({t: np.array(values) for t, values in record.items()})
@@ -128,23 +137,45 @@ def fit(
     if patience is not None and held_out is None:
         raise ValueError("fit: patience needs held_out data to judge by")
     history = History(list(model.tasks), aligned_copies=not model.P)
-    run = _Run(model, losses, weighing, optimizer, all_reduce or (lambda array: None), all_reduce is not None, history)
+    run = _Run(
+        model,
+        losses,
+        weighing,
+        optimizer,
+        all_reduce or (lambda array: None),
+        all_reduce is not None,
+        history,
+    )
     stop = _EarlyStop(model, held_out, losses, weighing.fixed, patience, history)
-    np.empty(1 << 21)  # freed at once: raises the size up to which Linux's allocator keeps memory instead of returning it
+    np.empty(
+        1 << 21
+    )  # freed at once: raises the size up to which Linux's allocator keeps memory instead of returning it
     show = _Progress(steps, quiet)
     model.train()
     try:
-        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # what comes of it is checked and named
+        with np.errstate(
+            over="ignore", invalid="ignore", divide="ignore"
+        ):  # what comes of it is checked and named
             for k in range(steps):
                 started = time.perf_counter()
-                run.step(batches.next(), k, steps, cosines_every is not None and k % cosines_every == 0)
-                history.seconds.append((history.seconds[-1] if k else 0.0) + time.perf_counter() - started)
+                run.step(
+                    batches.next(), k, steps, cosines_every is not None and k % cosines_every == 0
+                )
+                history.seconds.append(
+                    (history.seconds[-1] if k else 0.0) + time.perf_counter() - started
+                )
                 show(history)
-                if held_out is not None and ((k + 1) % evaluate_every == 0 or k + 1 == steps) and stop(k + 1):
+                if (
+                    held_out is not None
+                    and ((k + 1) % evaluate_every == 0 or k + 1 == steps)
+                    and stop(k + 1)
+                ):
                     break
             run.check_finite(len(history.seconds))
             if not np.isfinite(model.theta).all():
-                raise FloatingPointError("fit: a parameter became not finite, in rows of a sparse table that later steps did not look up")
+                raise FloatingPointError(
+                    "fit: a parameter became not finite, in rows of a sparse table that later steps did not look up"
+                )
     except KeyboardInterrupt:
         run.finish_undo()
         history.interrupted = True
@@ -156,7 +187,9 @@ def fit(
     return history._as_arrays()
 
 
-def evaluate(model: Sharing, data: Mapping[str, tuple], losses: Mapping[str, Callable]) -> dict[str, float]:
+def evaluate(
+    model: Sharing, data: Mapping[str, tuple], losses: Mapping[str, Callable]
+) -> dict[str, float]:
     """Each task's loss on all of its data, with dropout off: task -> (inputs, targets[, mask]) to task -> number.
 
     Any function (output, targets[, mask]) -> number will do as a loss. Tasks of the model may be left out.
@@ -183,7 +216,10 @@ class _Run:
         self.model, self.losses, self.weighing, self.optimizer = model, losses, weighing, optimizer
         self.all_reduce, self.reduces, self.history = all_reduce, reduces, history
         self.undo = []  # (places of theta, what stood there before the step under way or the last one made)
-        self.under_way, self.made = False, 0  # whether parameters are being moved; steps made in full
+        self.under_way, self.made = (
+            False,
+            0,
+        )  # whether parameters are being moved; steps made in full
 
     def step(self, batch, k, steps, record_cosines):
         model = self.model
@@ -197,7 +233,9 @@ class _Run:
         penalty = model.penalty()
         model.zero_grad()
         if self.weighing.needs_gramian:
-            J = jacobian(list(L.values()), model.ordered_parameters())  # (T, |θ|): columns of other tasks' heads are 0
+            J = jacobian(
+                list(L.values()), model.ordered_parameters()
+            )  # (T, |θ|): columns of other tasks' heads are 0
             self.all_reduce(J)
             trunk = J[:, : model.P]
             w = self.weighing(list(L), values, gramian(trunk))
@@ -222,7 +260,14 @@ class _Run:
         self.optimizer.step(model, k / steps)
         self.record(L, values, w, penalty)
         if record_cosines:
-            self.record_interaction(k, list(L), trunk, list(w.values()), model.theta[: model.P] - before, self.optimizer.rate(k / steps))
+            self.record_interaction(
+                k,
+                list(L),
+                trunk,
+                list(w.values()),
+                model.theta[: model.P] - before,
+                self.optimizer.rate(k / steps),
+            )
         self.under_way, self.made = False, k + 1
 
     def record(self, L, values, w, penalty):
@@ -251,13 +296,17 @@ class _Run:
         for t, value in zip(L, values):
             if not math.isfinite(value):
                 self.put_back()
-                raise FloatingPointError(f"fit: the loss of task {t!r} became {value} at step {k}; the last good parameters are put back")
+                raise FloatingPointError(
+                    f"fit: the loss of task {t!r} became {value} at step {k}; the last good parameters are put back"
+                )
 
     def check_finite(self, k):
         """The last step has no later loss that would tell."""
         if not all(np.isfinite(self.model.theta[at]).all() for at, _ in self.undo):
             self.put_back()
-            raise FloatingPointError(f"fit: a parameter became not finite at step {k - 1}; the last good parameters are put back")
+            raise FloatingPointError(
+                f"fit: a parameter became not finite at step {k - 1}; the last good parameters are put back"
+            )
 
     def put_back(self):
         for at, values in self.undo:
@@ -269,11 +318,25 @@ class _Run:
         if self.under_way:
             self.put_back()
         history, made = self.history, self.made
-        history.seconds.extend(history.seconds[-1:] * (made - len(history.seconds)) or [0.0] * (made - len(history.seconds)))
-        for rows in (history.penalty, history.seconds, *history.losses.values(), *history.weights.values()):
+        history.seconds.extend(
+            history.seconds[-1:] * (made - len(history.seconds))
+            or [0.0] * (made - len(history.seconds))
+        )
+        for rows in (
+            history.penalty,
+            history.seconds,
+            *history.losses.values(),
+            *history.weights.values(),
+        ):
             del rows[made:]
         kept = sum(step < made for step in history.cosine_steps)
-        for rows in (history.cosine_steps, history.cosines, history.norms, history.predicted, history.effects):
+        for rows in (
+            history.cosine_steps,
+            history.cosines,
+            history.norms,
+            history.predicted,
+            history.effects,
+        ):
             del rows[kept:]
 
 
@@ -282,14 +345,20 @@ def _check_losses_of(L, model):
     mine, seen = {id(p) for p in model.ordered_parameters()}, set()
     for t, loss in L.items():
         if not isinstance(loss, Tensor) or loss.shape != ():
-            raise TypeError(f"fit: the loss of task {t!r} must be a scalar Tensor, got {getattr(loss, 'shape', type(loss).__name__)}")
+            raise TypeError(
+                f"fit: the loss of task {t!r} must be a scalar Tensor, got {getattr(loss, 'shape', type(loss).__name__)}"
+            )
         if not loss.needs_grad:
-            raise ValueError(f"fit: the loss of task {t!r} depends on no parameter, so nothing can be learned from it")
+            raise ValueError(
+                f"fit: the loss of task {t!r} depends on no parameter, so nothing can be learned from it"
+            )
         waiting = [loss]
         while waiting:
             for parent, _ in waiting.pop().pairs:
                 if parent.grad is not None and id(parent) not in mine:
-                    raise ValueError(f"fit: the loss of task {t!r} uses a parameter that is not in the model's theta; expected all parameters in modules that the model was built from")
+                    raise ValueError(
+                        f"fit: the loss of task {t!r} uses a parameter that is not in the model's theta; expected all parameters in modules that the model was built from"
+                    )
                 if parent.born not in seen:
                     seen.add(parent.born)
                     waiting.append(parent)
@@ -299,15 +368,21 @@ class _Weighing:
     """The argument `weights` of fit, whatever its form: names, losses, Gramian -> task -> weight."""
 
     def __init__(self, weights, model):
-        if isinstance(weights, type) or not (weights is None or callable(weights) or isinstance(weights, Mapping)):
+        if isinstance(weights, type) or not (
+            weights is None or callable(weights) or isinstance(weights, Mapping)
+        ):
             hint = f", such as {weights.__name__}(...)" if isinstance(weights, type) else ""
-            raise TypeError(f"fit: weights must be None, numbers by task, or a rule{hint}; got {weights!r}")
+            raise TypeError(
+                f"fit: weights must be None, numbers by task, or a rule{hint}; got {weights!r}"
+            )
         self.rule = weights if callable(weights) else None
         self.fixed = dict.fromkeys(model.tasks, 1.0) if weights is None or self.rule else weights
         self.needs_gramian = bool(self.rule) and needs_gramian(weights)
         if self.rule:
             if self.needs_gramian and not model.P:
-                raise ValueError(f"fit: this rule needs a Gramian, but {type(model).__name__} shares no parameters (P = 0)")
+                raise ValueError(
+                    f"fit: this rule needs a Gramian, but {type(model).__name__} shares no parameters (P = 0)"
+                )
         else:
             check_names("fit", "weights", self.fixed, dict.fromkeys(model.tasks))
             for t, w in self.fixed.items():
@@ -321,11 +396,17 @@ class _Weighing:
         if hasattr(self.rule, "tasks"):
             self.rule.tasks = names
         try:
-            w = np.asarray(self.rule(losses.copy(), *([gramian] if self.needs_gramian else [])), np.float64)
+            w = np.asarray(
+                self.rule(losses.copy(), *([gramian] if self.needs_gramian else [])), np.float64
+            )
         except ValueError as error:
-            raise ValueError(f"fit: the rule for the weights of {names} refused: {error}") from error
+            raise ValueError(
+                f"fit: the rule for the weights of {names} refused: {error}"
+            ) from error
         if w.shape != (len(names),) or not np.isfinite(w).all():
-            raise ValueError(f"fit: weights must be {len(names)} finite numbers, one for each of {names}; the rule gave {w}")
+            raise ValueError(
+                f"fit: weights must be {len(names)} finite numbers, one for each of {names}; the rule gave {w}"
+            )
         return dict(zip(names, w.tolist()))
 
 
@@ -367,7 +448,12 @@ class _Progress:
         if self.on and time.perf_counter() - self.shown > 0.2:
             self.shown = time.perf_counter()
             losses = "  ".join(f"{t} {values[-1]:.4g}" for t, values in history.losses.items())
-            print(f"\r\x1b[Kstep {len(history.seconds)}/{self.steps}  {losses}"[:160], end="", file=sys.stderr, flush=True)
+            print(
+                f"\r\x1b[Kstep {len(history.seconds)}/{self.steps}  {losses}"[:160],
+                end="",
+                file=sys.stderr,
+                flush=True,
+            )
 
     def close(self):
         if self.on and self.shown:

@@ -54,9 +54,23 @@ import numpy as np
 from .losses import finite_not_negative
 
 __all__ = [
-    "equal", "Random", "Uncertainty", "geometric", "DWA", "stch", "GradNorm", "PCGrad", "mgda", "cagrad",
-    "imtl_g", "conflict_free", "nash_mtl", "fairgrad", "aligned_mtl", "upgrad",
-]  # fmt: skip
+    "equal",
+    "Random",
+    "Uncertainty",
+    "geometric",
+    "DWA",
+    "stch",
+    "GradNorm",
+    "PCGrad",
+    "mgda",
+    "cagrad",
+    "imtl_g",
+    "conflict_free",
+    "nash_mtl",
+    "fairgrad",
+    "aligned_mtl",
+    "upgrad",
+]
 
 
 def needs_gramian(rule: Callable) -> bool:
@@ -98,7 +112,14 @@ def geometric(losses: np.ndarray, gramian: np.ndarray | None = None) -> np.ndarr
     return np.exp(np.log(L).mean()) / (len(L) * L)
 
 
-def stch(losses: np.ndarray, gramian: np.ndarray | None = None, *, mu: float = 1.0, preference=1.0, ideal=0.0) -> np.ndarray:
+def stch(
+    losses: np.ndarray,
+    gramian: np.ndarray | None = None,
+    *,
+    mu: float = 1.0,
+    preference=1.0,
+    ideal=0.0,
+) -> np.ndarray:
     """Smooth Tchebycheff: descends a soft maximum of the losses, and so reaches concave parts of a Pareto front.
 
         S = μ log Σ_t exp(p_t (L_t − z_t) / μ)        w_t = ∂S/∂L_t = p_t softmax(p (L − z) / μ)_t
@@ -112,8 +133,14 @@ def stch(losses: np.ndarray, gramian: np.ndarray | None = None, *, mu: float = 1
     """
     L = _losses("stch", losses)
     p, z = np.asarray(preference, float), np.asarray(ideal, float)
-    if p.shape not in ((), L.shape) or z.shape not in ((), L.shape) or not (np.isfinite(z).all() and (p > 0).all() and np.isfinite(p).all()):
-        raise ValueError(f"stch: preference and ideal must be finite numbers or {L.shape} of them, preference positive; got {preference} and {ideal}")
+    if (
+        p.shape not in ((), L.shape)
+        or z.shape not in ((), L.shape)
+        or not (np.isfinite(z).all() and (p > 0).all() and np.isfinite(p).all())
+    ):
+        raise ValueError(
+            f"stch: preference and ideal must be finite numbers or {L.shape} of them, preference positive; got {preference} and {ideal}"
+        )
     if not 0 < mu < np.inf:
         raise ValueError(f"stch: mu must be positive and finite, got {mu}")
     x = p * (L - z)
@@ -149,7 +176,9 @@ class _Memory:
     def names(self, losses):
         names = list(range(len(losses))) if self.tasks is None else list(self.tasks)
         if len(names) != len(losses):
-            raise ValueError(f"{type(self).__name__}: losses must be those of the tasks {names}, got {len(losses)} losses")
+            raise ValueError(
+                f"{type(self).__name__}: losses must be those of the tasks {names}, got {len(losses)} losses"
+            )
         return names
 
 
@@ -171,8 +200,13 @@ class Uncertainty(_Memory):
 
     def __init__(self, regression=(), learning_rate: float = 0.01):
         if isinstance(regression, str):
-            raise TypeError(f"Uncertainty: regression must be names of tasks, e.g. [{regression!r}], got {regression!r}")
-        self.regression, self.learning_rate = frozenset(regression), finite_not_negative("Uncertainty", "learning_rate", learning_rate)
+            raise TypeError(
+                f"Uncertainty: regression must be names of tasks, e.g. [{regression!r}], got {regression!r}"
+            )
+        self.regression, self.learning_rate = (
+            frozenset(regression),
+            finite_not_negative("Uncertainty", "learning_rate", learning_rate),
+        )
         self.log_variances = {}
 
     def __call__(self, losses, gramian=None):
@@ -203,10 +237,20 @@ class DWA(_Memory):
     """
 
     def __init__(self, temperature: float = 2.0, every: int = 1):
-        if not 0 < temperature or isinstance(every, bool) or not isinstance(every, (int, np.integer)) or every < 1:
-            raise ValueError(f"DWA: temperature must be positive and every a whole number of at least 1, got {temperature} and {every}")
+        if (
+            not 0 < temperature
+            or isinstance(every, bool)
+            or not isinstance(every, (int, np.integer))
+            or every < 1
+        ):
+            raise ValueError(
+                f"DWA: temperature must be positive and every a whole number of at least 1, got {temperature} and {every}"
+            )
         self.temperature, self.every = temperature, every
-        self.under_way, self.means = {}, {}  # task -> its losses since the last mean; its last two means, the older first
+        self.under_way, self.means = (
+            {},
+            {},
+        )  # task -> its losses since the last mean; its last two means, the older first
 
     def __call__(self, losses, gramian=None):
         L = _losses("DWA", losses, positive=True)
@@ -244,7 +288,10 @@ class GradNorm(_Memory):
         self.first, self.weights = {}, {}  # task -> L_t(0); task -> w_t
 
     def __call__(self, losses, gramian):
-        L, g = _losses("GradNorm", losses, positive=True), np.sqrt(np.diag(_gramian("GradNorm", gramian, losses)))
+        L, g = (
+            _losses("GradNorm", losses, positive=True),
+            np.sqrt(np.diag(_gramian("GradNorm", gramian, losses))),
+        )
         names, T = self.names(L), len(L)
         w = np.array([self.weights.get(t, 1.0) for t in names])
         kept = w.sum()  # tasks that are not here keep their part
@@ -253,7 +300,9 @@ class GradNorm(_Memory):
         n = w * g
         new = w - self.learning_rate * g * np.sign(n - n.mean() * (r / r.mean()) ** self.alpha)
         if not (new > 0).all():
-            raise ValueError(f"GradNorm: learning_rate must keep all weights positive, but {self.learning_rate} with gradient norms {g} makes them {new}")
+            raise ValueError(
+                f"GradNorm: learning_rate must keep all weights positive, but {self.learning_rate} with gradient norms {g} makes them {new}"
+            )
         self.weights |= dict(zip(names, (kept * new / new.sum()).tolist()))
         return w
 
@@ -330,15 +379,25 @@ def cagrad(losses: np.ndarray, gramian: np.ndarray, *, c: float = 0.5) -> np.nda
     array([0.75, 0.75])
     """
     G = _gramian("cagrad", gramian, losses)
-    T, b, k = len(G), G.mean(1), finite_not_negative("cagrad", "c", c) * np.sqrt(max(G.mean(), 0.0))  # b_t = g_t · g₀
+    T, b, k = (
+        len(G),
+        G.mean(1),
+        finite_not_negative("cagrad", "c", c) * np.sqrt(max(G.mean(), 0.0)),
+    )  # b_t = g_t · g₀
     if k == 0:
         return np.full(T, 1 / T)
 
-    def shortest(x):  # v of the gradients shifted by a g₀, x = a², and ‖g_v‖² − (a k)², which is piecewise linear in x
+    def shortest(
+        x,
+    ):  # v of the gradients shifted by a g₀, x = a², and ‖g_v‖² − (a k)², which is piecewise linear in x
         v = _shortest(G + np.sqrt(x) * (b[:, None] + b) + x * G.mean())
         return v, v @ G @ v - x * k**2
 
-    low, high, last = 1e-12 * np.diag(G).max() / k**2, np.diag(G).max() / k**2, 0  # ‖g_v‖ ≤ max ‖g_t‖; below 1e-6 of that G cannot tell it from 0
+    low, high, last = (
+        1e-12 * np.diag(G).max() / k**2,
+        np.diag(G).max() / k**2,
+        0,
+    )  # ‖g_v‖ ≤ max ‖g_t‖; below 1e-6 of that G cannot tell it from 0
     (v, f_low), (_, f_high), x = shortest(low), shortest(high), low
     while f_low > 0:  # false position
         x = (low * f_high - high * f_low) / (f_high - f_low)
@@ -346,7 +405,12 @@ def cagrad(losses: np.ndarray, gramian: np.ndarray, *, c: float = 0.5) -> np.nda
         if abs(f) <= 1e-12 * x * k**2 or not low < x < high:
             break
         if f > 0:
-            low, f_low, f_high, last = x, f, f_high / (2 if last > 0 else 1), 1  # an end that stays twice counts half
+            low, f_low, f_high, last = (
+                x,
+                f,
+                f_high / (2 if last > 0 else 1),
+                1,
+            )  # an end that stays twice counts half
         else:
             high, f_high, f_low, last = x, f, f_low / (2 if last < 0 else 1), -1
     return 1 / T + v / np.sqrt(x)
@@ -373,7 +437,9 @@ def imtl_g(losses: np.ndarray, gramian: np.ndarray) -> np.ndarray:
     if not G.any():
         return np.zeros(len(G))
     if not abs(total) > 1e-12 * np.abs(v / n).sum():
-        raise ValueError(f"imtl_g: gramian must not be that of gradients whose weights sum to 0, got cosines {_cosines(G)[0].tolist()}")
+        raise ValueError(
+            f"imtl_g: gramian must not be that of gradients whose weights sum to 0, got cosines {_cosines(G)[0].tolist()}"
+        )
     return v / n / total
 
 
@@ -500,7 +566,9 @@ def _on_face(A, b, u, free):
     """From u down to the least height where only `free` entries are not 0; an entry that reaches 0 on the way is fixed there."""
     while True:
         at = free.nonzero()[0]
-        z = np.linalg.solve(A[at[:, None], at] + 1e-14 * np.eye(len(at)), b[at])  # + rounding: equal gradients share
+        z = np.linalg.solve(
+            A[at[:, None], at] + 1e-14 * np.eye(len(at)), b[at]
+        )  # + rounding: equal gradients share
         if (z > 0).all():
             u = np.zeros(len(b))
             u[at] = z
@@ -529,7 +597,9 @@ def _fair(where, losses, gramian, alpha):
     """
     G, p = _gramian(where, gramian, losses), 1 / alpha
     squares = np.diag(G)
-    with np.errstate(all="ignore"):  # what has no solution leaves the range of numbers, and is named below
+    with np.errstate(
+        all="ignore"
+    ):  # what has no solution leaves the range of numbers, and is named below
         s = squares ** (-1 / (1 + p))
         A, log_κ = s[:, None] * G * s, (1 - p) * np.log(s)
         w, r = np.ones(len(G)), np.exp(log_κ)
@@ -547,8 +617,14 @@ def _fair(where, losses, gramian, alpha):
     C = _cosines(G)[0]
     v = _shortest(C)
     stationary = v @ C @ v < 1e-12 or not squares.all()
-    why = "are at a Pareto-stationary point, where no direction is good for all tasks" if stationary else f"differ so much that none was found for α = {alpha:g}"
-    raise ValueError(f"{where}: expected the gramian of gradients that have a solution, but these {why}: {G.tolist()}")
+    why = (
+        "are at a Pareto-stationary point, where no direction is good for all tasks"
+        if stationary
+        else f"differ so much that none was found for α = {alpha:g}"
+    )
+    raise ValueError(
+        f"{where}: expected the gramian of gradients that have a solution, but these {why}: {G.tolist()}"
+    )
 
 
 def _equal_projections(G):
@@ -575,17 +651,28 @@ def _losses(where, losses, positive=False):
     if L.ndim != 1 or not len(L):
         raise ValueError(f"{where}: losses must have shape (T,), T at least 1, got {L.shape}")
     if not np.isfinite(L).all() or positive and not (L > 0).all():
-        raise ValueError(f"{where}: losses must be finite{' and positive' if positive else ''}, got {L}")
+        raise ValueError(
+            f"{where}: losses must be finite{' and positive' if positive else ''}, got {L}"
+        )
     return L
 
 
 def _gramian(where, gramian, losses):
     G, T = np.asarray(gramian, np.float64), len(_losses(where, losses))
     if G.shape != (T, T):
-        raise ValueError(f"{where}: gramian must have shape {T, T} like the {T} losses, got {G.shape}")
+        raise ValueError(
+            f"{where}: gramian must have shape {T, T} like the {T} losses, got {G.shape}"
+        )
     squares = np.diag(G)
-    if not np.isfinite(G).all() or not (squares >= 0).all() or (np.abs(G - G.T) > 1e-6 * np.abs(G)).any() or (G * G > 1.000001 * np.outer(squares, squares)).any():
-        raise ValueError(f"{where}: gramian must hold finite inner products, G_st = G_ts and |G_st|² ≤ G_ss G_tt, got {G.tolist()}")
+    if (
+        not np.isfinite(G).all()
+        or not (squares >= 0).all()
+        or (np.abs(G - G.T) > 1e-6 * np.abs(G)).any()
+        or (G * G > 1.000001 * np.outer(squares, squares)).any()
+    ):
+        raise ValueError(
+            f"{where}: gramian must hold finite inner products, G_st = G_ts and |G_st|² ≤ G_ss G_tt, got {G.tolist()}"
+        )
     return G
 
 

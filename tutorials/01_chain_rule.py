@@ -11,11 +11,11 @@
 import math
 
 import numpy as np
+import tinymtl as mtl
+
 from _drawings import graph
 from _show import mean_and_error, show
 from checks.ch01 import check_by_hand, check_gradient_repaired, check_law, check_tanh
-
-import tinymtl as mtl
 
 # %% [markdown]
 # **What you need**: the derivative of a function of one number, and a little Python. No earlier chapter. Written $\partial L / \partial h$, a derivative is that with respect to $h$ while everything else is held fixed.
@@ -79,13 +79,33 @@ print(f"gradient of the total loss: at h {both:.3f}, at u {both * x:.3f}")
 
 # %%
 L1, L2 = (ŷ - y) ** 2, math.log(1 + math.exp(z)) - c * z  # (1.1)
-places = {"u": (0, 1), "h": (1, 1), "ŷ": (2, 2), "z": (2, 0), "L1": (3, 2), "L2": (3, 0), "L": (4, 1)}
+places = {
+    "u": (0, 1),
+    "h": (1, 1),
+    "ŷ": (2, 2),
+    "z": (2, 0),
+    "L1": (3, 2),
+    "L2": (3, 0),
+    "L": (4, 1),
+}
 values = {"u": u, "h": h, "ŷ": ŷ, "z": z, "L1": L1, "L2": L2, "L": w1 * L1 + w2 * L2}
-back = [("L", "L1", 0, w1), ("L1", "ŷ", 0, w1 * 2 * (ŷ - y)), ("ŷ", "h", 0, w1 * at_h["price"]),
-        ("L", "L2", 1, w2), ("L2", "z", 1, w2 * (1 / (1 + math.exp(-z)) - c)), ("z", "h", 1, w2 * at_h["buys"]),
-        ("h", "u", None, f"{both:.3g} · x")]  # fmt: skip
-figure = graph(places, values, back, "Gradients of price (blue) and purchase (orange) are added")
-show(figure, "01_two_losses.svg", "Boxes hold values, arrows the gradient that arrives at their tip. At h the −12 of the price and the 0.73 of the purchase meet and are added; u receives their sum, −11.3, times x")
+back = [
+    ("L", "L1", 0, w1),
+    ("L1", "ŷ", 0, w1 * 2 * (ŷ - y)),
+    ("ŷ", "h", 0, w1 * at_h["price"]),
+    ("L", "L2", 1, w2),
+    ("L2", "z", 1, w2 * (1 / (1 + math.exp(-z)) - c)),
+    ("z", "h", 1, w2 * at_h["buys"]),
+    ("h", "u", None, f"{both:.3g} · x"),
+]
+figure = graph(
+    places, values, back, "Gradients of price (blue) and purchase (orange) are added"
+)
+show(
+    figure,
+    "01_two_losses.svg",
+    "Boxes hold values, arrows the gradient that arrives at their tip. At h the −12 of the price and the 0.73 of the purchase meet and are added; u receives their sum, −11.3, times x",
+)
 
 # %% [markdown]
 # ## A machine that remembers
@@ -99,6 +119,7 @@ show(figure, "01_two_losses.svg", "Boxes hold values, arrows the gradient that a
 #
 # so with the product we note two pairs: ($p$, the function that turns $g$ into $p$'s share), and the same for $q$. A sum passes $g$ on unchanged. That is the whole idea. (And to keep a loss from training a value, cut there: let it note no pair.)
 
+
 # %%
 class Value:
     """A number that remembers how it was made: pairs (parent, function from g to the parent's share of it)."""
@@ -107,7 +128,9 @@ class Value:
 
     def __init__(self, data, *pairs):
         self.data, self.pairs = float(data), pairs
-        self.born = Value.clock = Value.clock + 1  # its place in time: younger than its parents
+        self.born = Value.clock = (
+            Value.clock + 1
+        )  # its place in time: younger than its parents
 
     def __add__(self, other):
         other = value(other)
@@ -115,7 +138,10 @@ class Value:
 
     def __mul__(self, other):
         other = value(other)
-        pairs = (self, lambda g: g * other.data), (other, lambda g: g * self.data)  # (1.3)
+        pairs = (
+            (self, lambda g: g * other.data),
+            (other, lambda g: g * self.data),
+        )  # (1.3)
         return Value(self.data * other.data, *pairs)
 
     def __sub__(self, other):
@@ -139,6 +165,7 @@ def exp(x):
 def log(x):
     return Value(math.log(x.data), (x, lambda g: g / x.data))
 
+
 # %% [markdown]
 # ## In which order?
 #
@@ -157,6 +184,7 @@ def log(x):
 # \frac{\partial L}{\partial p} = \sum_{\text{children } v \text{ of } p} \frac{\partial L}{\partial v}\, \frac{\partial v}{\partial p} \tag{1.4}
 # $$
 
+
 # %%
 def gradient(loss, wrt):
     """[∂loss/∂x for x in wrt]"""
@@ -169,10 +197,12 @@ def gradient(loss, wrt):
             waiting[parent.born] = parent
     return [arrived.get(x.born, 0.0) for x in wrt]
 
+
 # %% [markdown]
 # That was the engine, fifty lines. Gradients live in `arrived`, a dictionary of one walk, not on the values. So you may ask for the gradient of $L_1$, then of $L_2$, then of $L$, over the
 # *same* trunk, and none disturbs the others. Engines that *store* gradients and add to what is there differ in where. Stored on the parameters alone, as in PyTorch, a second call gives the sum of both, and you must set them to zero in between: `zero_grad`, and forgetting it is a classic. Stored on inner values too, as in some small engines,
 # it is worse: after $L_1$ there stands $-12$ at $h$; $L_2$ adds its $0.73$, and *all of it* is passed on to $u$ once more.
+
 
 # %%
 def losses(u, a, b, x=2.0, y=5.0, c=0.0, exp=exp, log=log):
@@ -184,7 +214,9 @@ def losses(u, a, b, x=2.0, y=5.0, c=0.0, exp=exp, log=log):
 parameters = [Value(0.5), Value(3.0), Value(1.0)]
 L1, L2 = losses(*parameters)
 for name, L in {"L1": L1, "L2": L2, "L1 + L2": L1 + L2}.items():
-    print(f"{name:8} ∂/∂u, ∂/∂a, ∂/∂b =", [round(g, 3) for g in gradient(L, parameters)])
+    print(
+        f"{name:8} ∂/∂u, ∂/∂a, ∂/∂b =", [round(g, 3) for g in gradient(L, parameters)]
+    )
 assert math.isclose(gradient(L1 + L2, parameters)[0], both * x)
 
 # %% [markdown]
@@ -202,6 +234,7 @@ assert math.isclose(gradient(L1 + L2, parameters)[0], both * x)
 # The first part of the error is what the Taylor series leaves out; it falls with $s^2$. The second is that both $L$ are only known to a relative $\epsilon \approx 10^{-16}$, which the division by $s$
 # makes large; it *grows* as $s$ falls. So smaller is not better: the sum is least where its derivative by $s$ is 0, at $s = (3 \epsilon |L| / |L'''|)^{1/3}$, which is about $10^{-5}$ if $L$ and $L'''$ are of one size. The rounding part is a rough size; the truncation part is exact for small $s$. To draw both we need a third derivative that we know: $L = e^{u} + u^2$ has $L''' = e^u$.
 
+
 # %%
 def by_trying(f, u, s):
     return (f(u + s) - f(u - s)) / (2 * s)  # (1.5)
@@ -211,19 +244,30 @@ rng = np.random.default_rng(0)
 steps, points = 10.0 ** np.arange(-12, 0), rng.uniform(-2, 2, 200)
 f = lambda u: math.exp(u) + u * u
 engine = [gradient(exp(p) + p * p, [p])[0] for p in map(Value, points)]
-errors = np.array([[abs(by_trying(f, u, s) - g) for s in steps] for u, g in zip(points, engine)])
+errors = np.array(
+    [[abs(by_trying(f, u, s) - g) for s in steps] for u, g in zip(points, engine)]
+)
 
 # %%
 truncation = np.exp(points).mean() * steps**2 / 6
 rounding = 1.1e-16 * np.mean([f(u) for u in points]) / steps
 drawn = lambda line: np.where(line > 1e-13, line, np.nan)
 figure = mtl.plots.curves(
-    steps, {"found by trying": mean_and_error(errors)},
-    {"truncation: s² |L‴| / 6": drawn(truncation), "rounding: ε |L| / s": drawn(rounding)},
-    xlabel="step s", ylabel="|trying − engine|, mean of 200 points",
+    steps,
+    {"found by trying": mean_and_error(errors)},
+    {
+        "truncation: s² |L‴| / 6": drawn(truncation),
+        "rounding: ε |L| / s": drawn(rounding),
+    },
+    xlabel="step s",
+    ylabel="|trying − engine|, mean of 200 points",
     title="Too large a step leaves terms out, too small a one drowns in rounding",
-)  # fmt: skip
-show(figure, "01_v.svg", "The difference between engine and trial falls with the square of the step down to about 1e-5, then grows again as rounding takes over: a V, along the two lines of theory")
+)
+show(
+    figure,
+    "01_v.svg",
+    "The difference between engine and trial falls with the square of the step down to about 1e-5, then grows again as rounding takes over: a V, along the two lines of theory",
+)
 
 # %% [markdown]
 # Without this picture people conclude from a step of $10^{-12}$ that their gradient is wrong, or from one of $0.1$ that a wrong one is right, since the error of the trial, $4 \cdot 10^{-3}$, hides the slip. Three more ways to fool yourself: numbers of 32 bits ($\epsilon \approx 10^{-7}$: the best step is then about $10^{-2}$, its error $10^{-5}$); a kink, such as that of $\max(h, 0)$, between $u - s$ and $u + s$; and a slip in $L$ itself, of which both ways take the derivative.
@@ -232,12 +276,17 @@ show(figure, "01_v.svg", "The difference between engine and trial falls with the
 
 # %%
 best = steps[errors.mean(0).argmin()]
-print(f"best step {best:.0e}; there the largest of {len(points)} differences is below 1e-6:", errors[:, steps == best].max() < 1e-6)
+print(
+    f"best step {best:.0e}; there the largest of {len(points)} differences is below 1e-6:",
+    errors[:, steps == best].max() < 1e-6,
+)
 assert errors[:, steps == best].max() < 1e-6 and 1e-7 < best < 1e-3
 assert errors[:, 0].mean() > 1e-6 < errors[:, -1].mean()
 in_between = (steps > 1e-4) & (steps < 1)
 assert np.allclose(errors.mean(0)[in_between], truncation[in_between], rtol=0.05)
-assert (errors.mean(0)[:7] < 2 * rounding[:7]).all() and (errors.mean(0)[:7] > 0.2 * rounding[:7]).all()  # a rough size
+assert (errors.mean(0)[:7] < 2 * rounding[:7]).all() and (
+    errors.mean(0)[:7] > 0.2 * rounding[:7]
+).all()  # a rough size
 
 # %% [markdown]
 # ## The package computes the same
@@ -250,12 +299,19 @@ largest = 0.0
 for _ in range(50):
     numbers, bought = rng.normal(size=3), float(rng.integers(2))
     ours, theirs = [Value(n) for n in numbers], [mtl.Parameter(n) for n in numbers]
-    for mine, L in zip(losses(*ours, c=bought), losses(*theirs, c=bought, exp=mtl.ops.exp, log=mtl.ops.log)):
+    for mine, L in zip(
+        losses(*ours, c=bought),
+        losses(*theirs, c=bought, exp=mtl.ops.exp, log=mtl.ops.log),
+    ):
         expected = np.array(gradient(mine, ours))
-        difference = np.abs(expected - mtl.gradient(L, theirs)).max() / np.abs(expected).max()
+        difference = (
+            np.abs(expected - mtl.gradient(L, theirs)).max() / np.abs(expected).max()
+        )
         largest = max(largest, difference)
     z = numbers[2] * numbers[0] * 2
-    assert math.isclose(expected[2], (1 / (1 + math.exp(-z)) - bought) * numbers[0] * 2)  # of L₂ by b, on paper
+    assert math.isclose(
+        expected[2], (1 / (1 + math.exp(-z)) - bought) * numbers[0] * 2
+    )  # of L₂ by b, on paper
 print("largest relative difference below 1e-12:", largest < 1e-12)
 assert largest < 1e-12
 
@@ -268,25 +324,30 @@ assert largest < 1e-12
 #
 # **1.1** On paper: the gradients of the total loss $w_1 L_1 + w_2 L_2$ of (1.1) with respect to $u$, $a$ and $b$. Then write them down.
 
+
 # %%
 def by_hand(u, a, b, x, y, c, w1, w2):
     """(∂L/∂u, ∂L/∂a, ∂L/∂b)"""
     raise NotImplementedError
+
 
 check_by_hand(by_hand)
 
 # %% [markdown]
 # **1.2** Give the engine one more operation. The derivative of $\tanh$ is $1 - \tanh^2$.
 
+
 # %%
 def tanh(x):
     """A Value made from the Value x."""
     raise NotImplementedError
 
+
 check_tanh(tanh, Value, gradient)
 
 # %% [markdown]
 # **1.3 Find the bug.** This walk is right for every chain, and for `q = p + p; r = q + q` too. For which computation is it wrong, and why? Mend it: put your version in place of the body.
+
 
 # %%
 def gradient_to_repair(loss, wrt):
@@ -300,16 +361,19 @@ def gradient_to_repair(loss, wrt):
                 waiting.append(parent)
     return [arrived.get(x.born, 0.0) for x in wrt]
 
+
 check_gradient_repaired(gradient_to_repair, Value)
 
 # %% [markdown]
 # **1.4 Write the property that catches it.** A law takes *any* function `gradient(loss, wrt)` and asserts something that is true of the right ones. Yours will be run on right and wrong
 # engines: one that goes through the values in the wrong order, one that overwrites shares instead of adding them, one that forgets to multiply. One expression can be enough, if the shared value in it has a parent itself and two ways of unequal length to the loss, the shorter of which is written first.
 
+
 # %%
 def law(gradient, Value):
     """Raises AssertionError if this gradient is wrong."""
     raise NotImplementedError
+
 
 check_law(law, Value)
 

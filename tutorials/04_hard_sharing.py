@@ -8,10 +8,15 @@
 
 # %%
 import numpy as np
-from _show import mean_and_error, show
-from checks.ch04 import check_counts, check_gain_of_pooling, check_law, check_trunk_gradient
-
 import tinymtl as mtl
+
+from _show import mean_and_error, show
+from checks.ch04 import (
+    check_counts,
+    check_gain_of_pooling,
+    check_law,
+    check_trunk_gradient,
+)
 
 # %% [markdown]
 # **What you need**: [chapter 1](01_chain_rule.md), where gradients of two losses were added at a shared value, and the matrix product. A *dense layer* computes $h = xW + b$. The *mean squared error* of $N$ predictions is
@@ -71,7 +76,12 @@ J = mtl.jacobian(list(L.values()), hard.trunk.parameters())
 total.backward()
 received = hard.grad[: hard.P]
 expected = J.T @ np.array(list(w.values()))  # (4.2)
-print("J has shape", J.shape, "and the trunk receives Jᵀw:", np.abs(received - expected).max() < 1e-12)
+print(
+    "J has shape",
+    J.shape,
+    "and the trunk receives Jᵀw:",
+    np.abs(received - expected).max() < 1e-12,
+)
 assert np.abs(received - expected).max() < 1e-12
 
 # %% [markdown]
@@ -91,8 +101,15 @@ assert np.abs(received - expected).max() < 1e-12
 alone = mtl.SingleTask(trunk, heads)
 P, p = hard.P, [16 * 1 + 1, 16 * 3 + 3]
 print("alone", alone.counts()["total"], " hard", hard.counts()["total"])
-assert (alone.counts()["total"], hard.counts()["total"]) == (2 * P + sum(p), P + sum(p))  # (4.3)
-show(mtl.plots.network(hard), "04_network.svg", "One trunk leads to both heads; its parameters, most of the small network, are there once and not once for each task")
+assert (alone.counts()["total"], hard.counts()["total"]) == (
+    2 * P + sum(p),
+    P + sum(p),
+)  # (4.3)
+show(
+    mtl.plots.network(hard),
+    "04_network.svg",
+    "One trunk leads to both heads; its parameters, most of the small network, are there once and not once for each task",
+)
 
 # %% [markdown]
 # ## When it pays
@@ -140,22 +157,48 @@ def branches(rng, n):
     beta, data = rng.normal(size=D) + np.sqrt(spread) * rng.normal(size=(T, D)), {}
     for t in range(T):
         X = rng.normal(size=(n, D))
-        X = np.sqrt(n) * np.linalg.qr(X - X.mean(0))[0]  # centred: then the layer's bias has no part in it
-        data[f"branch {t}"] = X, X @ beta[t][:, None] + np.sqrt(noise) * rng.normal(size=(n, 1))
+        X = (
+            np.sqrt(n) * np.linalg.qr(X - X.mean(0))[0]
+        )  # centred: then the layer's bias has no part in it
+        data[f"branch {t}"] = (
+            X,
+            X @ beta[t][:, None] + np.sqrt(noise) * rng.normal(size=(n, 1)),
+        )
     return data, beta
+
 
 # %%
 def error(kind, data, beta):
     """Mean squared error of the trained weights, over tasks and coordinates."""
-    model = kind(mtl.Dense(D, 1, np.random.default_rng(0)), {t: lambda h: h for t in data})
-    mtl.fit(model, data, {t: mtl.mse for t in data}, optimizer=mtl.SGD(1 / (2 * T)), steps=25)
-    found = [model.task_parameters(t)[0].data[:, 0] for t in data]  # the weights of the trunk that task t uses
+    model = kind(
+        mtl.Dense(D, 1, np.random.default_rng(0)), {t: lambda h: h for t in data}
+    )
+    mtl.fit(
+        model,
+        data,
+        {t: mtl.mse for t in data},
+        optimizer=mtl.SGD(1 / (2 * T)),
+        steps=25,
+    )
+    found = [
+        model.task_parameters(t)[0].data[:, 0] for t in data
+    ]  # the weights of the trunk that task t uses
     return ((np.array(found) - beta) ** 2).mean()
 
 
 labels = np.array([10, 16, 25, 40, 63, 100, 160])
-errors = np.array([[[error(kind, *branches(np.random.default_rng([seed, n]), n)) for n in labels]
-                    for kind in (mtl.SingleTask, mtl.HardSharing)] for seed in range(60)])  # (60, 2, 7)  # fmt: skip
+errors = np.array(
+    [
+        [
+            [
+                error(kind, *branches(np.random.default_rng([seed, n]), n))
+                for n in labels
+            ]
+            for kind in (mtl.SingleTask, mtl.HardSharing)
+        ]
+        for seed in range(60)
+    ]
+)  # (60, 2, 7)
 
 # %%
 mean, se = mean_and_error(errors)
@@ -163,20 +206,33 @@ predicted = noise / spread  # (4.5)
 one_for_all = lambda n: noise / (n * T) + (T - 1) / T * spread  # (4.4)
 theory = {"alone": lambda n: noise / n, "one for all": one_for_all}
 figure = mtl.plots.curves(
-    labels, {"alone": (mean[0], se[0]), "one for all": (mean[1], se[1])}, theory,
-    xlabel="labels of each branch (log scale)", ylabel="squared error of a weight (log scale)", seeds=len(errors),
+    labels,
+    {"alone": (mean[0], se[0]), "one for all": (mean[1], se[1])},
+    theory,
+    xlabel="labels of each branch (log scale)",
+    ylabel="squared error of a weight (log scale)",
+    seeds=len(errors),
     title="Sharing wins while labels are few, and the crossing can be predicted",
     mark=(predicted, f"predicted: n* = {predicted:.0f}"),
-)  # fmt: skip
-show(figure, "04_crossing.svg", "With few labels one model for all branches has the smaller error, with many labels one for each; the measured points lie close to the lines of theory, which cross at the predicted 40 labels")
+)
+show(
+    figure,
+    "04_crossing.svg",
+    "With few labels one model for all branches has the smaller error, with many labels one for each; the measured points lie close to the lines of theory, which cross at the predicted 40 labels",
+)
 
 # %%
 for arm, (strength, R) in enumerate(zip((0.0, np.inf), theory.values())):
-    assert np.allclose([mtl.closed_form.risk(strength, n, T, noise, spread) for n in labels], R(labels))
-    assert (np.abs(mean[arm] - R(labels)) < 4 * se[arm]).all(), "measured is what theory says, within its standard error"
+    assert np.allclose(
+        [mtl.closed_form.risk(strength, n, T, noise, spread) for n in labels], R(labels)
+    )
+    assert (np.abs(mean[arm] - R(labels)) < 4 * se[arm]).all(), (
+        "measured is what theory says, within its standard error"
+    )
 
 # %% [markdown]
 # The shared model's error stops falling: it sits on its bias. **The claim**, of paired differences: at less than half of $n^*$ sharing is better, at more than twice worse, by more than three standard errors; and the crossing that was measured lies within a quarter of the predicted one.
+
 
 # %%
 def crossing(gain):
@@ -188,9 +244,14 @@ def crossing(gain):
 
 gain = errors[:, 0] - errors[:, 1]
 g, e = mtl.interaction.transfer_gain(errors[:, 0], errors[:, 1])
-again = [crossing(gain[np.random.default_rng(k).integers(len(gain), size=len(gain))]) for k in range(500)]  # seeds drawn anew
+again = [
+    crossing(gain[np.random.default_rng(k).integers(len(gain), size=len(gain))])
+    for k in range(500)
+]  # seeds drawn anew
 low, high = np.quantile(again, [0.025, 0.975])
-print(f"crossing predicted at {predicted:.0f} labels, measured at {crossing(gain):.0f} (95 %: {low:.0f} to {high:.0f})")
+print(
+    f"crossing predicted at {predicted:.0f} labels, measured at {crossing(gain):.0f} (95 %: {low:.0f} to {high:.0f})"
+)
 assert (g > 3 * e)[labels < 20].all() and (g < -3 * e)[labels > 80].all()
 assert 0.75 < crossing(gain) / predicted < 1.25
 
@@ -202,40 +263,90 @@ assert 0.75 < crossing(gain) / predicted < 1.25
 # Real trunks are not linear, and heads have parameters, so a network need not share *answers*: it shares features, and each head makes its own of them. `mtl.datasets.related_tasks` makes two tasks whose targets are the same bent function of $u_t \cdot x$, each with a direction $u_t$ of its own; a knob sets the cosine between the two directions, from 1, the same, to 0, unrelated.
 # (There `noise` is a standard deviation.) We turn the knob, with a trunk of one hidden unit and with one of four. One unit can look in one direction; four can look in both.
 
+
 # %%
 def held_out(width, relatedness, seed):
     """Held-out mean squared error (alone, shared); both arms copy the same parts, so they start equal."""
     rng = np.random.default_rng(seed)
     train, test = mtl.datasets.related_tasks(rng, relatedness, n_train=40, noise=0.3)
-    parts = mtl.Sequential(mtl.Dense(8, width, rng), mtl.tanh), {t: mtl.Dense(width, 1, rng) for t in train}
+    parts = (
+        mtl.Sequential(mtl.Dense(8, width, rng), mtl.tanh),
+        {t: mtl.Dense(width, 1, rng) for t in train},
+    )
     results = []
     for kind in (mtl.SingleTask, mtl.HardSharing):
         model = kind(*parts)
-        mtl.fit(model, train, {t: mtl.mse for t in train}, optimizer=mtl.Adam(0.03), steps=150)
-        results.append(np.mean(list(mtl.evaluate(model, test, {t: mtl.mse for t in train}).values())))
+        mtl.fit(
+            model,
+            train,
+            {t: mtl.mse for t in train},
+            optimizer=mtl.Adam(0.03),
+            steps=150,
+        )
+        results.append(
+            np.mean(
+                list(mtl.evaluate(model, test, {t: mtl.mse for t in train}).values())
+            )
+        )
     return results
+
 
 # %%
 knob, seeds = np.array([0.0, 0.4, 0.7, 1.0]), 16
-results = {H: np.array([[held_out(H, p, seed) for p in knob] for seed in range(seeds)]) for H in (1, 4)}  # (16, 4, 2)
-arms = {f"{arm}, width {H}": results[H][:, :, i] for H in (4, 1) for i, arm in enumerate(("alone", "shared"))}
+results = {
+    H: np.array([[held_out(H, p, seed) for p in knob] for seed in range(seeds)])
+    for H in (1, 4)
+}  # (16, 4, 2)
+arms = {
+    f"{arm}, width {H}": results[H][:, :, i]
+    for H in (4, 1)
+    for i, arm in enumerate(("alone", "shared"))
+}
 figure = mtl.plots.curves(
-    knob, {name: mean_and_error(E) for name, E in arms.items()}, log="y", seeds=seeds,
-    xlabel="relatedness of the two tasks", ylabel="held-out squared error (log scale)", title="One unit cannot serve two directions; four can",
-)  # fmt: skip
-show(figure, "04_width.svg", "Shared with one hidden unit the error is many times that of training alone unless the tasks are the same; shared with four units it is that of training four units alone, and lower if the tasks are the same; but one unit alone is as good as that")
+    knob,
+    {name: mean_and_error(E) for name, E in arms.items()},
+    log="y",
+    seeds=seeds,
+    xlabel="relatedness of the two tasks",
+    ylabel="held-out squared error (log scale)",
+    title="One unit cannot serve two directions; four can",
+)
+show(
+    figure,
+    "04_width.svg",
+    "Shared with one hidden unit the error is many times that of training alone unless the tasks are the same; shared with four units it is that of training four units alone, and lower if the tasks are the same; but one unit alone is as good as that",
+)
 
 # %%
-gains = {H: mtl.interaction.transfer_gain(E[:, :, 0], E[:, :, 1]) for H, E in results.items()}
+gains = {
+    H: mtl.interaction.transfer_gain(E[:, :, 0], E[:, :, 1]) for H, E in results.items()
+}
 for H, (g, e) in gains.items():
-    print(f"width {H}: gain over alone", ", ".join(f"{p:g}: {gi:+.2f} ± {ei:.2f}" for p, gi, ei in zip(knob, g, e)))
-print(f"width 1, the same task: median gain {np.median(results[1][:, -1, 0] - results[1][:, -1, 1]):+.2f}")
+    print(
+        f"width {H}: gain over alone",
+        ", ".join(f"{p:g}: {gi:+.2f} ± {ei:.2f}" for p, gi, ei in zip(knob, g, e)),
+    )
+print(
+    f"width 1, the same task: median gain {np.median(results[1][:, -1, 0] - results[1][:, -1, 1]):+.2f}"
+)
 (narrow, narrow_se), (wide, wide_se) = gains[1], gains[4]
 assert narrow[0] < -3 * narrow_se[0], "one unit, unrelated tasks: harm"
-assert wide[-1] > 3 * wide_se[-1], "four units, the same task twice: gain over four units alone"
-over_best, over_best_se = mtl.interaction.transfer_gain(results[1][:, :, 0], results[4][:, :, 1])
-print("shared, width 4, over alone, width 1", ", ".join(f"{p:g}: {gi:+.2f} ± {ei:.2f}" for p, gi, ei in zip(knob, over_best, over_best_se)))
-assert (over_best < 3 * over_best_se).all(), "over the best model alone it gains nothing"
+assert wide[-1] > 3 * wide_se[-1], (
+    "four units, the same task twice: gain over four units alone"
+)
+over_best, over_best_se = mtl.interaction.transfer_gain(
+    results[1][:, :, 0], results[4][:, :, 1]
+)
+print(
+    "shared, width 4, over alone, width 1",
+    ", ".join(
+        f"{p:g}: {gi:+.2f} ± {ei:.2f}"
+        for p, gi, ei in zip(knob, over_best, over_best_se)
+    ),
+)
+assert (over_best < 3 * over_best_se).all(), (
+    "over the best model alone it gains nothing"
+)
 assert abs(wide[0]) < -narrow[0] / 5, "width takes most of the harm away"
 
 # %% [markdown]
@@ -258,10 +369,12 @@ assert abs(wide[0]) < -narrow[0] / 5, "width takes most of the harm away"
 #
 # **4.1** Count. A trunk of dense layers with sizes $D \to H \to H$, heads from $H$ to the numbers in `outputs`.
 
+
 # %%
 def counts(D, H, outputs):
     """(parameters alone, parameters with hard sharing)"""
     raise NotImplementedError
+
 
 check_counts(counts)
 
@@ -269,15 +382,18 @@ check_counts(counts)
 # **4.2** On paper, then as code. Two branches have $n_1$ and $n_2$ labels, and one model is fitted to all labels alike (in (4.1) that is $w_t \propto n_t$): it finds $(n_1 b_1 + n_2 b_2)/(n_1 + n_2)$, where $b_t$ is what branch $t$ finds alone. How much less is the expected squared error of a coordinate, for each branch?
 # For whom does pooling pay, the poor or the rich? (The answer surprises most people.)
 
+
 # %%
 def gain_of_pooling(n1, n2, noise, spread):
     """(R_alone − R_pooled of branch 1, the same of branch 2)"""
     raise NotImplementedError
 
+
 check_gain_of_pooling(gain_of_pooling)
 
 # %% [markdown]
 # **4.3 Find the bug.** A hand-written gradient for a linear trunk $A$, $\hat y_t = X A c_t$. It trains, the loss of one task even falls nicely. (Delete the `raise` to run it.)
+
 
 # %%
 def trunk_gradient(A, heads, X, targets, w):
@@ -291,15 +407,18 @@ def trunk_gradient(A, heads, X, targets, w):
         total = w[t] * X.T @ np.outer(residual, c) * 2 / len(X)
     return total
 
+
 check_trunk_gradient(trunk_gradient)
 
 # %% [markdown]
 # **4.4 Write the property that catches it.** Your law gets a function like the one above (heads, targets and weights are dicts by task name) and asserts something true. It is run on a right one and on several with a slip; linearity in $w$ alone will not do.
 
+
 # %%
 def law(trunk_gradient):
     """Raises AssertionError if this gradient is wrong."""
     raise NotImplementedError
+
 
 check_law(law)
 

@@ -11,10 +11,15 @@ from functools import partial
 
 import matplotlib.pyplot as plt
 import numpy as np
-from _show import mean_and_error, show
-from checks.ch05 import check_law, check_sampling, check_undo_units, check_weighted_minimum
-
 import tinymtl as mtl
+
+from _show import mean_and_error, show
+from checks.ch05 import (
+    check_law,
+    check_sampling,
+    check_undo_units,
+    check_weighted_minimum,
+)
 
 # %% [markdown]
 # **What you need**: [chapter 1](01_chain_rule.md) (gradients of two losses are added), [chapter 4](04_hard_sharing.md) (one trunk, the Jacobian).
@@ -57,17 +62,23 @@ class Point(mtl.Module):
     def __init__(self, x):
         self.x = mtl.Parameter(x)
 
+
 # %%
 def descend(losses_of, start, weights, rate=0.1, steps=300):
     """Where descent ends: x (2,) and both losses there. weights: numbers, or a rule losses -> weights."""
     point, sgd = Point(start), mtl.SGD(rate)
     for _ in range(steps):
         L = losses_of(point.x)
-        w = weights(np.array([float(value) for value in L.values()])) if callable(weights) else weights
+        w = (
+            weights(np.array([float(value) for value in L.values()]))
+            if callable(weights)
+            else weights
+        )
         point.zero_grad()
         mtl.weighted_sum(L, dict(zip(L, w))).backward()  # (5.1)
         sgd.step(point)
     return point.x.data.copy(), [float(value) for value in losses_of(point.x).values()]
+
 
 # %% [markdown]
 # Where it ends, nothing is left to gain from the total: the weighted gradients cancel,
@@ -89,30 +100,49 @@ def descend(losses_of, start, weights, rate=0.1, steps=300):
 #
 # </details>
 
+
 # %%
 def solved(w):
-    return np.linalg.solve(sum(wt * A[t] for wt, t in zip(w, a)), sum(wt * A[t] @ a[t] for wt, t in zip(w, a)))
+    return np.linalg.solve(
+        sum(wt * A[t] for wt, t in zip(w, a)),
+        sum(wt * A[t] @ a[t] for wt, t in zip(w, a)),
+    )
 
 
 shares = np.linspace(0, 1, 21)
 ends = [descend(bowls, np.zeros(2), (s, 1 - s)) for s in shares]
 found, costs = np.array([x for x, _ in ends]), np.array([L for _, L in ends])
 fine = np.array([solved((s, 1 - s)) for s in np.linspace(0, 1, 201)])
-front = np.array([[float(value) for value in bowls(mtl.Tensor(x)).values()] for x in fine])
+front = np.array(
+    [[float(value) for value in bowls(mtl.Tensor(x)).values()] for x in fine]
+)
 figure = mtl.plots.pareto(found, costs, shares, tasks=("price", "buys"), front=front)
-figure.suptitle("Each weight leads to one point of the front; the end points form a bent path")
-show(figure, "05_front.svg", "Left: as weight moves from buys to price the end point moves along a bent path. Right: all end points lie on the exact Pareto front")
+figure.suptitle(
+    "Each weight leads to one point of the front; the end points form a bent path"
+)
+show(
+    figure,
+    "05_front.svg",
+    "Left: as weight moves from buys to price the end point moves along a bent path. Right: all end points lie on the exact Pareto front",
+)
 
 # %%
 exact = np.array([solved((s, 1 - s)) for s in shares])
 inside = slice(2, -2)
 slope = -shares[inside] / (1 - shares[inside])  # (5.2)
 measured = np.gradient(front[:, 1], front[:, 0])[::10][inside]
-print("largest distance from the exact minimum below 1e-6:", np.abs(found - exact).max() < 1e-6)
-print("slope of the front at w = (½, ½):", round(float(measured[len(measured) // 2]), 2))
+print(
+    "largest distance from the exact minimum below 1e-6:",
+    np.abs(found - exact).max() < 1e-6,
+)
+print(
+    "slope of the front at w = (½, ½):", round(float(measured[len(measured) // 2]), 2)
+)
 assert np.abs(found - exact).max() < 1e-6, "the convex front is traced exactly"
 assert float(bowls(mtl.Tensor(np.zeros(2)))["price"]) == 0.5  # ½ · 1 · (−1)²
-assert np.allclose(measured, slope, rtol=0.05), "the slope of the front is the exchange rate"
+assert np.allclose(measured, slope, rtol=0.05), (
+    "the slope of the front is the exchange rate"
+)
 
 # %% [markdown]
 # ## What no weight can buy
@@ -122,6 +152,7 @@ assert np.allclose(measured, slope, rtol=0.05), "the slope of the front is the e
 #
 # The smooth maximum `mtl.weighting.stch` descends something else: nearly the *larger* of the two losses times their *preferences* ($\mu$ says how nearly). The points at which this larger one is constant form an L, and its corner can touch the front where a straight edge cannot. So, with $s$ and $1 - s$ as preferences, it ends near $s L_1 = (1 - s) L_2$. We leave out the most one-sided preferences: 0 and 1 are not allowed, and those next to them lead to the ends.
 
+
 # %%
 def craters(x):
     far = {"price": x - np.sqrt(0.5), "buys": x + np.sqrt(0.5)}
@@ -130,25 +161,56 @@ def craters(x):
 
 start = np.array([0.1, -0.2])
 summed = np.array([descend(craters, start, (s, 1 - s), 0.3)[1] for s in shares])
-corner = np.array([descend(craters, start, partial(mtl.weighting.stch, mu=0.02, preference=(s, 1 - s)), 0.3)[1] for s in shares[3:-3]])
-line = np.array([[float(v) for v in craters(mtl.Tensor(np.full(2, s))).values()] for s in np.linspace(-np.sqrt(0.5), np.sqrt(0.5), 101)])
+corner = np.array(
+    [
+        descend(
+            craters,
+            start,
+            partial(mtl.weighting.stch, mu=0.02, preference=(s, 1 - s)),
+            0.3,
+        )[1]
+        for s in shares[3:-3]
+    ]
+)
+line = np.array(
+    [
+        [float(v) for v in craters(mtl.Tensor(np.full(2, s))).values()]
+        for s in np.linspace(-np.sqrt(0.5), np.sqrt(0.5), 101)
+    ]
+)
 
 # %%
 figure, ax = plt.subplots(figsize=(5, 4), layout="constrained", facecolor="white")
 ax.plot(*line.T, color="0.6", label="exact front (theory)")
 ax.plot(*summed.T, "o", color="#222222", label="weighted sums: 21 weights, two places")
-ax.plot(*corner.T, "^", color="#7B3FA0", markerfacecolor="white", label="smooth maximum, 15 preferences")
+ax.plot(
+    *corner.T,
+    "^",
+    color="#7B3FA0",
+    markerfacecolor="white",
+    label="smooth maximum, 15 preferences",
+)
 ax.set(xlabel="loss of price", ylabel="loss of buys")
 ax.legend(frameon=False)
 figure.suptitle("A concave front: sums reach its ends, nothing between", fontsize=11)
-show(figure, "05_concave.svg", "All 21 weighted sums end at one of the two ends of the concave front; the smooth maximum reaches points between them")
+show(
+    figure,
+    "05_concave.svg",
+    "All 21 weighted sums end at one of the two ends of the concave front; the smooth maximum reaches points between them",
+)
 
 # %%
 middle = lambda points: (points.min(1) > 0.05).sum()
-print(f"both losses above 0.05: {middle(summed)} of {len(summed)} weighted sums, {middle(corner)} of {len(corner)} smooth maxima")
+print(
+    f"both losses above 0.05: {middle(summed)} of {len(summed)} weighted sums, {middle(corner)} of {len(corner)} smooth maxima"
+)
 assert middle(summed) == 0 and middle(corner) == len(corner)
-assert np.allclose([line[0, 1], line[-1, 0]], 0), "the front ends where one task is content"
-assert all(np.linalg.norm(line - point, axis=1).min() < 0.01 for point in corner), "the smooth maximum ends on the front"
+assert np.allclose([line[0, 1], line[-1, 0]], 0), (
+    "the front ends where one task is content"
+)
+assert all(np.linalg.norm(line - point, axis=1).min() < 0.01 for point in corner), (
+    "the smooth maximum ends on the front"
+)
 
 # %% [markdown]
 # ## The units trap
@@ -163,7 +225,10 @@ assert all(np.linalg.norm(line - point, axis=1).min() < 0.01 for point in corner
 
 # %%
 y = np.random.default_rng(0).normal(size=(2, 50, 1))
-dollars, cents = float(mtl.mse(mtl.Tensor(y[0]), y[1])), float(mtl.mse(mtl.Tensor(100 * y[0]), 100 * y[1]))
+dollars, cents = (
+    float(mtl.mse(mtl.Tensor(y[0]), y[1])),
+    float(mtl.mse(mtl.Tensor(100 * y[0]), 100 * y[1])),
+)
 assert np.isclose(cents, 100**2 * dollars)  # (5.3)
 
 
@@ -175,38 +240,83 @@ def products(rng, n, U):
     bought = np.tanh(2 * common) + liked + 0.5 * rng.normal(size=n) > 0
     return {"price": (X, price[:, None]), "buys": (X, bought[:, None].astype(int))}
 
+
 # %%
-def held_out(weight, seed, unit=1.0, steps=200, loss={"price": mtl.mse, "buys": mtl.binary_cross_entropy}):
+def held_out(
+    weight,
+    seed,
+    unit=1.0,
+    steps=200,
+    loss={"price": mtl.mse, "buys": mtl.binary_cross_entropy},
+):
     """Held-out losses (price, buys); unit: what prices are multiplied by, and divided out of the loss."""
     rng = np.random.default_rng(seed)
     U = np.linalg.qr(rng.normal(size=(10, 3)))[0]
-    train, test = ({t: (X, y * unit if t == "price" else y) for t, (X, y) in products(rng, n, U).items()} for n in (60, 1000))
-    model = mtl.HardSharing(mtl.Sequential(mtl.Dense(10, 2, rng), mtl.tanh), {t: mtl.Dense(2, 1, rng) for t in train})
-    mtl.fit(model, train, loss, weights={"price": weight, "buys": 1.0}, optimizer=mtl.Adam(0.02), steps=steps)
+    train, test = (
+        {
+            t: (X, y * unit if t == "price" else y)
+            for t, (X, y) in products(rng, n, U).items()
+        }
+        for n in (60, 1000)
+    )
+    model = mtl.HardSharing(
+        mtl.Sequential(mtl.Dense(10, 2, rng), mtl.tanh),
+        {t: mtl.Dense(2, 1, rng) for t in train},
+    )
+    mtl.fit(
+        model,
+        train,
+        loss,
+        weights={"price": weight, "buys": 1.0},
+        optimizer=mtl.Adam(0.02),
+        steps=steps,
+    )
     found = mtl.evaluate(model, test, loss)
     return found["price"] / unit**2, found["buys"]
 
+
 # %%
 weights, seeds = 10.0 ** np.array([-4, -2, -1, 0, 1, 2, 4]), 16
-results = np.array([[held_out(w, seed) for w in weights] for seed in range(seeds)])  # (16, 7, 2)
+results = np.array(
+    [[held_out(w, seed) for w in weights] for seed in range(seeds)]
+)  # (16, 7, 2)
 
 # %%
 mean, se = mean_and_error(results)
 undecided = float(mtl.binary_cross_entropy(mtl.Tensor([0.0]), np.array([1])))  # log 2
 figure = mtl.plots.curves(
-    weights, {t: (mean[:, i], se[:, i]) for i, t in enumerate(("price", "buys"))}, {"price, knowing nothing": lambda w: 1 + 0 * w, "buys, knowing nothing": lambda w: undecided + 0 * w},
-    of_tasks=True, log="x", xlabel="weight of price, whose variance is 1 (log scale)", ylabel="held-out loss", seeds=seeds,
+    weights,
+    {t: (mean[:, i], se[:, i]) for i, t in enumerate(("price", "buys"))},
+    {
+        "price, knowing nothing": lambda w: 1 + 0 * w,
+        "buys, knowing nothing": lambda w: undecided + 0 * w,
+    },
+    of_tasks=True,
+    log="x",
+    xlabel="weight of price, whose variance is 1 (log scale)",
+    ylabel="held-out loss",
+    seeds=seeds,
     title="A weight far from 1 costs one task its trunk",
-)  # fmt: skip
-show(figure, "05_units.svg", "With the weight of price far below 1 the price is badly predicted; far above 1 the purchases are, almost as badly as by knowing nothing; at weight 1 both are good")
+)
+show(
+    figure,
+    "05_units.svg",
+    "With the weight of price far below 1 the price is badly predicted; far above 1 the purchases are, almost as badly as by knowing nothing; at weight 1 both are good",
+)
 for i, t, end in ((0, "price", 0), (1, "buys", -1), (1, "buys", 0)):
     g, e = mtl.interaction.transfer_gain(results[:, end, i], results[:, 3, i])
-    print(f"{t}: held-out loss at weight 1 is lower by {g:.2f} ± {e:.2f} than at weight {weights[end]:g}")
+    print(
+        f"{t}: held-out loss at weight 1 is lower by {g:.2f} ± {e:.2f} than at weight {weights[end]:g}"
+    )
     assert g > 3 * e
 # %%
-assert 0 < undecided - mean[-1, 1] < 0.1, "at the right end purchases are predicted hardly better than by knowing nothing"
+assert 0 < undecided - mean[-1, 1] < 0.1, (
+    "at the right end purchases are predicted hardly better than by knowing nothing"
+)
 short = np.array([held_out(weights[0], seed, steps=50)[1] for seed in range(seeds)])
-print(f"purchases at weight {weights[0]:g}: {short.mean():.2f} after 50 steps, {mean[0, 1]:.2f} after 200; at weight 1: {mean[3, 1]:.2f}")
+print(
+    f"purchases at weight {weights[0]:g}: {short.mean():.2f} after 50 steps, {mean[0, 1]:.2f} after 200; at weight 1: {mean[3, 1]:.2f}"
+)
 assert (results[:, 0, 1] - short).mean() > 0.1
 
 # %% [markdown]
@@ -216,13 +326,23 @@ assert (results[:, 0, 1] - short).mean() > 0.1
 # And real cents, with the predictions in cents too? They are a second trap. The loss is as with weight $10^4$; but the head must also learn to put out numbers a hundred times larger, which takes many steps. A weight of $10^{-4}$ undoes the first and not the second:
 
 # %%
-runs = {"variance 1, weight 1": (1.0, 1.0), "variance 1, weight 10,000": (1e4, 1.0), "cents, weight 1": (1.0, 100.0), "cents, weight 1/10,000": (1e-4, 100.0)}
-table = {name: np.array([held_out(weight, seed, unit) for seed in range(seeds)]) for name, (weight, unit) in runs.items()}
+runs = {
+    "variance 1, weight 1": (1.0, 1.0),
+    "variance 1, weight 10,000": (1e4, 1.0),
+    "cents, weight 1": (1.0, 100.0),
+    "cents, weight 1/10,000": (1e-4, 100.0),
+}
+table = {
+    name: np.array([held_out(weight, seed, unit) for seed in range(seeds)])
+    for name, (weight, unit) in runs.items()
+}
 for name, E in table.items():
     print(f"{name:26} price {E[:, 0].mean():.2f}, buys {E[:, 1].mean():.2f}")
     if "cents" in name:
         for i in (0, 1):
-            g, e = mtl.interaction.transfer_gain(E[:, i], table["variance 1, weight 1"][:, i])
+            g, e = mtl.interaction.transfer_gain(
+                E[:, i], table["variance 1, weight 1"][:, i]
+            )
             assert g > 3 * e, "in cents, both tasks are worse, whatever the weight"
 
 # %% [markdown]
@@ -240,19 +360,39 @@ for name, E in table.items():
 #
 # in `mtl.SGD` and `mtl.Adam`. (At the first step $m = g$, $v = g^2$; $\epsilon$ is tiny. All this holds while the total is (5.1) alone: a penalty, as in [chapter 8](08_soft_sharing.md), is not multiplied by $c$, and beside larger weights it counts for less under both.) So the sum of all weights is part of SGD's learning rate, too large a sum makes it diverge, and Adam does not see it; the *plotted* total is $c$ times as large under both. A comparison of weightings under SGD that does not tune the rate for each compares rates.
 
+
 # %%
 def trained(optimizer, c, rate):
     rng = np.random.default_rng(0)
     data, _ = mtl.datasets.related_tasks(rng, relatedness=0.5)
-    model = mtl.HardSharing(mtl.Sequential(mtl.Dense(8, 8, rng), mtl.tanh), {t: mtl.Dense(8, 1, rng) for t in data})
-    mtl.fit(model, data, {t: mtl.mse for t in data}, weights={"a": 0.3 * c, "b": 0.7 * c}, optimizer=optimizer(rate), steps=50)
+    model = mtl.HardSharing(
+        mtl.Sequential(mtl.Dense(8, 8, rng), mtl.tanh),
+        {t: mtl.Dense(8, 1, rng) for t in data},
+    )
+    mtl.fit(
+        model,
+        data,
+        {t: mtl.mse for t in data},
+        weights={"a": 0.3 * c, "b": 0.7 * c},
+        optimizer=optimizer(rate),
+        steps=50,
+    )
     return model.theta
 
 
 same = trained(mtl.SGD, 4.0, 0.05 / 4) == trained(mtl.SGD, 1.0, 0.05)  # (5.4)
-moved = {name.__name__: np.abs(trained(name, 4.0, 0.02) - trained(name, 1.0, 0.02)).max() for name in (mtl.SGD, mtl.Adam)}
+moved = {
+    name.__name__: np.abs(trained(name, 4.0, 0.02) - trained(name, 1.0, 0.02)).max()
+    for name in (mtl.SGD, mtl.Adam)
+}
 print("SGD, 4 w and a quarter of the rate: the same to the bit:", same.all())
-print("4 w at the same rate moves parameters by", {name: "more than 0.01" if d > 0.01 else "less than 1e-5" for name, d in moved.items()})
+print(
+    "4 w at the same rate moves parameters by",
+    {
+        name: "more than 0.01" if d > 0.01 else "less than 1e-5"
+        for name, d in moved.items()
+    },
+)
 assert same.all() and moved["SGD"] > 0.01 and moved["Adam"] < 1e-5
 
 # %% [markdown]
@@ -266,11 +406,15 @@ assert same.all() and moved["SGD"] > 0.01 and moved["Adam"] < 1e-5
 
 # %%
 for unit, L in {"dollars": (4.0, 0.8), "cents": (40_000.0, 0.8)}.items():
-    rule = mtl.weighting.Uncertainty(regression=[0])  # the first task is a regression, the second is not
+    rule = mtl.weighting.Uncertainty(
+        regression=[0]
+    )  # the first task is a regression, the second is not
     first = rule(np.array(L))
     for _ in range(5000):
         w = rule(np.array(L))
-    print(f"price in {unit:8} first w·L {np.round(first * L, 2)}, settled w·L {np.round(w * L, 2)}")
+    print(
+        f"price in {unit:8} first w·L {np.round(first * L, 2)}, settled w·L {np.round(w * L, 2)}"
+    )
 assert np.allclose(w * L, 0.5)
 
 # %% [markdown]
@@ -280,25 +424,30 @@ assert np.allclose(w * L, 0.5)
 #
 # **5.1** One shared number $x$, losses $k_t (x - a_t)^2$ and weights $w_t$ of any number of tasks: where is the minimum of the total?
 
+
 # %%
 def weighted_minimum(k, a, w):
     """x where Σ w_t k_t (x − a_t)² is least; k, a, w are arrays (T,)."""
     raise NotImplementedError
+
 
 check_weighted_minimum(weighted_minimum)
 
 # %% [markdown]
 # **5.2** The shares of the steps that each task gets when sampled with $p_t \propto n_t^{1/\tau}$.
 
+
 # %%
 def sampling(n, tau):
     """p (T,) for n (T,) examples."""
     raise NotImplementedError
 
+
 check_sampling(sampling)
 
 # %% [markdown]
 # **5.3 Find the bug.** This should make the total loss independent of the units in which predictions and targets are given: a squared error gets a weight by its unit (1 dollar is a unit of 1, written in cents it is 100), a cross-entropy has none. (Delete the `raise` to run it.)
+
 
 # %%
 def undo_units(units):
@@ -306,15 +455,18 @@ def undo_units(units):
     raise NotImplementedError
     return {t: 1.0 if unit is None else 1.0 / unit for t, unit in units.items()}
 
+
 check_undo_units(undo_units)
 
 # %% [markdown]
 # **5.4 Write the property that catches it.** A law for `step(theta, J, w, rate)`, one step of gradient descent on the weighted loss: $J$ is $(T, P)$, the result $(P,)$. The wrong ones normalise the weights in secret, square them, give them to the wrong tasks, average over tasks, or go uphill. Two kinds of law find all, without writing the answer down: one on scale, one on single tasks.
 
+
 # %%
 def law(step):
     """Raises AssertionError if this step is not θ − η Jᵀw."""
     raise NotImplementedError
+
 
 check_law(law)
 

@@ -9,10 +9,10 @@
 # %%
 import matplotlib.pyplot as plt
 import numpy as np
+import tinymtl as mtl
+
 from _show import mean_and_error, show
 from checks.ch06 import check_cosine, check_harmed, check_largest_weight, check_law
-
-import tinymtl as mtl
 
 # %% [markdown]
 # **What you need**: [chapter 4](04_hard_sharing.md) (the Jacobian $J$; the trunk receives $J^\top w$) and the inner product: $g \cdot h = \lVert g \rVert \lVert h \rVert \cos \phi$. [Chapter 5](05_weighted_loss.md) helps.
@@ -61,7 +61,9 @@ G = J @ J.T
 ΔL = -rate * G @ w  # (6.1)
 rho = G[0, 1] / np.sqrt(G[0, 0] * G[1, 1])  # (6.2)
 print(f"cosine {rho:.3f}, changes of the two losses {ΔL}")
-assert np.allclose(ΔL, mtl.interaction.predicted_change(mtl.interaction.gramian(J), w, rate))
+assert np.allclose(
+    ΔL, mtl.interaction.predicted_change(mtl.interaction.gramian(J), w, rate)
+)
 assert np.isclose(rho, mtl.interaction.cosines(G)[0, 1])
 
 # %% [markdown]
@@ -77,29 +79,53 @@ assert np.isclose(rho, mtl.interaction.cosines(G)[0, 1])
 
 # %%
 rng = np.random.default_rng(0)
-angle, ratio = rng.uniform(0, np.pi, 10_000), np.exp(rng.uniform(-np.log(5), np.log(5), 10_000))
+angle, ratio = (
+    rng.uniform(0, np.pi, 10_000),
+    np.exp(rng.uniform(-np.log(5), np.log(5), 10_000)),
+)
 g1 = np.stack([ratio, np.zeros_like(ratio)], 1)
 g2 = np.stack([np.cos(angle), np.sin(angle)], 1)
 step = -1e-3 * (g1 + g2)
-rose = np.stack([(g * step).sum(1) + 0.5 * (step * step).sum(1) > 0 for g in (g1, g2)], 1)
+rose = np.stack(
+    [(g * step).sum(1) + 0.5 * (step * step).sum(1) > 0 for g in (g1, g2)], 1
+)
 rho = np.cos(angle)
 predicted = np.stack([rho < -ratio, rho < -1 / ratio], 1)  # (6.3)
-print(f"of 10,000 pairs {(rho < 0).sum():,} conflict and {rose.any(1).sum():,} do harm; (6.3) is wrong about {(rose != predicted).any(1).sum()}")
+print(
+    f"of 10,000 pairs {(rho < 0).sum():,} conflict and {rose.any(1).sum():,} do harm; (6.3) is wrong about {(rose != predicted).any(1).sum()}"
+)
 boundary = lambda r: -np.minimum(r, 1 / r)
-assert (rose == predicted).all(1).mean() > 0.99 and not rose.all(1).any() and (predicted.any(1) == (rho < boundary(ratio))).all()
+assert (
+    (rose == predicted).all(1).mean() > 0.99
+    and not rose.all(1).any()
+    and (predicted.any(1) == (rho < boundary(ratio))).all()
+)
 
 # %%
 figure, ax = plt.subplots(figsize=(6.4, 3.8), layout="constrained", facecolor="white")
-for at, colour, label in ((~rose.any(1), "0.75", "no loss rose"), (rose[:, 0], "#0072B2", "loss 1 rose"), (rose[:, 1], "#D55E00", "loss 2 rose")):
+for at, colour, label in (
+    (~rose.any(1), "0.75", "no loss rose"),
+    (rose[:, 0], "#0072B2", "loss 1 rose"),
+    (rose[:, 1], "#D55E00", "loss 2 rose"),
+):
     ax.scatter(ratio[at], rho[at], s=2, color=colour, label=label)
 r = np.geomspace(0.2, 5, 201)
 ax.plot(r, boundary(r), color="black", linewidth=2, label="theory (6.3)")
 ax.axhline(0, color="0.4", linewidth=0.8)
-ax.set(xscale="log", xlabel="r: weighted length of gradient 1 ÷ that of gradient 2", ylabel="cosine ρ", title="Below 0 there is conflict; harm begins only beyond the boundary")
+ax.set(
+    xscale="log",
+    xlabel="r: weighted length of gradient 1 ÷ that of gradient 2",
+    ylabel="cosine ρ",
+    title="Below 0 there is conflict; harm begins only beyond the boundary",
+)
 ax.set_xticks([0.2, 0.5, 1, 2, 5], ["0.2", "0.5", "1", "2", "5"])
 ax.minorticks_off()
 figure.legend(loc="outside right center", frameon=False, markerscale=5)
-show(figure, "06_harm_diagram.png", "Of these pairs of gradients half conflict, cosine below 0, but losses rise only in two corners where the cosine is below minus the ratio of lengths: exactly inside the boundary of theory")
+show(
+    figure,
+    "06_harm_diagram.png",
+    "Of these pairs of gradients half conflict, cosine below 0, but losses rise only in two corners where the cosine is below minus the ratio of lengths: exactly inside the boundary of theory",
+)
 
 # %% [markdown]
 # ## How small is small?
@@ -119,37 +145,63 @@ losses = {"a": mtl.mse, "b": mtl.mse}
 def network(seed):
     rng = np.random.default_rng(seed)
     data, _ = mtl.datasets.related_tasks(rng, relatedness=0.5)
-    return mtl.HardSharing(mtl.Sequential(mtl.Dense(8, 8, rng), mtl.tanh), {t: mtl.Dense(8, 1, rng) for t in data}), data
+    return mtl.HardSharing(
+        mtl.Sequential(mtl.Dense(8, 8, rng), mtl.tanh),
+        {t: mtl.Dense(8, 1, rng) for t in data},
+    ), data
+
 
 # %%
 def jacobian_at(model, data, shift):
     """J on the trunk with the shared parameters, the first P of theta, moved by `shift` (P,)."""
     model.theta[: model.P] += shift
     outputs = model({t: X for t, (X, _) in data.items()})
-    J = mtl.jacobian([losses[t](outputs[t], y) for t, (_, y) in data.items()], model.trunk.parameters())
+    J = mtl.jacobian(
+        [losses[t](outputs[t], y) for t, (_, y) in data.items()],
+        model.trunk.parameters(),
+    )
     model.theta[: model.P] -= shift
     model.stepped()
     return J
+
 
 # %%
 rates, seeds, errors, second = 10.0 ** np.arange(-4, -0.9, 0.5), 20, [], []
 for seed in range(seeds):
     model, data = network(seed)
     d = jacobian_at(model, data, 0.0).sum(0)  # all weights 1
-    Hd = (jacobian_at(model, data, 1e-4 * d) - jacobian_at(model, data, -1e-4 * d)) / 2e-4  # (T, P)
-    reports = [mtl.interaction.step_report(model, data, losses, mtl.SGD(rate)) for rate in rates]
-    errors.append([np.abs(report.happened - report.predicted).mean() for report in reports])
+    Hd = (
+        jacobian_at(model, data, 1e-4 * d) - jacobian_at(model, data, -1e-4 * d)
+    ) / 2e-4  # (T, P)
+    reports = [
+        mtl.interaction.step_report(model, data, losses, mtl.SGD(rate))
+        for rate in rates
+    ]
+    errors.append(
+        [np.abs(report.happened - report.predicted).mean() for report in reports]
+    )
     second.append(np.abs(0.5 * Hd @ d).mean())  # (6.4), for a rate of 1
 errors = np.array(errors)
 
 # %%
 figure = mtl.plots.curves(
-    rates, {"measured": mean_and_error(errors)}, {"½ η² dᵀHd": lambda rate: np.mean(second) * rate**2},
-    xlabel="learning rate η (log scale)", ylabel="|what happened − prediction|", seeds=seeds, title="The prediction −ηGw errs by the curvature, with the square of the step",
-)  # fmt: skip
-show(figure, "06_first_order.svg", "The error of the first-order prediction lies on the line of the second-order term: it falls by a hundred when the step is ten times smaller, and begins to leave the line at the largest steps")
+    rates,
+    {"measured": mean_and_error(errors)},
+    {"½ η² dᵀHd": lambda rate: np.mean(second) * rate**2},
+    xlabel="learning rate η (log scale)",
+    ylabel="|what happened − prediction|",
+    seeds=seeds,
+    title="The prediction −ηGw errs by the curvature, with the square of the step",
+)
+show(
+    figure,
+    "06_first_order.svg",
+    "The error of the first-order prediction lies on the line of the second-order term: it falls by a hundred when the step is ten times smaller, and begins to leave the line at the largest steps",
+)
 slopes = np.diff(np.log(errors[:, 2:5]), axis=1) / np.diff(np.log(rates[2:5]))
-print(f"slope of the error over {seeds} seeds: {slopes.mean():.2f}, between {slopes.min():.2f} and {slopes.max():.2f}")
+print(
+    f"slope of the error over {seeds} seeds: {slopes.mean():.2f}, between {slopes.min():.2f} and {slopes.max():.2f}"
+)
 assert 1.9 < slopes.min() and slopes.max() < 2.1
 assert np.allclose(errors[:, 2], np.array(second) * rates[2] ** 2, rtol=0.05)
 
@@ -158,6 +210,7 @@ assert np.allclose(errors[:, 2], np.array(second) * rates[2] ** 2, rtol=0.05)
 #
 # Now the sentence from the beginning. A *pupil* task has only 20 labels. We train it, alone and sharing a trunk, with one of three partners: a **twin** that has the very same 20 examples and labels; a **teacher** that has 500 examples of the same question; and a **stranger** with 500 examples of a question that has nothing to do with it. We record
 # conflict and harm to the pupil over training, and the *transfer*: how much lower its held-out loss is than alone.
+
 
 # %%
 def run(partner, seed):
@@ -169,39 +222,89 @@ def run(partner, seed):
         return X, (1.5 * np.tanh(2 * X @ u[which]) + 0.3 * rng.normal(size=n))[:, None]
 
     pupil = sample(20, 0)
-    train, test = {"a": pupil, "b": {"twin": lambda: pupil, "teacher": lambda: sample(500, 0), "stranger": lambda: sample(500, 1)}[partner]()}, {"a": sample(1000, 0)}
+    train, test = (
+        {
+            "a": pupil,
+            "b": {
+                "twin": lambda: pupil,
+                "teacher": lambda: sample(500, 0),
+                "stranger": lambda: sample(500, 1),
+            }[partner](),
+        },
+        {"a": sample(1000, 0)},
+    )
     return rng, train, test
+
 
 # %%
 def measures(partner, seed, optimizer=mtl.Adam, rate=0.01):
     """(conflict rate, harm rate of the pupil, transfer gain, held-out loss alone), and the history of the shared run."""
     rng, train, test = run(partner, seed)
-    parts, held_out = (mtl.Sequential(mtl.Dense(10, 4, rng), mtl.tanh), {t: mtl.Dense(4, 1, rng) for t in train}), []
+    parts, held_out = (
+        (
+            mtl.Sequential(mtl.Dense(10, 4, rng), mtl.tanh),
+            {t: mtl.Dense(4, 1, rng) for t in train},
+        ),
+        [],
+    )
     for kind in (mtl.SingleTask, mtl.HardSharing):
         model = kind(*parts)
-        history = mtl.fit(model, train, losses, optimizer=optimizer(rate), steps=150, cosines_every=5)
+        history = mtl.fit(
+            model, train, losses, optimizer=optimizer(rate), steps=150, cosines_every=5
+        )
         held_out.append(mtl.evaluate(model, test, losses)["a"])
-    conflict, harm = mtl.interaction.conflict_rate(history.cosines)[0, 1], mtl.interaction.harm_rate(history.effects)[0]
+    conflict, harm = (
+        mtl.interaction.conflict_rate(history.cosines)[0, 1],
+        mtl.interaction.harm_rate(history.effects)[0],
+    )
     return (conflict, harm, held_out[0] - held_out[1], held_out[0]), history
+
 
 # %%
 partners, seeds = ("twin", "teacher", "stranger"), 24
-table = np.array([[measures(partner, seed)[0] for seed in range(seeds)] for partner in partners])  # (3, 24, 4)
+table = np.array(
+    [[measures(partner, seed)[0] for seed in range(seeds)] for partner in partners]
+)  # (3, 24, 4)
 mean, se = mean_and_error(table.swapaxes(0, 1))
 
 # %%
-figure, axes = plt.subplots(1, 3, figsize=(7, 3), layout="constrained", facecolor="white")
-for j, (ax, name) in enumerate(zip(axes, ("conflict\n(share of steps)", "harm to the pupil\n(share of steps)", "transfer to the pupil\n(fall of its held-out loss)"))):
-    ax.bar(partners, mean[:, j], yerr=3 * se[:, j], color=["0.85", "#7B3FA0", "0.6"], capsize=3)
+figure, axes = plt.subplots(
+    1, 3, figsize=(7, 3), layout="constrained", facecolor="white"
+)
+for j, (ax, name) in enumerate(
+    zip(
+        axes,
+        (
+            "conflict\n(share of steps)",
+            "harm to the pupil\n(share of steps)",
+            "transfer to the pupil\n(fall of its held-out loss)",
+        ),
+    )
+):
+    ax.bar(
+        partners,
+        mean[:, j],
+        yerr=3 * se[:, j],
+        color=["0.85", "#7B3FA0", "0.6"],
+        capsize=3,
+    )
     ax.set_title(name, fontsize=10)
     ax.axhline(0, color="black", linewidth=0.8)
     ax.set_ylim(*([0, 1] if j < 2 else [None]))
     ax.tick_params(axis="x", labelsize=9)
-figure.suptitle("Pupil and teacher conflict most of the time, and the teacher teaches", fontsize=11)
+figure.suptitle(
+    "Pupil and teacher conflict most of the time, and the teacher teaches", fontsize=11
+)
 figure.supxlabel(f"{seeds} seeds; bars: 3 standard errors either way", fontsize=9)
-show(figure, "06_three_measures.svg", "Conflict is frequent with all three partners, harm to the pupil is rare with all three, and the teacher transfers: it lowers the pupil's held-out loss, twin and stranger do not measurably")
+show(
+    figure,
+    "06_three_measures.svg",
+    "Conflict is frequent with all three partners, harm to the pupil is rare with all three, and the teacher transfers: it lowers the pupil's held-out loss, twin and stranger do not measurably",
+)
 for partner, m, s in zip(partners, mean, se):
-    print(f"{partner:9} conflict {m[0]:.2f} ± {s[0]:.2f}   harm {m[1]:.2f} ± {s[1]:.2f}   transfer {m[2]:+.2f} ± {s[2]:.2f} of {m[3]:.2f} alone")
+    print(
+        f"{partner:9} conflict {m[0]:.2f} ± {s[0]:.2f}   harm {m[1]:.2f} ± {s[1]:.2f}   transfer {m[2]:+.2f} ± {s[2]:.2f} of {m[3]:.2f} alone"
+    )
 
 # %% [markdown]
 # (± one standard error in print, three in the picture.) **The claim**: pupil and teacher conflict in more than half of the steps, and the teacher transfers, more than either of the others does; what those transfer cannot be told from nothing. With plain descent in place of Adam the teacher, which helps, even conflicts *more* than the twin, which does not.
@@ -210,15 +313,26 @@ for partner, m, s in zip(partners, mean, se):
 twin, teacher, stranger = range(3)
 assert mean[teacher, 0] > 0.5 and mean[teacher, 2] > 3 * se[teacher, 2]
 for other in (twin, stranger):
-    g, e = mtl.interaction.transfer_gain(table[other, :, 2], table[teacher, :, 2], higher_is_better=True)
+    g, e = mtl.interaction.transfer_gain(
+        table[other, :, 2], table[teacher, :, 2], higher_is_better=True
+    )
     assert g > 3 * e and abs(mean[other, 2]) < 3 * se[other, 2]
 assert (mean[:, 1] < 0.1).all(), "harm to the pupil is rare with every partner"
 
 # %%
-plain = np.array([[measures(partner, seed, mtl.SGD, 0.1)[0] for seed in range(seeds)] for partner in ("twin", "teacher")])
+plain = np.array(
+    [
+        [measures(partner, seed, mtl.SGD, 0.1)[0] for seed in range(seeds)]
+        for partner in ("twin", "teacher")
+    ]
+)
 for i, what in ((0, "conflict rate"), (2, "transfer")):
-    g, e = mtl.interaction.transfer_gain(plain[0, :, i], plain[1, :, i], higher_is_better=True)
-    print(f"plain descent: {what} of the twin {plain[0, :, i].mean():+.2f}, of the teacher {plain[1, :, i].mean():+.2f}, difference {g:+.2f} ± {e:.2f}")
+    g, e = mtl.interaction.transfer_gain(
+        plain[0, :, i], plain[1, :, i], higher_is_better=True
+    )
+    print(
+        f"plain descent: {what} of the twin {plain[0, :, i].mean():+.2f}, of the teacher {plain[1, :, i].mean():+.2f}, difference {g:+.2f} ± {e:.2f}"
+    )
     assert g > 3 * e
 
 # %% [markdown]
@@ -230,7 +344,11 @@ for i, what in ((0, "conflict rate"), (2, "transfer")):
 # %%
 history = measures("teacher", 0)[1]
 figure = mtl.plots.harm(history)
-show(figure, "06_teacher.svg", "In this run with the teacher all recorded steps are in conflict, and all lie inside the region where a plain step harms nobody; no step that was taken raised a loss")
+show(
+    figure,
+    "06_teacher.svg",
+    "In this run with the teacher all recorded steps are in conflict, and all lie inside the region where a plain step harms nobody; no step that was taken raised a loss",
+)
 assert (history.cosines[:, 0, 1] < 0).all() and (history.effects < 0).all()
 
 # %% [markdown]
@@ -244,7 +362,11 @@ for _ in range(1000):
     J = rng.normal(size=(3, 10))
     d = mtl.weighting.upgrad(np.ones(3), J @ J.T) @ J
     harmed += [(J @ d < -1e-9).any(), (J @ np.sign(d) < -1e-9).any()]
-print("of 1,000 random steps of three tasks, harm by d: {:.0f}, by Adam's first step along d: {:.0f}".format(*harmed))
+print(
+    "of 1,000 random steps of three tasks, harm by d: {:.0f}, by Adam's first step along d: {:.0f}".format(
+        *harmed
+    )
+)
 assert harmed[0] == 0 and harmed[1] > 10
 
 # %% [markdown]
@@ -256,25 +378,30 @@ assert harmed[0] == 0 and harmed[1] > 10
 #
 # **6.1** Which tasks does a small plain step harm?
 
+
 # %%
 def harmed(G, w):
     """(T,) of True and False, from the Gramian (T, T) and the weights (T,)."""
     raise NotImplementedError
+
 
 check_harmed(harmed)
 
 # %% [markdown]
 # **6.2** Two tasks conflict, $\rho < 0$, and task 2 has weight 1. How large may the weight of task 1 be before a small step harms task 2?
 
+
 # %%
 def largest_weight(G):
     """The largest w₁ for which w = (w₁, 1) does task 2 no harm; G is (2, 2) with G₁₂ < 0."""
     raise NotImplementedError
 
+
 check_largest_weight(largest_weight)
 
 # %% [markdown]
 # **6.3 Find the bug.** The cosine between the gradients of two tasks *on the trunk*, for a model whose gradients come as one vector, `[trunk | head 1 | head 2]`. It comes out too near to 0. One of its two lines is wrong, the other only looks so. Why? (Delete the `raise` to run it.)
+
 
 # %%
 def cosine(g1, g2, P):
@@ -283,15 +410,18 @@ def cosine(g1, g2, P):
     inner = g1 @ g2
     return inner / (np.linalg.norm(g1) * np.linalg.norm(g2))
 
+
 check_cosine(cosine)
 
 # %% [markdown]
 # **6.4 Write the property that catches it.** A law for functions `cosines(G)` $(T, T) \to (T, T)$. The wrong ones forget a root, divide by one length only, give the absolute value, square it but keep the sign, or are centred like a correlation. What happens to a cosine when one loss is multiplied by 100? When its sign is changed?
 
+
 # %%
 def law(cosines):
     """Raises AssertionError if these are not the cosines of G."""
     raise NotImplementedError
+
 
 check_law(law)
 

@@ -7,10 +7,15 @@
 
 # %%
 import numpy as np
-from _show import mean_and_error, show
-from checks.ch08 import check_best_strength, check_law, check_pairs_gradient, check_two_penalties
-
 import tinymtl as mtl
+
+from _show import mean_and_error, show
+from checks.ch08 import (
+    check_best_strength,
+    check_law,
+    check_pairs_gradient,
+    check_two_penalties,
+)
 
 # %% [markdown]
 # **What you need**: [chapter 4](04_hard_sharing.md), where one model for all beat one for each as long as $\tau^2 < \sigma^2/n$.
@@ -59,9 +64,14 @@ import tinymtl as mtl
 # %%
 Θ = [mtl.Parameter([1.0]), mtl.Parameter([3.0])]
 zero = mtl.l2_penalty({"a": [Θ[0]], "b": [Θ[1]]}, {"a": 1.0, "b": 1.0})  # (8.1)
-mean, pairs = (mtl.l2_distance([[θ] for θ in Θ], 1.0, pull) for pull in ("mean", "pairs"))  # (8.2)
+mean, pairs = (
+    mtl.l2_distance([[θ] for θ in Θ], 1.0, pull) for pull in ("mean", "pairs")
+)  # (8.2)
 for name, penalty in {"zero": zero, "mean": mean, "pairs": pairs}.items():
-    print(f"{name:6} penalty {float(penalty):4.0f}, gradients", [float(g[0]) for g in mtl.gradient(penalty, Θ)])
+    print(
+        f"{name:6} penalty {float(penalty):4.0f}, gradients",
+        [float(g[0]) for g in mtl.gradient(penalty, Θ)],
+    )
 assert [float(penalty) for penalty in (zero, mean, pairs)] == [10, 2, 4]
 
 # %% [markdown]
@@ -87,26 +97,41 @@ def branches(rng):
     """X and y of T tasks, with XᵀX = n I, and the truth beta (T, D)."""
     beta = rng.normal(size=D) + np.sqrt(spread) * rng.normal(size=(T, D))
     draws = [rng.normal(size=(n, D)) for _ in range(T)]
-    X = [np.sqrt(n) * np.linalg.qr(A - A.mean(0))[0] for A in draws]  # centred: then biases have no part
-    return X, [X[t] @ beta[t] + np.sqrt(noise) * rng.normal(size=n) for t in range(T)], beta
+    X = [
+        np.sqrt(n) * np.linalg.qr(A - A.mean(0))[0] for A in draws
+    ]  # centred: then biases have no part
+    return (
+        X,
+        [X[t] @ beta[t] + np.sqrt(noise) * rng.normal(size=n) for t in range(T)],
+        beta,
+    )
 
 
 X, y, _ = branches(np.random.default_rng(0))
 b = mtl.closed_form.soft_sharing(X, y, 0.0)
 
+
 # %%
 def trained(strength, rate, steps=300):
     """Θ (T, D) of the package's soft sharing, by gradient descent."""
     data = {f"branch {t}": (X[t], y[t][:, None]) for t in range(T)}
-    model = mtl.SoftSharing(mtl.Dense(D, 1, np.random.default_rng(0)), {t: lambda h: h for t in data}, strength=strength)
-    mtl.fit(model, data, {t: mtl.mse for t in data}, optimizer=mtl.SGD(rate), steps=steps)
+    model = mtl.SoftSharing(
+        mtl.Dense(D, 1, np.random.default_rng(0)),
+        {t: lambda h: h for t in data},
+        strength=strength,
+    )
+    mtl.fit(
+        model, data, {t: mtl.mse for t in data}, optimizer=mtl.SGD(rate), steps=steps
+    )
     return model.trunk_matrix()[:, :D]  # without the biases
 
 
 for strength in (0.0, 0.5, 4.0):
     s = 1 / (1 + strength)
     by_hand = b.mean(0) + s * (b - b.mean(0))  # (8.3)
-    assert np.abs(by_hand - mtl.closed_form.soft_sharing(X, y, n * strength)).max() < 1e-12
+    assert (
+        np.abs(by_hand - mtl.closed_form.soft_sharing(X, y, n * strength)).max() < 1e-12
+    )
     assert np.abs(by_hand - trained(strength, rate=0.5 / (1 + strength))).max() < 1e-9
 print("trained, solved and by hand agree")
 
@@ -143,24 +168,49 @@ strengths, seeds = 2.0 ** np.arange(-4, 5), 200
 errors = []
 for seed in range(seeds):
     X, y, beta = branches(np.random.default_rng(seed))
-    ends = [mtl.closed_form.soft_sharing(X, y, 0.0), np.tile(mtl.closed_form.pooled(X, y), (T, 1))]
-    found = ends + [mtl.closed_form.soft_sharing(X, y, n * strength) for strength in strengths]
+    ends = [
+        mtl.closed_form.soft_sharing(X, y, 0.0),
+        np.tile(mtl.closed_form.pooled(X, y), (T, 1)),
+    ]
+    found = ends + [
+        mtl.closed_form.soft_sharing(X, y, n * strength) for strength in strengths
+    ]
     errors.append([((one - beta) ** 2).mean() for one in found])
 errors = np.array(errors)  # (200, 2 + 9)
 
 # %%
-of_s = lambda s: noise / (n * T) + (T - 1) / T * (s**2 * noise / n + (1 - s) ** 2 * spread)  # (8.4)
+of_s = lambda s: (
+    noise / (n * T) + (T - 1) / T * (s**2 * noise / n + (1 - s) ** 2 * spread)
+)  # (8.4)
 risk = lambda strength: of_s(1 / (1 + strength))
 best = noise / (n * spread)  # (8.5)
 mean, se = mean_and_error(errors)
-limits = {"alone": mtl.closed_form.risk(0.0, n, T, noise, spread), "together": mtl.closed_form.risk(np.inf, n, T, noise, spread)}
-figure = mtl.plots.strength_curve(strengths, mean[2:], se[2:], theory=risk, best=best, **limits, seeds=seeds)
-figure.suptitle("The best strength lies between alone and one for all, where theory says")
+limits = {
+    "alone": mtl.closed_form.risk(0.0, n, T, noise, spread),
+    "together": mtl.closed_form.risk(np.inf, n, T, noise, spread),
+}
+figure = mtl.plots.strength_curve(
+    strengths, mean[2:], se[2:], theory=risk, best=best, **limits, seeds=seeds
+)
+figure.suptitle(
+    "The best strength lies between alone and one for all, where theory says"
+)
 figure.axes[0].set_ylabel("squared error of a parameter")
-figure.supxlabel("200 seeds, the same for all points; points: measured, ± standard error; all lines: theory", fontsize=9)
-show(figure, "08_strength.svg", "The squared error of a parameter over the strength of the pull is a valley: measured points lie along the curve of theory, lowest at the predicted strength 1, well below both training alone and one model for all")
-assert (np.abs(mean[2:] - risk(strengths)) < 4 * se[2:]).all(), "measured is what theory says, within its standard error"
-assert np.allclose(risk(strengths), mtl.closed_form.risk(n * strengths, n, T, noise, spread)) and np.isclose(n * best, mtl.closed_form.best_strength(noise, spread))
+figure.supxlabel(
+    "200 seeds, the same for all points; points: measured, ± standard error; all lines: theory",
+    fontsize=9,
+)
+show(
+    figure,
+    "08_strength.svg",
+    "The squared error of a parameter over the strength of the pull is a valley: measured points lie along the curve of theory, lowest at the predicted strength 1, well below both training alone and one model for all",
+)
+assert (np.abs(mean[2:] - risk(strengths)) < 4 * se[2:]).all(), (
+    "measured is what theory says, within its standard error"
+)
+assert np.allclose(
+    risk(strengths), mtl.closed_form.risk(n * strengths, n, T, noise, spread)
+) and np.isclose(n * best, mtl.closed_form.best_strength(noise, spread))
 
 # %% [markdown]
 # **The claim**: the lowest of the nine points lies within a factor of two of the predicted strength; and *at the predicted strength*, which was not chosen by looking, the error is smaller than at both ends by more than three standard errors of the paired differences.
@@ -181,49 +231,95 @@ for end, name in enumerate(("alone", "one for all")):
 #
 # Two tasks with 30 noisy labels each, from chapter 4's knob for relatedness, a trunk of four units for each, pulled together with rising strength. Once with nothing else, once with a pull to zero, *decay*, on the same matrices that are pulled together. Is it the *together* that helps, or would the other L2 have done as well? The decay is chosen first, for training alone, on seeds that are not used again.
 
+
 # %%
 def held_out(strength, relatedness, decay, seed):
     rng = np.random.default_rng(seed)
     train, test = mtl.datasets.related_tasks(rng, relatedness, n_train=30, noise=0.5)
-    parts = mtl.Sequential(mtl.Dense(8, 4, rng), mtl.tanh), {t: mtl.Dense(4, 1, rng) for t in train}
-    to_zero = lambda model: mtl.l2_penalty({t: [trunk.parts[0].W] for t, trunk in model.trunks.items()}, dict.fromkeys(train, decay))
+    parts = (
+        mtl.Sequential(mtl.Dense(8, 4, rng), mtl.tanh),
+        {t: mtl.Dense(4, 1, rng) for t in train},
+    )
+    to_zero = lambda model: mtl.l2_penalty(
+        {t: [trunk.parts[0].W] for t, trunk in model.trunks.items()},
+        dict.fromkeys(train, decay),
+    )
     model = mtl.SoftSharing(*parts, strength=strength, l2=to_zero)
-    mtl.fit(model, train, {t: mtl.mse for t in train}, optimizer=mtl.Adam(0.03), steps=150)
-    return np.mean(list(mtl.evaluate(model, test, {t: mtl.mse for t in train}).values()))
+    mtl.fit(
+        model, train, {t: mtl.mse for t in train}, optimizer=mtl.Adam(0.03), steps=150
+    )
+    return np.mean(
+        list(mtl.evaluate(model, test, {t: mtl.mse for t in train}).values())
+    )
 
 
 decays = (0.1, 0.2, 0.4, 0.8)
-chosen = decays[np.argmin([sum(held_out(0.0, 0.5, decay, seed) for seed in range(100, 108)) for decay in decays])]
+chosen = decays[
+    np.argmin(
+        [
+            sum(held_out(0.0, 0.5, decay, seed) for seed in range(100, 108))
+            for decay in decays
+        ]
+    )
+]
 print("decay chosen for training alone:", chosen)
 assert chosen not in (decays[0], decays[-1]), "not at an end of what was tried"
 
 # %%
 pulls, seeds = np.array([0.0, 0.01, 0.1, 1.0, 10.0]), 12
-kinds = {"half related": (0.5, 0.0), "half related, decay": (0.5, chosen), "the same": (1.0, 0.0), "the same, decay": (1.0, chosen)}
-table = {name: np.array([[held_out(pull, *kind, seed) for pull in pulls] for seed in range(seeds)]) for name, kind in kinds.items()}
+kinds = {
+    "half related": (0.5, 0.0),
+    "half related, decay": (0.5, chosen),
+    "the same": (1.0, 0.0),
+    "the same, decay": (1.0, chosen),
+}
+table = {
+    name: np.array(
+        [[held_out(pull, *kind, seed) for pull in pulls] for seed in range(seeds)]
+    )
+    for name, kind in kinds.items()
+}
 
 # %%
 measured = {name: mean_and_error(E) for name, E in table.items()}
-at = np.array([0.001, *pulls[1:]])  # 0 has no place on a logarithmic axis: drawn at its left end
+at = np.array(
+    [0.001, *pulls[1:]]
+)  # 0 has no place on a logarithmic axis: drawn at its left end
 figure = mtl.plots.curves(
-    at, measured, log="x", xlabel="strength of the pull together (log scale)", ylabel="held-out loss", seeds=seeds,
+    at,
+    measured,
+    log="x",
+    xlabel="strength of the pull together (log scale)",
+    ylabel="held-out loss",
+    seeds=seeds,
     title="Decay gains more than the pull together; beside decay only equal tasks gain",
-)  # fmt: skip
+)
 figure.axes[0].set_xticks(at, ["alone", *map("{:g}".format, pulls[1:])])
-show(figure, "08_which_l2.svg", "Without decay a moderate pull together lowers the loss of half-related tasks. With decay the loss is lower everywhere, and only for tasks that are the same does a strong pull lower it further")
+show(
+    figure,
+    "08_which_l2.svg",
+    "Without decay a moderate pull together lowers the loss of half-related tasks. With decay the loss is lower everywhere, and only for tasks that are the same does a strong pull lower it further",
+)
+
 
 # %%
 def gain(name, strength, over=None, over_strength=0.0):
     """Gain divided by its standard error, seed by seed."""
     k, j = list(pulls).index(strength), list(pulls).index(over_strength)
     g, e = mtl.interaction.transfer_gain(table[over or name][:, j], table[name][:, k])
-    print(f"{name}, strength {strength:g}: gains {g:+.3f} ± {e:.3f} over {over or name}, strength {over_strength:g}")
+    print(
+        f"{name}, strength {strength:g}: gains {g:+.3f} ± {e:.3f} over {over or name}, strength {over_strength:g}"
+    )
     return g / e
 
 
 assert gain("half related", 0.1) > 3, "alone, without decay, is beaten"
-assert gain("half related, decay", 0.0, "half related", 0.1) > 3, "but decay alone beats that"
-assert max(gain("half related, decay", pull) for pull in pulls[1:]) < 3, "and beside decay no pull gains"
+assert gain("half related, decay", 0.0, "half related", 0.1) > 3, (
+    "but decay alone beats that"
+)
+assert max(gain("half related, decay", pull) for pull in pulls[1:]) < 3, (
+    "and beside decay no pull gains"
+)
 assert gain("the same, decay", 10.0) > 3, "unless the tasks are the same"
 
 # %% [markdown]
@@ -239,11 +335,20 @@ rng = np.random.default_rng(0)
 first, last, x = mtl.Dense(8, 16, rng), mtl.Dense(16, 1, rng), rng.normal(size=(100, 8))
 W, b1, W2 = first.W.data, first.b.data, last.W.data
 function = lambda order: np.tanh(x @ W[:, order] + b1[order]) @ W2[order]
-distance = lambda order: float(mtl.l2_distance([[mtl.Tensor(W)], [mtl.Tensor(W[:, order])]]))
+distance = lambda order: float(
+    mtl.l2_distance([[mtl.Tensor(W)], [mtl.Tensor(W[:, order])]])
+)
 orders = [rng.permutation(16) for _ in range(200)]
-largest = max(np.abs(function(order) - function(np.arange(16))).max() for order in orders)
-print(f"200 orders of the units: functions differ by less than 1e-12: {largest < 1e-12};", end=" ")
-print(f"penalty between the trunks {np.mean([distance(order) for order in orders]):.0f}, where ‖W‖² = {(W**2).sum():.0f}")
+largest = max(
+    np.abs(function(order) - function(np.arange(16))).max() for order in orders
+)
+print(
+    f"200 orders of the units: functions differ by less than 1e-12: {largest < 1e-12};",
+    end=" ",
+)
+print(
+    f"penalty between the trunks {np.mean([distance(order) for order in orders]):.0f}, where ‖W‖² = {(W**2).sum():.0f}"
+)
 assert largest < 1e-12
 
 # %% [markdown]
@@ -256,24 +361,29 @@ assert largest < 1e-12
 #
 # **8.1** Both penalties, $\lambda = 1$, and their gradients, in NumPy.
 
+
 # %%
 def two_penalties(Θ):
     """((R_zero, its gradient (T, D)), (R_together, its gradient (T, D))) for Θ (T, D)."""
     raise NotImplementedError
+
 
 check_two_penalties(two_penalties)
 
 # %% [markdown]
 # **8.2** The best strength in each convention. `data` says whether losses are a "mean" or a "sum" over the $n$ examples, `pull` whether the penalty is (8.2), "mean", or over "pairs".
 
+
 # %%
 def best_strength(noise, spread, n, T, data, pull):
     raise NotImplementedError
+
 
 check_best_strength(best_strength)
 
 # %% [markdown]
 # **8.3 Find the bug.** The gradient of the pull by pairs, by hand. Training with it, the networks do come together, and yet it is wrong. (Delete the `raise` to run it.)
+
 
 # %%
 def pairs_gradient(Θ, strength):
@@ -285,15 +395,18 @@ def pairs_gradient(Θ, strength):
             gradient[t] += 2 * strength * (Θ[t] - Θ[s])
     return gradient
 
+
 check_pairs_gradient(pairs_gradient)
 
 # %% [markdown]
 # **8.4 Write the property that catches it.** A law for a function `gradient(Θ)` $(T, D) \to (T, D)$ that should be that of the pull by pairs with $\lambda = 1$. Wrong ones are the one above, a pull to zero, to the first task, to the mean, and one without the 2. What do the rows of a right one sum to? What is it for two tasks that you can do in your head, and for three?
 
+
 # %%
 def law(gradient):
     """Raises AssertionError if this is not the gradient of Σ_{s<t} ‖θ_s − θ_t‖²."""
     raise NotImplementedError
+
 
 check_law(law)
 

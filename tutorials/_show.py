@@ -17,8 +17,14 @@ def show(figure, name, finding):
     `finding` says in one sentence what is to be seen: for those who cannot see it, it stands in the picture's place.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    with matplotlib.rc_context({"svg.hashsalt": name}):  # the same picture is the same file, to the byte
-        figure.savefig(folder / name, dpi=120, metadata={"Date": None} if name.endswith(".svg") else None)
+    with matplotlib.rc_context(
+        {"svg.hashsalt": name}
+    ):  # the same picture is the same file, to the byte
+        figure.savefig(
+            folder / name,
+            dpi=120,
+            metadata={"Date": None} if name.endswith(".svg") else None,
+        )
     shown.append((name, finding))
     print(folder / name, file=sys.stderr)
     if matplotlib.get_backend().lower() != "agg":

@@ -9,16 +9,19 @@
 # %%
 from pathlib import Path
 
-import _show
 import numpy as np
-
 import tinymtl as mtl
+
+import _show
 
 
 def on_the_page(script):
     """What stands in a script between its two marks."""
     text = (Path(_show.__file__).parent / script).read_text(encoding="utf-8")
-    return text.partition("# on the page {\n")[2].partition("# on the page }")[0].rstrip()
+    return (
+        text.partition("# on the page {\n")[2].partition("# on the page }")[0].rstrip()
+    )
+
 
 # %% [markdown]
 # ## The same model in PyTorch
@@ -58,20 +61,27 @@ print(on_the_page("hard_sharing_in_pytorch.py"))
 #
 # A shop has $V$ customers and $V/100$ products. Each has a row of $E = 64$ numbers; both rows of a pair pass dense layers of 1024, 512 and 256 units, and three heads say whether the customer will look at the product, buy it, and return it.
 
+
 # %%
 class Pairs(mtl.Module):
     """(customers (N,), products (N,)) -> (N, H): a row of each table, side by side, through dense layers with a ReLU."""
 
     def __init__(self, V, E, H, rng):
         sizes = [2 * E, *H]
-        self.customers, self.products = (mtl.Embedding(n, E, rng, sparse=True, dtype=np.float32) for n in (V, V // 100))
+        self.customers, self.products = (
+            mtl.Embedding(n, E, rng, sparse=True, dtype=np.float32)
+            for n in (V, V // 100)
+        )
         self.layers = [mtl.Dense(n, m, rng, np.float32) for n, m in zip(sizes, H)]
 
     def __call__(self, pair):
-        x = mtl.ops.concatenate([table(ids) for table, ids in zip((self.customers, self.products), pair)], 1)
+        x = mtl.ops.concatenate(
+            [table(ids) for table, ids in zip((self.customers, self.products), pair)], 1
+        )
         for layer in self.layers:
             x = mtl.relu(layer(x))
         return x
+
 
 # %% [markdown]
 # Let $P$ be the parameters of the tables and the dense layers, $M$ the dense layers' weights without biases, and $H$ the width that the $T$ heads see. Training holds arrays as long as $\theta$: the weights, their gradient, and
@@ -90,6 +100,7 @@ class Pairs(mtl.Module):
 # operations: a Jacobian passes the trunk once forward and $T$ times backward, then come $G = J J^\top$ and $J^\top w$. Not counted is what is done entry by entry (biases, ReLU, Adam, the pull of soft sharing), nor what a step holds for a moment only, such as
 # the layers' outputs, `fit`'s copy of what it changed, and the Jacobian once more in double precision.
 
+
 # %%
 def count(V, E=64, layers=(1024, 512, 256), T=3, N=65_536):
     """By model: parameters, bytes held in training (float32, Adam), operations of a step."""
@@ -97,9 +108,16 @@ def count(V, E=64, layers=(1024, 512, 256), T=3, N=65_536):
     M, heads = sum(n * m for n, m in zip(sizes, layers)), T * (H + 1)
     P = (V + V // 100) * E + M + sum(layers)
     hard, soft = P + heads, T * P + heads
-    return {"hard": (hard, 4 * 4 * hard, 6 * N * (M + T * H)),
-            "hard, Jacobian": (hard, (4 + T) * 4 * hard, (2 + 4 * T) * N * M + 6 * N * T * H + 2 * T * T * P + 2 * T * hard),
-            "soft": (soft, 4 * 4 * soft, 6 * N * (T * M + T * H))}  # fmt: skip
+    return {
+        "hard": (hard, 4 * 4 * hard, 6 * N * (M + T * H)),
+        "hard, Jacobian": (
+            hard,
+            (4 + T) * 4 * hard,
+            (2 + 4 * T) * N * M + 6 * N * T * H + 2 * T * T * P + 2 * T * hard,
+        ),
+        "soft": (soft, 4 * 4 * soft, 6 * N * (T * M + T * H)),
+    }
+
 
 # %% [markdown]
 # Is the count right? Real models of 1,000 and 10,000 customers say: their parameters, and the bytes of the arrays that training holds.
@@ -110,15 +128,28 @@ rng = np.random.default_rng(0)
 
 def held(V):
     """By model: parameters, and the bytes of θ, its gradient, Adam's moments and, where there is one, the Jacobian."""
-    parts = Pairs(V, 64, (1024, 512, 256), rng), {t: mtl.Dense(256, 1, rng, np.float32) for t in ("look", "buy", "return")}
+    parts = (
+        Pairs(V, 64, (1024, 512, 256), rng),
+        {t: mtl.Dense(256, 1, rng, np.float32) for t in ("look", "buy", "return")},
+    )
     ids, found = (np.arange(4), np.arange(4)), {}
-    for name, model in {"hard": mtl.HardSharing(*parts), "soft": mtl.SoftSharing(*parts, strength=0.1)}.items():
+    for name, model in {
+        "hard": mtl.HardSharing(*parts),
+        "soft": mtl.SoftSharing(*parts, strength=0.1),
+    }.items():
         (adam := mtl.Adam()).step(model)  # makes its moments
-        found[name] = model.counts()["total"], sum(a.nbytes for a in (model.theta, model.grad, adam.m, adam.v))
+        found[name] = (
+            model.counts()["total"],
+            sum(a.nbytes for a in (model.theta, model.grad, adam.m, adam.v)),
+        )
         if name == "hard":
             L = [y.sum() for y in model({t: ids for t in model.tasks}).values()]
-            found["hard, Jacobian"] = found["hard"][0], found["hard"][1] + mtl.jacobian(L, model.ordered_parameters()).nbytes
+            found["hard, Jacobian"] = (
+                found["hard"][0],
+                found["hard"][1] + mtl.jacobian(L, model.ordered_parameters()).nbytes,
+            )
     return found
+
 
 # %%
 measured = {V: held(V) for V in (1_000, 10_000)}
@@ -141,13 +172,28 @@ def product(A, B):
     return A @ B
 
 
-trunk, heads = Pairs(200, 4, (8, 5), rng), [mtl.Dense(5, 1, rng, np.float32) for _ in range(3)]
+trunk, heads = (
+    Pairs(200, 4, (8, 5), rng),
+    [mtl.Dense(5, 1, rng, np.float32) for _ in range(3)],
+)
 pair = rng.integers(200, size=32), rng.integers(2, size=32)
+
 
 # %%
 def forward():
     """Inputs and values of all layers, and for each head, whose loss is its mean squared output, the gradient at the last of them."""
-    values, at_h = [np.concatenate([trunk.customers.table.data[pair[0]], trunk.products.table.data[pair[1]]], 1)], []
+    values, at_h = (
+        [
+            np.concatenate(
+                [
+                    trunk.customers.table.data[pair[0]],
+                    trunk.products.table.data[pair[1]],
+                ],
+                1,
+            )
+        ],
+        [],
+    )
     for layer in trunk.layers:
         values.append(np.maximum(product(values[-1], layer.W.data) + layer.b.data, 0))
     for head in heads:
@@ -155,6 +201,7 @@ def forward():
         product(values[-1].T, at_y)  # the gradient of head.W
         at_h.append(product(at_y, head.W.data.T))
     return values, at_h
+
 
 # %%
 def back(values, g):
@@ -180,7 +227,9 @@ assert np.allclose([back(values, g).reshape(-1) for g in at_h], J, atol=1e-6)
 product(mtl.jacobian(L, shared), mtl.jacobian(L, shared).T)  # G
 product(np.ones((1, 3)), mtl.jacobian(L, shared + own))  # w J
 assert done == expected["hard, Jacobian"][2]
-print(f"operations as counted, {expected['hard'][2]:.3g} and {done:.3g}; the gradients are those of the package")
+print(
+    f"operations as counted, {expected['hard'][2]:.3g} and {done:.3g}; the gradients are those of the package"
+)
 
 # %% [markdown]
 # Now a billion customers, ten million products, and batches of 65,536 pairs. $K$ workers with equal shares of the batch average their gradients: in a *ring*, each of them sends $2 (K-1)/K$ times the array, nearly twice. Of the tables a batch touches
@@ -190,27 +239,47 @@ print(f"operations as counted, {expected['hard'][2]:.3g} and {done:.3g}; the gra
 N, E, T = 65_536, 64, 3
 print("                parameters      held  operations  sent, dense  sent, sparse")
 for name, (parameters, bytes_, operations) in count(10**9).items():
-    arrays = T if name == "hard, Jacobian" else 1  # the rows of the Jacobian are sent, and the gradient is made of them
-    rows = 2 * N * (1 if name == "hard" else T)  # of both tables; in soft sharing of each task's copy
-    dense, sparse = 2 * 4 * arrays * parameters, 2 * 4 * (rows * E + arrays * count(0)[name][0])
-    print(f"{name:16}{parameters:10.2g}{bytes_ / 1e12:7.2f} TB{operations:12.2g}{dense / 1e12:10.2f} TB{sparse / 1e9:11.2f} GB")
+    arrays = (
+        T if name == "hard, Jacobian" else 1
+    )  # the rows of the Jacobian are sent, and the gradient is made of them
+    rows = (
+        2 * N * (1 if name == "hard" else T)
+    )  # of both tables; in soft sharing of each task's copy
+    dense, sparse = (
+        2 * 4 * arrays * parameters,
+        2 * 4 * (rows * E + arrays * count(0)[name][0]),
+    )
+    print(
+        f"{name:16}{parameters:10.2g}{bytes_ / 1e12:7.2f} TB{operations:12.2g}{dense / 1e12:10.2f} TB{sparse / 1e9:11.2f} GB"
+    )
     assert round(dense / sparse, -3) == 7000 and dense == 8 * arrays * parameters
-assert count(10**6)["soft"][2] == T * count(10**6, T=1)["hard"][2]  # soft sharing is T networks of one task
+assert (
+    count(10**6)["soft"][2] == T * count(10**6, T=1)["hard"][2]
+)  # soft sharing is T networks of one task
 
 # %%
 sizes = 10.0 ** np.arange(3, 11)
 known = lambda name: [measured[V][name][1] if V in measured else np.nan for V in sizes]
 figure = mtl.plots.curves(
-    sizes, {name: (known(name), 0 * sizes) for name in count(0)}, {name: [count(int(V))[name][1] for V in sizes] for name in count(0)},
-    xlabel="customers (log scale)", ylabel="bytes held in training (log scale)",
+    sizes,
+    {name: (known(name), 0 * sizes) for name in count(0)},
+    {name: [count(int(V))[name][1] for V in sizes] for name in count(0)},
+    xlabel="customers (log scale)",
+    ylabel="bytes held in training (log scale)",
     title="A billion customers are more than a terabyte in any kind of sharing",
-)  # fmt: skip
-for name, size in {"laptop, 16 GiB": 16 * 2**30, "accelerator, 80 GB": 80e9, "server, 1 TB": 1e12}.items():
+)
+for name, size in {
+    "laptop, 16 GiB": 16 * 2**30,
+    "accelerator, 80 GB": 80e9,
+    "server, 1 TB": 1e12,
+}.items():
     figure.axes[0].axhline(size, color="0.4", linestyle=":", linewidth=1)
     figure.axes[0].text(1.1e3, size, name, fontsize=9, color="0.3", va="bottom")
 
 # %%
-figure.supxlabel("points: the arrays of real models; lines: counted", fontsize=9, color="0.3")
+figure.supxlabel(
+    "points: the arrays of real models; lines: counted", fontsize=9, color="0.3"
+)
 finding = "Bytes held in training grow with the customers; soft sharing holds nearly three times as much as hard sharing, a Jacobian 1.75 times as much, and at a billion customers all are above a server's terabyte"
 _show.show(figure, "beyond_memory.svg", finding)
 assert min(bytes_ for _, bytes_, _ in count(10**9).values()) > 1e12
@@ -233,12 +302,19 @@ assert min(bytes_ for _, bytes_, _ in count(10**9).values()) > 1e12
 # %%
 J = rng.normal(size=(3, 1000))
 G = mtl.interaction.gramian(J)
-by_blocks = sum(mtl.interaction.gramian(block) for block in np.array_split(J, 7, axis=1))
+by_blocks = sum(
+    mtl.interaction.gramian(block) for block in np.array_split(J, 7, axis=1)
+)
 print("blocks of columns add up to the Gramian:", np.allclose(G, by_blocks, rtol=1e-12))
 other = rng.normal(size=(3, 1000))  # the Jacobian of another worker's examples
 mean_of_both = (G + mtl.interaction.gramian(other)) / 2
-print("the mean of Gramians is that of the mean:", np.allclose(mtl.interaction.gramian((J + other) / 2), mean_of_both))
-assert np.allclose(G, by_blocks, rtol=1e-12) and not np.allclose(mtl.interaction.gramian((J + other) / 2), mean_of_both)
+print(
+    "the mean of Gramians is that of the mean:",
+    np.allclose(mtl.interaction.gramian((J + other) / 2), mean_of_both),
+)
+assert np.allclose(G, by_blocks, rtol=1e-12) and not np.allclose(
+    mtl.interaction.gramian((J + other) / 2), mean_of_both
+)
 
 # %% [markdown]
 # - **Soft sharing is the hardest to place.** Its pull $2\lambda(\theta_t - \bar\theta)$ needs the mean of all $T$ copies, in *every* row in which they differ, looked up or not: nothing about it is sparse. Give each shard its rows of *every* copy, and the mean is at hand;

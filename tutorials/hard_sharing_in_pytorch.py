@@ -8,13 +8,14 @@ What stands between the two marks "on the page" is shown in "Going on".
 import sys
 
 import numpy as np
-
 import tinymtl as mtl
 
 try:
     import torch
 except ImportError:
-    sys.exit("this script needs PyTorch, which is not installed here; to get it: python -m pip install torch")
+    sys.exit(
+        "this script needs PyTorch, which is not installed here; to get it: python -m pip install torch"
+    )
 
 rng = np.random.default_rng(0)
 x = rng.normal(size=(64, 6))  # 64 products with 6 features
@@ -27,15 +28,28 @@ trunk = mtl.Sequential(mtl.Dense(6, 16, rng), mtl.relu)
 heads = {"price": mtl.Dense(16, 1, rng), "department": mtl.Dense(16, 3, rng)}
 losses = {"price": mtl.mse, "department": mtl.cross_entropy}
 model = mtl.HardSharing(trunk, heads)
-history = mtl.fit(model, {t: (x, y[t]) for t in y}, losses, weights=w, optimizer=mtl.Adam(0.01), steps=100)
+history = mtl.fit(
+    model,
+    {t: (x, y[t]) for t in y},
+    losses,
+    weights=w,
+    optimizer=mtl.Adam(0.01),
+    steps=100,
+)
 
 # PyTorch
 torch.set_default_dtype(torch.float64)
 trunk_ = torch.nn.Sequential(torch.nn.Linear(6, 16), torch.nn.ReLU())
-heads_ = torch.nn.ModuleDict({"price": torch.nn.Linear(16, 1), "department": torch.nn.Linear(16, 3)})
+heads_ = torch.nn.ModuleDict(
+    {"price": torch.nn.Linear(16, 1), "department": torch.nn.Linear(16, 3)}
+)
 losses_ = {"price": torch.nn.MSELoss(), "department": torch.nn.CrossEntropyLoss()}
-with torch.no_grad():  # the same start: the model above is a copy, trunk and heads are as they were made
-    for theirs, ours in [(trunk_[0], trunk.parts[0])] + [(heads_[t], heads[t]) for t in heads]:
+with (
+    torch.no_grad()
+):  # the same start: the model above is a copy, trunk and heads are as they were made
+    for theirs, ours in [(trunk_[0], trunk.parts[0])] + [
+        (heads_[t], heads[t]) for t in heads
+    ]:
         theirs.weight.copy_(torch.tensor(ours.W.data.T))
         theirs.bias.copy_(torch.tensor(ours.b.data))
 
@@ -56,4 +70,6 @@ for _ in range(100):
 for t in heads:
     difference = np.abs(history.losses[t] - recorded[t]).max()
     assert difference < 1e-9, f"{t}: the losses differ by {difference:.1e}"
-    print(f"{t}: loss {history.losses[t][0]:.3g} to {history.losses[t][-1]:.3g} in 100 steps; tinymtl and PyTorch differ by less than 1e-9")
+    print(
+        f"{t}: loss {history.losses[t][0]:.3g} to {history.losses[t][-1]:.3g} in 100 steps; tinymtl and PyTorch differ by less than 1e-9"
+    )

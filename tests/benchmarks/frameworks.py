@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import os
 
-os.environ.setdefault("XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1")
+os.environ.setdefault(
+    "XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
+)
 
 import numpy as np
 from benchmarks.handwritten import Plain, Problem
@@ -41,11 +43,16 @@ class Torch:
         torch.set_num_threads(1)
         tables, trunk, heads = problem.views(θ)
         V = problem.rows
-        self.tables = [torch.nn.Embedding.from_pretrained(torch.tensor(t), freeze=False) for t in (tables[:V], tables[V:])]
+        self.tables = [
+            torch.nn.Embedding.from_pretrained(torch.tensor(t), freeze=False)
+            for t in (tables[:V], tables[V:])
+        ]
         parts = [part for W, b in trunk for part in (self.dense(W, b), torch.nn.ReLU())]
         self.trunk = torch.nn.Sequential(*parts)
         self.heads = [self.dense(W, b) for W, b in heads]
-        self.losses = [torch.nn.MSELoss() if C == 1 else torch.nn.CrossEntropyLoss() for _, C in problem.heads]
+        self.losses = [
+            torch.nn.MSELoss() if C == 1 else torch.nn.CrossEntropyLoss() for _, C in problem.heads
+        ]
         self.shared = [p for part in (*self.tables, self.trunk) for p in part.parameters()]
         self.parameters = self.shared + [p for head in self.heads for p in head.parameters()]
         self.optimizer = torch.optim.Adam(self.parameters, η, fused=True)
@@ -81,7 +88,9 @@ class Torch:
     @property
     def θ(self):
         arrays = [p.detach().numpy() for p in self.parameters]
-        return np.concatenate([a.reshape(-1) for a in arrays[:2]] + [a.T.reshape(-1) for a in arrays[2:]])
+        return np.concatenate(
+            [a.reshape(-1) for a in arrays[:2]] + [a.T.reshape(-1) for a in arrays[2:]]
+        )
 
 
 class Jax:
@@ -141,15 +150,23 @@ class Autograd:
 
         def total_loss(parameters, ids, targets):
             users, items, *dense = parameters
-            h, layers = anp.concatenate([users[ids[0]], items[ids[1]]], 1), list(zip(dense[::2], dense[1::2]))
+            h, layers = (
+                anp.concatenate([users[ids[0]], items[ids[1]]], 1),
+                list(zip(dense[::2], dense[1::2])),
+            )
             for W, b in layers[: self.n_trunk]:
                 h = anp.maximum(anp.dot(h, W) + b, 0)
-            return sum(loss(anp.dot(h, W) + b, y) for (W, b), y in zip(layers[self.n_trunk :], targets.values()))
+            return sum(
+                loss(anp.dot(h, W) + b, y)
+                for (W, b), y in zip(layers[self.n_trunk :], targets.values())
+            )
 
         def loss(z, y):
             if z.shape[1] == 1:
                 return anp.mean((z - y) ** 2)
-            z = z - getval(z).max(1, keepdims=True)  # a shift changes nothing, so it needs no derivative
+            z = z - getval(z).max(
+                1, keepdims=True
+            )  # a shift changes nothing, so it needs no derivative
             return anp.mean(anp.log(anp.sum(anp.exp(z), 1)) - z[examples, y])
 
         self.gradient = autograd.value_and_grad(total_loss)
@@ -175,8 +192,14 @@ class MyGrad:
         mygrad.turn_memory_guarding_off()  # as its documentation advises for speed
         self.hand, V = Plain(problem, θ, N, η), problem.rows
         tables, trunk, heads = problem.views(self.hand.θ)
-        tensors = lambda layers: [tuple(mygrad.tensor(a, copy=False) for a in layer) for layer in layers]
-        (self.tables,), self.trunk, self.heads = tensors([(tables[:V], tables[V:])]), tensors(trunk), tensors(heads)
+        tensors = lambda layers: [
+            tuple(mygrad.tensor(a, copy=False) for a in layer) for layer in layers
+        ]
+        (self.tables,), self.trunk, self.heads = (
+            tensors([(tables[:V], tables[V:])]),
+            tensors(trunk),
+            tensors(heads),
+        )
         self.parameters = [p for layer in [self.tables, *self.trunk, *self.heads] for p in layer]
 
     def prepare(self, ids, targets):

@@ -38,18 +38,27 @@ class Problem(NamedTuple):
     def views(self, vector: np.ndarray) -> tuple:
         """Both tables as one (2 V, E), the trunk's [(W, b), ...] and the heads' [(W, b), ...] within a vector like θ."""
         start = 2 * self.rows * self.width
-        layers = list(zip(self.trunk, self.trunk[1:])) + [(self.trunk[-1], C) for _, C in self.heads]
+        layers = list(zip(self.trunk, self.trunk[1:])) + [
+            (self.trunk[-1], C) for _, C in self.heads
+        ]
         tables, dense = vector[:start].reshape(-1, self.width), []
         for D, H in layers:
             if start + D * H <= len(vector):  # a row of the Jacobian ends before the heads
-                dense.append((vector[start : start + D * H].reshape(D, H), vector[start + D * H : start + D * H + H]))
+                dense.append(
+                    (
+                        vector[start : start + D * H].reshape(D, H),
+                        vector[start + D * H : start + D * H + H],
+                    )
+                )
             start += D * H + H
         return tables, dense[: len(self.trunk) - 1], dense[len(self.trunk) - 1 :]
 
     @property
     def P(self) -> int:
         """The number of shared parameters."""
-        return 2 * self.rows * self.width + sum((D + 1) * H for D, H in zip(self.trunk, self.trunk[1:]))
+        return 2 * self.rows * self.width + sum(
+            (D + 1) * H for D, H in zip(self.trunk, self.trunk[1:])
+        )
 
 
 class Plain:
@@ -140,7 +149,9 @@ class Tuned(Plain):
     def __init__(self, problem: Problem, θ: np.ndarray, N: int, η: float = 1e-3):
         super().__init__(problem, θ, N, η)
         self.scratch = np.empty_like(θ)
-        self.places = np.arange(self.tables.size).reshape(self.tables.shape)  # of the tables' entries in θ
+        self.places = np.arange(self.tables.size).reshape(
+            self.tables.shape
+        )  # of the tables' entries in θ
         self.ones, self.examples = np.ones(N), np.arange(N)
 
     def forward(self, ids, targets) -> list[float]:
@@ -239,7 +250,9 @@ class Preallocated(Tuned):
         self.rows, self.at = np.empty((N, 2), np.intp), np.empty((N, 2, E), np.intp)
         self.h = [np.empty((N, H)) for H in sizes]
         self.down = [np.empty((N, H)) for H in sizes]
-        self.zeros = [np.zeros((N, H)) for H in sizes[1:]]  # two arrays make np.maximum faster than an array and a number
+        self.zeros = [
+            np.zeros((N, H)) for H in sizes[1:]
+        ]  # two arrays make np.maximum faster than an array and a number
         self.passed = [np.empty((N, H), bool) for H in sizes[1:]]
         self.slope = [np.empty((N, H)) for H in sizes[1:]]
         self.part = np.empty((N, sizes[-1]))
@@ -259,7 +272,9 @@ class Preallocated(Tuned):
         self.places.take(self.rows, 0, self.at, "clip")  # "raise" would buffer
         h = self.h[0]
         self.tables.take(self.rows, 0, h.reshape(self.at.shape), "clip")
-        for (W, b), out, zeros, passed, slope in zip(self.trunk, self.h[1:], self.zeros, self.passed, self.slope):
+        for (W, b), out, zeros, passed, slope in zip(
+            self.trunk, self.h[1:], self.zeros, self.passed, self.slope
+        ):
             np.dot(h, W, out)
             out += b
             h = np.maximum(out, zeros, out=out)
@@ -269,7 +284,11 @@ class Preallocated(Tuned):
             WT, b = self.head_views[i]
             z = np.dot(WT, hT, self.z[i])
             z += b
-            L.append(self.squared_error(z, y, self.g[i]) if len(z) == 1 else self.cross_entropy(z, y, self.g[i]))
+            L.append(
+                self.squared_error(z, y, self.g[i])
+                if len(z) == 1
+                else self.cross_entropy(z, y, self.g[i])
+            )
         return L
 
     def squared_error(self, z, y, g):

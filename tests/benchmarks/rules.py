@@ -34,10 +34,20 @@ def microseconds_alone(rule, T, calls=100):
 
 def step_seconds(rule, T):
     rng = np.random.default_rng(0)
-    data = {f"task {t}": (rng.standard_normal((64, 16)), rng.standard_normal((64, 1))) for t in range(T)}
+    data = {
+        f"task {t}": (rng.standard_normal((64, 16)), rng.standard_normal((64, 1))) for t in range(T)
+    }
     trunk = mtl.Sequential(mtl.Dense(16, 32, rng), mtl.relu, mtl.Dense(32, 64, rng), mtl.relu)
     model = mtl.HardSharing(trunk, {t: mtl.Dense(64, 1, rng) for t in data})
-    history = mtl.fit(model, data, dict.fromkeys(data, mtl.mse), weights=rule, optimizer=mtl.SGD(1e-3), steps=STEPS, quiet=True)
+    history = mtl.fit(
+        model,
+        data,
+        dict.fromkeys(data, mtl.mse),
+        weights=rule,
+        optimizer=mtl.SGD(1e-3),
+        steps=STEPS,
+        quiet=True,
+    )
     return history.seconds[-1] / STEPS
 
 
@@ -51,7 +61,9 @@ def main():
         cells = []
         for T in (3, 8):
             alone = np.median([µs for µs, _ in times[name, T]])
-            ratio = np.median([step / plain for (_, step), (_, plain) in zip(times[name, T], times["equal", T])])
+            ratio = np.median(
+                [step / plain for (_, step), (_, plain) in zip(times[name, T], times["equal", T])]
+            )
             cells.append(f"{alone:12.0f}{ratio:14.2f}")
         print(f"{name:15}{''.join(cells)}")
 

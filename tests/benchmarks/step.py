@@ -13,7 +13,11 @@ from __future__ import annotations
 
 import os
 
-for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):  # before NumPy is imported
+for name in (
+    "OPENBLAS_NUM_THREADS",
+    "OMP_NUM_THREADS",
+    "MKL_NUM_THREADS",
+):  # before NumPy is imported
     os.environ.setdefault(name, "1")
 
 import argparse
@@ -46,7 +50,9 @@ class Trunk(mtl.Module):
         self.users = mtl.Embedding(problem.rows, problem.width, rng, sparse=sparse)
         self.items = mtl.Embedding(problem.rows, problem.width, rng, sparse=sparse)
         sizes = zip(problem.trunk, problem.trunk[1:])
-        self.layers = mtl.Sequential(*[part for D, H in sizes for part in (mtl.Dense(D, H, rng), mtl.relu)])
+        self.layers = mtl.Sequential(
+            *[part for D, H in sizes for part in (mtl.Dense(D, H, rng), mtl.relu)]
+        )
 
     def __call__(self, ids):
         users, items = ids
@@ -87,14 +93,23 @@ class TinyMTL:
         return self.model.theta
 
 
-def same_numbers(problem: Problem, N: int, arms: dict, steps: int = 5, tolerance: float = 1e-10) -> dict[str, float]:
+def same_numbers(
+    problem: Problem, N: int, arms: dict, steps: int = 5, tolerance: float = 1e-10
+) -> dict[str, float]:
     """Let all arms make the same steps; their largest relative differences from the first arm, in losses and θ."""
     rng, (first, *others), differs = np.random.default_rng(1), arms, {}
     batches = [problem.batch(N, rng) for _ in range(steps)]
-    losses = {name: np.array([arm.step(prepared(arm, batch)) for batch in batches]) for name, arm in arms.items()}
+    losses = {
+        name: np.array([arm.step(prepared(arm, batch)) for batch in batches])
+        for name, arm in arms.items()
+    }
     for name in others:
-        differs[name] = max(difference(losses[name], losses[first]), difference(arms[name].θ, arms[first].θ))
-        assert differs[name] <= tolerance, f"{name} and {first} differ by {differs[name]:.1e} after {steps} steps"
+        differs[name] = max(
+            difference(losses[name], losses[first]), difference(arms[name].θ, arms[first].θ)
+        )
+        assert differs[name] <= tolerance, (
+            f"{name} and {first} differ by {differs[name]:.1e} after {steps} steps"
+        )
     return differs
 
 
@@ -109,15 +124,27 @@ def prepared(arm, batch):
 def all_arms(problem: Problem, N: int) -> dict:
     """tinymtl first, and every other arm from the same start."""
     tiny = TinyMTL(problem)
-    others = {"NumPy, plain": Plain, "NumPy, tuned": Tuned, "NumPy, preallocated": Preallocated, **frameworks.installed}
-    return {"tinymtl": tiny} | {name: arm(problem, tiny.θ.copy(), N) for name, arm in others.items()}
+    others = {
+        "NumPy, plain": Plain,
+        "NumPy, tuned": Tuned,
+        "NumPy, preallocated": Preallocated,
+        **frameworks.installed,
+    }
+    return {"tinymtl": tiny} | {
+        name: arm(problem, tiny.θ.copy(), N) for name, arm in others.items()
+    }
 
 
 def race(arms: dict[str, Callable], draw: Callable, seconds: float) -> dict[str, np.ndarray]:
     """Seconds per call, one number a round: arms are functions of a batch, `draw(name, k)` gives k batches."""
     calls = {name: duration(arm, draw(name, 8)) for name, arm in arms.items()}
     calls = {name: int(np.clip(0.002 / each, 1, 40)) for name, each in calls.items()}
-    names, times, end, turn = list(arms), {name: [] for name in arms}, time.perf_counter() + seconds, 0
+    names, times, end, turn = (
+        list(arms),
+        {name: [] for name in arms},
+        time.perf_counter() + seconds,
+        0,
+    )
     gc.collect()
     gc.freeze()  # what is alive now need not be looked at again in every round
     gc.disable()
@@ -151,7 +178,9 @@ def µs(times, name) -> float:
 
 def row(what, mine, other, ratio, target=None):
     verdict = "" if target is None else f"≤ {target:<5g} {'ok' if ratio <= target else 'over'}"
-    print(f"{what:<58} {mine:>10,.0f} {other:>10,.0f} {ratio:>7.2f}  {verdict}".rstrip(), flush=True)
+    print(
+        f"{what:<58} {mine:>10,.0f} {other:>10,.0f} {ratio:>7.2f}  {verdict}".rstrip(), flush=True
+    )
 
 
 def training_step(N, seconds, targets):
@@ -161,9 +190,17 @@ def training_step(N, seconds, targets):
     rng = np.random.default_rng(2)
     batches = [problem.batch(N, rng) for _ in range(42)]
     ready = {name: [prepared(arm, batch) for batch in batches] for name, arm in arms.items()}
-    times = race({name: arm.step for name, arm in arms.items()}, lambda name, k: ready[name][:k], seconds)
+    times = race(
+        {name: arm.step for name, arm in arms.items()}, lambda name, k: ready[name][:k], seconds
+    )
     for name in list(arms)[1:]:
-        row(f"training step, batch {N:,} / {name}", µs(times, "tinymtl"), µs(times, name), paired(times, "tinymtl", name), targets.get(name))
+        row(
+            f"training step, batch {N:,} / {name}",
+            µs(times, "tinymtl"),
+            µs(times, name),
+            paired(times, "tinymtl", name),
+            targets.get(name),
+        )
 
 
 def jacobians(T, N, seconds, targets):
@@ -177,9 +214,19 @@ def jacobians(T, N, seconds, targets):
     J = arms["tinymtl"].jacobian()
     for name in ("NumPy, plain", "NumPy, tuned", "NumPy, preallocated"):
         assert difference(arms[name].jacobian(), J) <= 1e-10
-    times = race({name: lambda _, arm=arm: arm.jacobian() for name, arm in arms.items()}, lambda name, k: range(k), seconds)
+    times = race(
+        {name: lambda _, arm=arm: arm.jacobian() for name, arm in arms.items()},
+        lambda name, k: range(k),
+        seconds,
+    )
     for name in list(arms)[1:]:
-        row(f"Jacobian, {T} tasks, batch {N:,} / {name}", µs(times, "tinymtl"), µs(times, name), paired(times, "tinymtl", name), targets.get(name))
+        row(
+            f"Jacobian, {T} tasks, batch {N:,} / {name}",
+            µs(times, "tinymtl"),
+            µs(times, name),
+            paired(times, "tinymtl", name),
+            targets.get(name),
+        )
 
 
 def large_tables(sizes, sparse, seconds, targets):
@@ -187,7 +234,11 @@ def large_tables(sizes, sparse, seconds, targets):
     rng = np.random.default_rng(2)
     problems = {str(V): Problem(rows=V) for V in sizes}
     arms = {name: TinyMTL(problem, sparse) for name, problem in problems.items()}
-    times = race({name: arm.step for name, arm in arms.items()}, lambda name, k: [problems[name].batch(64, rng) for _ in range(k)], seconds)
+    times = race(
+        {name: arm.step for name, arm in arms.items()},
+        lambda name, k: [problems[name].batch(64, rng) for _ in range(k)],
+        seconds,
+    )
     first, *larger = map(str, sizes)
     for name in larger:
         what = f"{'sparse' if sparse else 'dense'} tables of {int(name):,} rows / of {int(first):,} rows"
@@ -196,7 +247,9 @@ def large_tables(sizes, sparse, seconds, targets):
 
 def growth(what, problems: dict[int, Problem], seconds):
     """A small table of its own: how the step grows with something, here and written by hand."""
-    print(f"\n{what:<16} {'tinymtl µs':>12} {'× first':>8} {'plain µs':>12} {'× first':>8} {'tinymtl / plain':>17}")
+    print(
+        f"\n{what:<16} {'tinymtl µs':>12} {'× first':>8} {'plain µs':>12} {'× first':>8} {'tinymtl / plain':>17}"
+    )
     arms, ready, rng = {}, {}, np.random.default_rng(2)
     for n, problem in problems.items():
         tiny = TinyMTL(problem)
@@ -219,23 +272,41 @@ def imports(rounds):
     """`import tinymtl` over `import numpy`, each in a new interpreter, without the interpreter's own start."""
     program = f"from time import {clock.__name__} as clock; start = clock(); import PACKAGE; print(clock() - start)"
     times = {"tinymtl": [], "numpy": []}
-    with tempfile.TemporaryDirectory() as cache:  # compiled files of both are kept there, whatever the user's settings
-        env = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"} | {"PYTHONPYCACHEPREFIX": cache}
-        run = lambda package: subprocess.check_output([sys.executable, "-c", program.replace("PACKAGE", package)], cwd=root, env=env)
+    with (
+        tempfile.TemporaryDirectory() as cache
+    ):  # compiled files of both are kept there, whatever the user's settings
+        env = {
+            name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"
+        } | {"PYTHONPYCACHEPREFIX": cache}
+        run = lambda package: subprocess.check_output(
+            [sys.executable, "-c", program.replace("PACKAGE", package)], cwd=root, env=env
+        )
         run("tinymtl")  # compiles
         for _ in range(rounds):
             for package in times:
                 times[package].append(float(run(package)))
     times = {package: np.array(each) for package, each in times.items()}
-    row("import tinymtl / import numpy", µs(times, "tinymtl"), µs(times, "numpy"), paired(times, "tinymtl", "numpy"), 1.2)
+    row(
+        "import tinymtl / import numpy",
+        µs(times, "tinymtl"),
+        µs(times, "numpy"),
+        paired(times, "tinymtl", "numpy"),
+        1.2,
+    )
 
 
 def main():
     parser = argparse.ArgumentParser(description="tinymtl's speed, as ratios within one run")
-    parser.add_argument("--quick", action="store_true", help="20 seconds instead of two minutes: fewer rounds, no tables of 500,000 rows")
+    parser.add_argument(
+        "--quick",
+        action="store_true",
+        help="20 seconds instead of two minutes: fewer rounds, no tables of 500,000 rows",
+    )
     quick = parser.parse_args().quick
     unit = 0.4 if quick else 5.0  # seconds for one comparison
-    np.empty(1 << 21)  # freed at once; raises the size up to which Linux's allocator keeps memory, in all arms alike (see fit)
+    np.empty(
+        1 << 21
+    )  # freed at once; raises the size up to which Linux's allocator keeps memory, in all arms alike (see fit)
     print(f"{'what':<58} {'tinymtl µs':>10} {'other µs':>10} {'ratio':>7}  target")
     training_step(64, 2 * unit, {"NumPy, plain": 1.25, "NumPy, preallocated": 1.4})
     training_step(1024, 2 * unit, {"NumPy, plain": 1.1})
@@ -247,8 +318,19 @@ def main():
     large_tables(sizes[:3], False, unit, {})
     imports(5 if quick else 31)
     kind = Problem().heads
-    growth("tasks", {T: Problem(heads=tuple((f"task {t}", kind[t % 3][1]) for t in range(T))) for T in (1, 2, 4, 8, 16)}, unit)
-    growth("trunk layers", {n: Problem(trunk=(32, *[64] * (n - 1), 32)) for n in (1, 2, 4, 8, 16)}, unit)
+    growth(
+        "tasks",
+        {
+            T: Problem(heads=tuple((f"task {t}", kind[t % 3][1]) for t in range(T)))
+            for T in (1, 2, 4, 8, 16)
+        },
+        unit,
+    )
+    growth(
+        "trunk layers",
+        {n: Problem(trunk=(32, *[64] * (n - 1), 32)) for n in (1, 2, 4, 8, 16)},
+        unit,
+    )
 
 
 if __name__ == "__main__":

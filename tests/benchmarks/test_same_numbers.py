@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-
 from benchmarks.frameworks import installed
 from benchmarks.handwritten import Plain, Preallocated, Problem, Tuned
 from benchmarks.step import TinyMTL, difference, prepared, same_numbers
@@ -10,7 +9,9 @@ from benchmarks.step import TinyMTL, difference, prepared, same_numbers
 problems = {
     "as measured": Problem(),
     "one task": Problem(heads=(("kind", 3),)),
-    "five tasks, five layers": Problem(heads=tuple(zip("abcde", (2, 1, 5, 1, 2))), trunk=(6, 8, 4, 9, 5, 7), rows=20, width=3),
+    "five tasks, five layers": Problem(
+        heads=tuple(zip("abcde", (2, 1, 5, 1, 2))), trunk=(6, 8, 4, 9, 5, 7), rows=20, width=3
+    ),
 }
 handwritten = {"plain": Plain, "tuned": Tuned, "preallocated": Preallocated}
 
@@ -39,7 +40,9 @@ def test_jacobian_has_the_same_entries(problem, name):
         assert difference(arm.jacobian(), tiny.jacobian()) <= 1e-10
 
 
-@pytest.mark.parametrize("name", [name for name, arm in installed.items() if hasattr(arm, "jacobian")])
+@pytest.mark.parametrize(
+    "name", [name for name, arm in installed.items() if hasattr(arm, "jacobian")]
+)
 def test_jacobian_of_frameworks_gives_the_same_gramian(problem, name):
     """Columns may come in another order; J Jᵀ does not see it."""
     tiny = TinyMTL(problem)
@@ -54,7 +57,9 @@ def test_jacobian_of_frameworks_gives_the_same_gramian(problem, name):
 def test_sparse_tables_make_the_same_first_step():
     """Lazy Adam differs from Adam only once a row was looked up before."""
     problem = Problem()
-    same_numbers(problem, 64, {"dense": TinyMTL(problem), "sparse": TinyMTL(problem, sparse=True)}, steps=1)
+    same_numbers(
+        problem, 64, {"dense": TinyMTL(problem), "sparse": TinyMTL(problem, sparse=True)}, steps=1
+    )
 
 
 def test_a_difference_is_noticed():

@@ -7,11 +7,23 @@ from tinymtl import HardSharing, SingleTask
 from tinymtl.losses import mse
 from tinymtl.shop import experiment
 from tinymtl.shop.experiment import Condition, Split, make_parts
-from tinymtl.shop.guide import (OPENINGS, PRICES, QUESTIONS, TRUNKS, DialogueHead, ProductTrunk, Replies, answer_loss, dialogue_loss,
-                                generate, pull_to_zero, recommend_loss, word_ids)  # fmt: skip
+from tinymtl.shop.guide import (
+    OPENINGS,
+    PRICES,
+    QUESTIONS,
+    TRUNKS,
+    DialogueHead,
+    ProductTrunk,
+    Replies,
+    answer_loss,
+    dialogue_loss,
+    generate,
+    pull_to_zero,
+    recommend_loss,
+    word_ids,
+)
 from tinymtl.shop.purchases import Shop, load, words
 from tinymtl.tensor import Tensor, no_grad
-
 
 VOCABULARY = word_ids(load())[1]
 
@@ -25,7 +37,9 @@ def shop():
 def guide(shop):
     split = Split(np.random.default_rng(5), Condition(fraction=0.5))
     model = HardSharing(*make_parts(split, np.random.default_rng(6), dtype=np.float64))
-    model.trunk.own.table.data = np.random.default_rng(7).normal(size=(1000, 16))  # starts at 0, which would hide it
+    model.trunk.own.table.data = np.random.default_rng(7).normal(
+        size=(1000, 16)
+    )  # starts at 0, which would hide it
     model.train(False)
     return model, split
 
@@ -42,11 +56,15 @@ def test_features_are_tanh_of_a_dense_layer_over_mean_word_vector_and_own_vector
     model, _ = guide
     some = np.array([3, 500, 3, 999])
     expected = [features(model, shop, product) for product in some]
-    np.testing.assert_allclose(model.trunk((word_ids(shop)[0][some], some)).data, expected, rtol=1e-12)
+    np.testing.assert_allclose(
+        model.trunk((word_ids(shop)[0][some], some)).data, expected, rtol=1e-12
+    )
 
 
 @pytest.mark.parametrize("kind", TRUNKS)
-def test_the_words_are_read_in_their_order_by_a_recurrent_or_convolutional_trunk_and_padding_is_not_read(kind):
+def test_the_words_are_read_in_their_order_by_a_recurrent_or_convolutional_trunk_and_padding_is_not_read(
+    kind,
+):
     trunk = ProductTrunk(3, 7, np.random.default_rng(0), np.float64, kind)
     read = lambda *ids: trunk.read(np.array([ids])).data[0]
     vectors = trunk.words.table.data
@@ -56,11 +74,19 @@ def test_the_words_are_read_in_their_order_by_a_recurrent_or_convolutional_trunk
         expected = (vectors[2] + vectors[5]) / 2
     elif kind == "recurrent":
         h = np.tanh(vectors[2] @ trunk.reader.W.data + trunk.reader.b.data)
-        expected = np.tanh(vectors[5] @ trunk.reader.W.data + h @ trunk.reader.U.data + trunk.reader.b.data)
+        expected = np.tanh(
+            vectors[5] @ trunk.reader.W.data + h @ trunk.reader.U.data + trunk.reader.b.data
+        )
     else:
         W, zero = trunk.reader.W.data.reshape(3, 24, 24), np.zeros(24)
         windows = [(zero, vectors[2], vectors[5]), (vectors[2], vectors[5], zero)]
-        expected = np.mean([np.tanh(sum(x @ w for x, w in zip(window, W)) + trunk.reader.b.data) for window in windows], 0)
+        expected = np.mean(
+            [
+                np.tanh(sum(x @ w for x, w in zip(window, W)) + trunk.reader.b.data)
+                for window in windows
+            ],
+            0,
+        )
     np.testing.assert_allclose(read(2, 5), expected, rtol=1e-12)
 
 
@@ -82,9 +108,13 @@ def test_a_recommendation_is_popularity_plus_how_well_a_product_fits_the_basket(
         b = (early[household] - train["early"].mean(0)) / np.sqrt(early[household].sum())
         taste = b @ Z @ head.taste.W.data + head.taste.b.data
         appeal = Z[product] @ head.appeal.W.data + head.appeal.b.data
-        new = train["late"][~train["early"][:, product], product]  # of those who had not bought it early
+        new = train["late"][
+            ~train["early"][:, product], product
+        ]  # of those who had not bought it early
         p = (new.sum() + 1) / (len(new) + 2)
-        assert got[household, product] == pytest.approx(taste @ appeal + np.log(p / (1 - p)), rel=1e-9)
+        assert got[household, product] == pytest.approx(
+            taste @ appeal + np.log(p / (1 - p)), rel=1e-9
+        )
 
 
 def test_in_training_about_half_of_each_basket_is_hidden_and_nothing_else(guide, shop):
@@ -118,16 +148,30 @@ def test_the_recommendation_loss_leaves_out_what_was_bought_early_and_counts_the
 
 def test_the_answer_loss_is_the_sum_of_its_questions_with_half_of_category():
     rng = np.random.default_rng(0)
-    outputs = {name: rng.normal(size=(4, n)) for name, n in (("price", 1), ("department", 3), ("category", 5), ("brand", 1))}
+    outputs = {
+        name: rng.normal(size=(4, n))
+        for name, n in (("price", 1), ("department", 3), ("category", 5), ("brand", 1))
+    }
     truth = np.zeros(4, [("price", float), ("department", int), ("category", int), ("brand", bool)])
-    truth["price"], truth["department"], truth["category"], truth["brand"] = [0.5, 1, -1, 0], [0, 2, 1, 0], [4, 0, 2, 2], [1, 0, 0, 1]
+    truth["price"], truth["department"], truth["category"], truth["brand"] = (
+        [0.5, 1, -1, 0],
+        [0, 2, 1, 0],
+        [4, 0, 2, 2],
+        [1, 0, 0, 1],
+    )
     softmax = lambda z: np.exp(z) / np.exp(z).sum(1, keepdims=True)
     expected = np.mean([(outputs["price"][i, 0] - truth["price"][i]) ** 2 for i in range(4)])
-    expected += np.mean([-np.log(softmax(outputs["department"])[i, truth["department"][i]]) for i in range(4)])
-    expected += 0.5 * np.mean([-np.log(softmax(outputs["category"])[i, truth["category"][i]]) for i in range(4)])
+    expected += np.mean(
+        [-np.log(softmax(outputs["department"])[i, truth["department"][i]]) for i in range(4)]
+    )
+    expected += 0.5 * np.mean(
+        [-np.log(softmax(outputs["category"])[i, truth["category"][i]]) for i in range(4)]
+    )
     p = 1 / (1 + np.exp(-outputs["brand"][:, 0]))
     expected += np.mean([-np.log(p[i] if truth["brand"][i] else 1 - p[i]) for i in range(4)])
-    assert float(answer_loss({name: Tensor(z) for name, z in outputs.items()}, truth)) == pytest.approx(expected)
+    assert float(
+        answer_loss({name: Tensor(z) for name, z in outputs.items()}, truth)
+    ) == pytest.approx(expected)
 
 
 def test_the_pull_to_zero_counts_every_matrix_once_and_own_vectors_more(guide):
@@ -140,14 +184,24 @@ def test_the_pull_to_zero_counts_every_matrix_once_and_own_vectors_more(guide):
 
 
 def other_answers(shop):
-    return Shop(**{**vars(shop), **{name: getattr(shop, name)[::-1] for name in ("department", "category", "brand", "price")}})
+    return Shop(
+        **{
+            **vars(shop),
+            **{
+                name: getattr(shop, name)[::-1]
+                for name in ("department", "category", "brand", "price")
+            },
+        }
+    )
 
 
 def test_what_is_asked_is_never_an_input(shop, monkeypatch):
     """Other departments, categories, brands and prices, and the same network says the same."""
     outputs = []
     for each in (shop, other_answers(shop)):
-        monkeypatch.setattr(experiment, "shop_and_texts", lambda each=each: (each, Replies(each), *word_ids(each)))
+        monkeypatch.setattr(
+            experiment, "shop_and_texts", lambda each=each: (each, Replies(each), *word_ids(each))
+        )
         split = Split(np.random.default_rng(0))
         model = SingleTask(*make_parts(split, np.random.default_rng(1)))
         with no_grad():
@@ -175,38 +229,64 @@ def test_a_reply_begins_with_what_was_asked_goes_round_and_states_four_facts(sho
         words = [replies.vocabulary[w] for w in replies.said[product, q] if w >= 0]
         assert words[-1] == "." and " ".join(words).startswith(OPENINGS[first])
         text, order = " ".join(words), QUESTIONS[q:] + QUESTIONS[:q]
-        assert sorted(order, key=lambda question: text.index(OPENINGS[question] + " ")) == list(order)
+        assert sorted(order, key=lambda question: text.index(OPENINGS[question] + " ")) == list(
+            order
+        )
         assert shop.category[product].lower() in text and shop.department[product].lower() in text
         assert ("our own brand" in text) == (shop.brand[product] == "Private")
         assert replies.true(product, text) == [True] * 4
 
 
 def test_the_price_in_words_is_the_nearest(shop, replies):
-    dollars = {"half a dollar": 0.5, "a dollar": 1, "two dollars": 2, "three dollars": 3, "four dollars": 4, "five dollars": 5}
+    dollars = {
+        "half a dollar": 0.5,
+        "a dollar": 1,
+        "two dollars": 2,
+        "three dollars": 3,
+        "four dollars": 4,
+        "five dollars": 5,
+    }
     assert list(PRICES.values())[:-1] == list(dollars)
     for product in range(0, 1000, 7):
         said, price = " ".join(replies.facts[product]["price"]), shop.price[product]
         if said in dollars:
-            assert abs(price - dollars[said]) == pytest.approx(min(abs(price - d) for d in dollars.values()))
+            assert abs(price - dollars[said]) == pytest.approx(
+                min(abs(price - d) for d in dollars.values())
+            )
         else:
             assert price >= 5.5 and said == "more than five dollars"
 
 
 def test_facts_are_marked_and_every_word_is_predicted_from_those_before(replies):
     said, fact, so_far = replies.said[5, 2], replies.fact[5, 2], replies.so_far[5, 2]
-    assert [replies.vocabulary[w] for w in said[fact]] == [w for q in ("category", "brand", "price", "department") for w in replies.facts[5][q]]
+    assert [replies.vocabulary[w] for w in said[fact]] == [
+        w for q in ("category", "brand", "price", "department") for w in replies.facts[5][q]
+    ]
     n = (said >= 0).sum()
-    assert replies.vocabulary[so_far[0]] == "." and (so_far[1:n] == said[: n - 1]).all() and not fact[n:].any()
+    assert (
+        replies.vocabulary[so_far[0]] == "."
+        and (so_far[1:n] == said[: n - 1]).all()
+        and not fact[n:].any()
+    )
 
 
-@pytest.mark.parametrize("change, true", [
-    (lambda text: text, [True] * 4),
-    (lambda text: text.replace("it costs about", "it costs around"), [False, True, True, True]),
-    (lambda text: text + " this is butter", [True, True, False, True]),  # two kinds, of which one is right
-    (lambda text: text + " this is", [True, True, False, True]),
-    (lambda text: text.replace("national", "own").replace("it is a", "it is our"), [True, True, True, False]),
-    (lambda text: "", [False] * 4),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "change, true",
+    [
+        (lambda text: text, [True] * 4),
+        (lambda text: text.replace("it costs about", "it costs around"), [False, True, True, True]),
+        (
+            lambda text: text + " this is butter",
+            [True, True, False, True],
+        ),  # two kinds, of which one is right
+        (lambda text: text + " this is", [True, True, False, True]),
+        (
+            lambda text: text.replace("national", "own").replace("it is a", "it is our"),
+            [True, True, True, False],
+        ),
+        (lambda text: "", [False] * 4),
+    ],
+)
 def test_a_fact_is_true_if_it_is_stated_once_and_as_it_is(shop, replies, change, true):
     product = int(np.flatnonzero(shop.brand == "National")[3])
     text = " ".join(w for w, _ in replies.reply(replies.facts[product], 0)[:-1])
@@ -219,15 +299,24 @@ def test_logits_of_the_next_word_are_an_rnn_told_product_and_question_at_every_s
     told = z[0] @ head.product.W.data + head.product.b.data + head.asked.table.data[2]
     h, expected = np.zeros(32), []
     for word in so_far[0]:
-        h = np.tanh((head.words.table.data[word] + told) @ head.state.W.data + h @ head.state.U.data + head.state.b.data)
+        h = np.tanh(
+            (head.words.table.data[word] + told) @ head.state.W.data
+            + h @ head.state.U.data
+            + head.state.b.data
+        )
         expected.append(h @ head.next.W.data + head.next.b.data)
     np.testing.assert_allclose(head((Tensor(z), asked, so_far)).data[0], expected, rtol=1e-10)
 
 
 def test_the_dialogue_loss_is_the_mean_over_the_words_that_are_there():
-    z, reply = np.random.default_rng(0).standard_normal((2, 3, 4)), np.array([[1, 0, 3], [2, -1, -1]])
+    z, reply = (
+        np.random.default_rng(0).standard_normal((2, 3, 4)),
+        np.array([[1, 0, 3], [2, -1, -1]]),
+    )
     p = np.exp(z) / np.exp(z).sum(2, keepdims=True)
-    expected = -np.mean([np.log(p[0, 0, 1]), np.log(p[0, 1, 0]), np.log(p[0, 2, 3]), np.log(p[1, 0, 2])])
+    expected = -np.mean(
+        [np.log(p[0, 0, 1]), np.log(p[0, 1, 0]), np.log(p[0, 2, 3]), np.log(p[1, 0, 2])]
+    )
     assert float(dialogue_loss(Tensor(z), reply)) == pytest.approx(expected)
 
 
@@ -244,8 +333,13 @@ class Says:
         return {"dialogue": Tensor(logits)}
 
 
-def test_generation_takes_the_likeliest_word_until_the_end_and_ends_if_the_model_never_does(replies):
+def test_generation_takes_the_likeliest_word_until_the_end_and_ends_if_the_model_never_does(
+    replies,
+):
     two = np.array([0, 1])
-    assert generate(Says(replies, ["this", "is", "eggs", "."]), two, two, replies) == ["this is eggs"] * 2
+    assert (
+        generate(Says(replies, ["this", "is", "eggs", "."]), two, two, replies)
+        == ["this is eggs"] * 2
+    )
     endless = generate(Says(replies, ["is"]), two, two, replies)
     assert endless == [" ".join(["is"] * replies.said.shape[2])] * 2

@@ -1,4 +1,5 @@
 """The shop's data are what their README says, and a damaged file is refused with its name and fault."""
+
 from __future__ import annotations
 
 import csv
@@ -14,7 +15,15 @@ import pytest
 from tinymtl.shop import purchases
 
 FOLDER = Path(purchases.__file__).parent / "data"
-DEPARTMENTS = {"GROCERY": 625, "PRODUCE": 157, "MEAT": 73, "MEAT-PCKGD": 55, "DRUG GM": 48, "DELI": 28, "PASTRY": 14}
+DEPARTMENTS = {
+    "GROCERY": 625,
+    "PRODUCE": 157,
+    "MEAT": 73,
+    "MEAT-PCKGD": 55,
+    "DRUG GM": 48,
+    "DELI": 28,
+    "PASTRY": 14,
+}
 TEXTS = ["department", "brand", "category", "type", "size"]
 
 
@@ -35,7 +44,11 @@ def test_every_product_has_all_its_values(shop):
 def test_products_are_counted_as_documented(shop):
     names, counts = np.unique(shop.department, return_counts=True)
     assert dict(zip(names, counts)) == DEPARTMENTS
-    assert (len(set(shop.category)), len(set(shop.type)), (shop.size == "").sum()) == (126, 341, 184)
+    assert (len(set(shop.category)), len(set(shop.type)), (shop.size == "").sum()) == (
+        126,
+        341,
+        184,
+    )
     assert ((shop.brand == "National").sum(), (shop.brand == "Private").sum()) == (681, 319)
     assert (shop.price.min(), np.median(shop.price), shop.price.max()) == (0.17, 1.99, 35.47)
 
@@ -47,11 +60,15 @@ def test_products_are_in_the_documented_order(shop):
 
 def test_a_category_lies_in_one_department_and_a_type_almost_always_in_one_category(shop):
     assert len(set(zip(shop.category, shop.department))) == len(set(shop.category))
-    assert len(set(zip(shop.type, shop.category))) == len(set(shop.type)) + 1  # donuts: baked or packaged
+    assert (
+        len(set(zip(shop.type, shop.category))) == len(set(shop.type)) + 1
+    )  # donuts: baked or packaged
 
 
 def test_nothing_unfit_for_a_teaching_example_is_sold(shop):
-    unfit = re.compile("BEER|WINE|LIQUOR|VODKA|WHISK|ALCOHOL|TOBACCO|CIG|LOTT|COUPON|DEPOSIT|PREPAID|GIFT")
+    unfit = re.compile(
+        "BEER|WINE|LIQUOR|VODKA|WHISK|ALCOHOL|TOBACCO|CIG|LOTT|COUPON|DEPOSIT|PREPAID|GIFT"
+    )
     assert not [text for text in [*shop.category, *shop.type] if unfit.search(text)]
 
 
@@ -60,7 +77,9 @@ def test_every_household_bought_enough_to_learn_from_and_to_test_on(shop):
     assert shop.early.dtype == shop.late.dtype == bool
     assert shop.early.sum(axis=1).min() >= 50 and shop.late.sum(axis=1).min() >= 20
     assert (shop.early.sum(), shop.late.sum()) == (51680, 23401)
-    assert (shop.early | shop.late).any(axis=0).all(), "a product that none of the households bought"
+    assert (shop.early | shop.late).any(axis=0).all(), (
+        "a product that none of the households bought"
+    )
 
 
 def test_what_is_loaded_is_what_the_files_say(shop):
@@ -70,8 +89,12 @@ def test_what_is_loaded_is_what_the_files_say(shop):
             assert (int(row["product"]), float(row["price"])) == (product, shop.price[product])
     with open(FOLDER / "baskets.csv", encoding="utf-8", newline="") as file:
         for household, row in enumerate(csv.DictReader(file)):
-            assert [int(word) for word in row["early"].split()] == np.flatnonzero(shop.early[household]).tolist()
-            assert [int(word) for word in row["late"].split()] == np.flatnonzero(shop.late[household]).tolist()
+            assert [int(word) for word in row["early"].split()] == np.flatnonzero(
+                shop.early[household]
+            ).tolist()
+            assert [int(word) for word in row["late"].split()] == np.flatnonzero(
+                shop.late[household]
+            ).tolist()
 
 
 @pytest.mark.parametrize("name", [*TEXTS, "price", "early", "late"])
@@ -80,13 +103,16 @@ def test_arrays_are_read_only(shop, name):
         getattr(shop, name)[0] = getattr(shop, name)[1]
 
 
-@pytest.mark.parametrize("text, expected", [
-    ("12 OZ", ["12", "oz"]),
-    ("14.5 OZ", ["14.5", "oz"]),
-    ("12 PK/12 OZ", ["12", "pk", "12", "oz"]),
-    ("CHIX:FRD 8PC/CUT UP (HOT)", ["chix", "frd", "8", "pc", "cut", "up", "hot"]),
-    ("", []),
-])
+@pytest.mark.parametrize(
+    "text, expected",
+    [
+        ("12 OZ", ["12", "oz"]),
+        ("14.5 OZ", ["14.5", "oz"]),
+        ("12 PK/12 OZ", ["12", "pk", "12", "oz"]),
+        ("CHIX:FRD 8PC/CUT UP (HOT)", ["chix", "frd", "8", "pc", "cut", "up", "hot"]),
+        ("", []),
+    ],
+)
 def test_words_are_letters_or_numbers(text, expected):
     assert purchases.words(text) == expected
 
@@ -99,39 +125,174 @@ def test_types_and_sizes_have_674_distinct_words_and_every_product_has_one(shop)
 
 # One damage a row: file, what is replaced (once), by what, and what the message must say beside the file.
 DAMAGES = {
-    "empty file": ("products.csv", rb"(?s).*", b"", "line 1: expected columns .* got an empty file"),
-    "missing column": ("products.csv", rb",price\n", b"\n", r"line 1: expected columns .*'price'\], got .*'size'\]"),
-    "renamed column": ("products.csv", rb"brand", b"label", "line 1: expected columns .*'brand'.* got .*'label'"),
+    "empty file": (
+        "products.csv",
+        rb"(?s).*",
+        b"",
+        "line 1: expected columns .* got an empty file",
+    ),
+    "missing column": (
+        "products.csv",
+        rb",price\n",
+        b"\n",
+        r"line 1: expected columns .*'price'\], got .*'size'\]",
+    ),
+    "renamed column": (
+        "products.csv",
+        rb"brand",
+        b"label",
+        "line 1: expected columns .*'brand'.* got .*'label'",
+    ),
     "swapped columns": ("baskets.csv", rb"early,late", b"late,early", "line 1: expected columns"),
     "byte order mark": ("baskets.csv", rb"^", b"\xef\xbb\xbf", "line 1: expected columns"),
-    "truncated line": ("products.csv", rb"\n\Z", b"", "line 1001: expected a line end, got a truncated line"),
-    "truncated number": ("baskets.csv", rb"\d\n\Z", b"", "line 401: expected a line end, got a truncated line"),
-    "missing last row": ("products.csv", rb"\n[^\n]*\n\Z", b"\n", "line 1000: expected 1000 rows, got 999"),
-    "missing household": ("baskets.csv", rb"\n[^\n]*\n\Z", b"\n", "line 400: expected 400 rows, got 399"),
-    "one row too many": ("baskets.csv", rb"\Z", b"400,1,2\n", "line 402: expected 400 rows, got 401"),
+    "truncated line": (
+        "products.csv",
+        rb"\n\Z",
+        b"",
+        "line 1001: expected a line end, got a truncated line",
+    ),
+    "truncated number": (
+        "baskets.csv",
+        rb"\d\n\Z",
+        b"",
+        "line 401: expected a line end, got a truncated line",
+    ),
+    "missing last row": (
+        "products.csv",
+        rb"\n[^\n]*\n\Z",
+        b"\n",
+        "line 1000: expected 1000 rows, got 999",
+    ),
+    "missing household": (
+        "baskets.csv",
+        rb"\n[^\n]*\n\Z",
+        b"\n",
+        "line 400: expected 400 rows, got 399",
+    ),
+    "one row too many": (
+        "baskets.csv",
+        rb"\Z",
+        b"400,1,2\n",
+        "line 402: expected 400 rows, got 401",
+    ),
     "blank line": ("products.csv", rb"\n5,", b"\n\n5,", "line 7: expected 7 values, got 0"),
     "missing value": ("products.csv", rb"\n5,", b"\n5", "line 7: expected 7 values, got 6"),
-    "comma in a value": ("products.csv", rb"CHEESE: ", b"CHEESE, ", "line 2: expected 7 values, got 8"),
-    "not UTF-8": ("products.csv", rb"CHEESE", b"CH\xc8SE", "expected comma-separated UTF-8, got .* byte 0xc8"),
-    "endless value": ("products.csv", rb"CHEESE", b"E" * 200_000, "expected comma-separated UTF-8, got field larger"),
+    "comma in a value": (
+        "products.csv",
+        rb"CHEESE: ",
+        b"CHEESE, ",
+        "line 2: expected 7 values, got 8",
+    ),
+    "not UTF-8": (
+        "products.csv",
+        rb"CHEESE",
+        b"CH\xc8SE",
+        "expected comma-separated UTF-8, got .* byte 0xc8",
+    ),
+    "endless value": (
+        "products.csv",
+        rb"CHEESE",
+        b"E" * 200_000,
+        "expected comma-separated UTF-8, got field larger",
+    ),
     "NUL byte": ("products.csv", rb"CHEESE", b"CHE\0SE", "line 2: expected text, got a NUL byte"),
     "skipped product": ("products.csv", rb"\n7,", b"\n8,", "line 9: expected product 7, got '8'"),
-    "product not a number": ("products.csv", rb"\n7,", b"\nx,", "line 9: expected product 7, got 'x'"),
-    "empty category": ("products.csv", rb"CHEESES", b"", "line 2: expected text but for the size, got an empty value"),
-    "unknown brand": ("products.csv", rb"National", b"national", "line 2: expected brand National or Private, got 'nat"),
-    "price no number": ("products.csv", rb"2\.85", b"cheap", "line 2: expected a price above 0 .* got 'cheap'"),
-    "price not given": ("products.csv", rb"2\.85", b"", "line 2: expected a price above 0 .* got ''"),
-    "price zero": ("products.csv", rb"2\.85", b"0.00", "line 2: expected a price above 0 .* got '0.00'"),
-    "price negative": ("products.csv", rb"2\.85", b"-2.85", "line 2: expected a price above 0 .* got '-2.85'"),
-    "price not finite": ("products.csv", rb"2\.85", b"inf", "line 2: expected a price above 0 .* got 'inf'"),
-    "price not a number": ("products.csv", rb"2\.85", b"nan", "line 2: expected a price above 0 .* got 'nan'"),
-    "duplicated household": ("baskets.csv", rb"\n3,", b"\n2,", "line 5: expected household 3, got '2'"),
-    "product too large": ("baskets.csv", rb"\d+\n", b"1000\n", r"line 2: expected .* in \[0, 1000\), got \['1000'\]"),
-    "product below 0": ("baskets.csv", rb"\n0,\d+", b"\n0,-1", r"line 2: expected .* in \[0, 1000\), got \['-1'\]"),
-    "product repeated": ("baskets.csv", rb"\n0,3 27", b"\n0,3 3", r"line 2: expected increasing .* got \['3'\]"),
-    "products unordered": ("baskets.csv", rb"\n0,3 27", b"\n0,27 3", r"line 2: expected increasing .* got \['3'\]"),
-    "two spaces": ("baskets.csv", rb"\n0,3 27", b"\n0,3  27", r"line 2: expected increasing .* got \[''\]"),
-    "empty basket": ("baskets.csv", rb"\n0,[^,]*,", b"\n0,,", r"line 2: expected increasing .* got \[''\]"),
+    "product not a number": (
+        "products.csv",
+        rb"\n7,",
+        b"\nx,",
+        "line 9: expected product 7, got 'x'",
+    ),
+    "empty category": (
+        "products.csv",
+        rb"CHEESES",
+        b"",
+        "line 2: expected text but for the size, got an empty value",
+    ),
+    "unknown brand": (
+        "products.csv",
+        rb"National",
+        b"national",
+        "line 2: expected brand National or Private, got 'nat",
+    ),
+    "price no number": (
+        "products.csv",
+        rb"2\.85",
+        b"cheap",
+        "line 2: expected a price above 0 .* got 'cheap'",
+    ),
+    "price not given": (
+        "products.csv",
+        rb"2\.85",
+        b"",
+        "line 2: expected a price above 0 .* got ''",
+    ),
+    "price zero": (
+        "products.csv",
+        rb"2\.85",
+        b"0.00",
+        "line 2: expected a price above 0 .* got '0.00'",
+    ),
+    "price negative": (
+        "products.csv",
+        rb"2\.85",
+        b"-2.85",
+        "line 2: expected a price above 0 .* got '-2.85'",
+    ),
+    "price not finite": (
+        "products.csv",
+        rb"2\.85",
+        b"inf",
+        "line 2: expected a price above 0 .* got 'inf'",
+    ),
+    "price not a number": (
+        "products.csv",
+        rb"2\.85",
+        b"nan",
+        "line 2: expected a price above 0 .* got 'nan'",
+    ),
+    "duplicated household": (
+        "baskets.csv",
+        rb"\n3,",
+        b"\n2,",
+        "line 5: expected household 3, got '2'",
+    ),
+    "product too large": (
+        "baskets.csv",
+        rb"\d+\n",
+        b"1000\n",
+        r"line 2: expected .* in \[0, 1000\), got \['1000'\]",
+    ),
+    "product below 0": (
+        "baskets.csv",
+        rb"\n0,\d+",
+        b"\n0,-1",
+        r"line 2: expected .* in \[0, 1000\), got \['-1'\]",
+    ),
+    "product repeated": (
+        "baskets.csv",
+        rb"\n0,3 27",
+        b"\n0,3 3",
+        r"line 2: expected increasing .* got \['3'\]",
+    ),
+    "products unordered": (
+        "baskets.csv",
+        rb"\n0,3 27",
+        b"\n0,27 3",
+        r"line 2: expected increasing .* got \['3'\]",
+    ),
+    "two spaces": (
+        "baskets.csv",
+        rb"\n0,3 27",
+        b"\n0,3  27",
+        r"line 2: expected increasing .* got \[''\]",
+    ),
+    "empty basket": (
+        "baskets.csv",
+        rb"\n0,[^,]*,",
+        b"\n0,,",
+        r"line 2: expected increasing .* got \[''\]",
+    ),
 }
 
 
@@ -167,7 +328,9 @@ def test_line_ends_of_another_system_make_no_difference(copy, shop):
 
 
 def test_the_script_that_made_the_data_compiles(tmp_path):
-    py_compile.compile(str(FOLDER / "make_extract.py"), cfile=str(tmp_path / "made.pyc"), doraise=True)
+    py_compile.compile(
+        str(FOLDER / "make_extract.py"), cfile=str(tmp_path / "made.pyc"), doraise=True
+    )
 
 
 @pytest.mark.parametrize("name", ["products.csv", "baskets.csv"])

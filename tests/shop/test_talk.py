@@ -39,19 +39,34 @@ CONVERSATION = [  # what is said, and what the reply holds; "!" what it does not
     ("Is it your own brand?", ["PEANUT BUTTER, 18 OZ", "brand"]),
     ("where do I find that", ["PEANUT BUTTER, 18 OZ", "GROCERY"]),
     ("what kind of thing is it", ["PEANUT BUTTER, 18 OZ", "category"]),
-    ("tell me about it", ["PEANUT BUTTER, 18 OZ", "it costs about", "own words of my dialogue head"]),
+    (
+        "tell me about it",
+        ["PEANUT BUTTER, 18 OZ", "it costs about", "own words of my dialogue head"],
+    ),
     ("is it vegan", [FIXED["made"]]),
     ("what is the salami made of", [FIXED["made"]]),
     ("what is it good for?", [FIXED["made"]]),
     ("how much is it", ["PEANUT BUTTER, 18 OZ"]),
-    ("price of choclate milk", ['I read "choclate" as "chocolate"', "2 products match", "CHOCOLATE MILK"]),
-    ("how much are the bananna", ['I read "bananna" as "banana"', "BANANAS", "1.01 dollars, known"]),
+    (
+        "price of choclate milk",
+        ['I read "choclate" as "chocolate"', "2 products match", "CHOCOLATE MILK"],
+    ),
+    (
+        "how much are the bananna",
+        ['I read "bananna" as "banana"', "BANANAS", "1.01 dollars, known"],
+    ),
     ("how much is the unicorn", ['I know no product called "unicorn".']),
-    ("how much is the cheddar cheese", ['I know no product called "cheddar cheese". The nearest I know: ', "CHEESE"]),
+    (
+        "how much is the cheddar cheese",
+        ['I know no product called "cheddar cheese". The nearest I know: ', "CHEESE"],
+    ),
     ("where is the frzn pizza", ["12 products match", "GROCERY"]),
     ("where is the frozen pizza", ["12 products match", "GROCERY"]),
     ("how much is a blue chicken breast", ['None is called "blue"', "CHICKEN BREAST"]),
-    ("cheese under three dollars", ["products, under 3.00 dollars:", "CHEESE", "known", "estimated"]),
+    (
+        "cheese under three dollars",
+        ["products, under 3.00 dollars:", "CHEESE", "known", "estimated"],
+    ),
     ("not your own brand", ["a national brand:", "!our own brand"]),
     ("something cheaper", [" under 0.69 dollars"]),
     ("something bigger", [FIXED["bigger"]]),
@@ -61,14 +76,23 @@ CONVERSATION = [  # what is said, and what the reply holds; "!" what it does not
     ("less than 1 cent", ["None of ", "less than 0.01 dollars"]),
     ("start over", ["1000 of 1000 products"]),
     ("something for less than 2.50", ["of 1000 products, less than 2.50 dollars:"]),
-    ("bread between 1 and two dollars, your own brand", ["at least 1.00 dollars, at most 2.00 dollars, our own brand:", "!a national brand"]),
+    (
+        "bread between 1 and two dollars, your own brand",
+        ["at least 1.00 dollars, at most 2.00 dollars, our own brand:", "!a national brand"],
+    ),
     ("snacks under fifty cents", ["under 0.50 dollars"]),
-    ("what would household 17 like", ["household 17 had not bought in weeks 1 to 40, the likeliest after that first", "dollars"]),
+    (
+        "what would household 17 like",
+        ["household 17 had not bought in weeks 1 to 40, the likeliest after that first", "dollars"],
+    ),
     ("something more expensive", ["over "]),
     ("what would household 400 like", ["Which household? I know 0 to 399."]),
     ("what would household -5 like", ["Which household?"]),
     ("what can you recommend", ["Which household?"]),
-    ("which cheese would household 3 like, under 3 dollars", ["household 3 had not bought in weeks 1 to 40", "under 3.00 dollars:", "CHEESE"]),
+    (
+        "which cheese would household 3 like, under 3 dollars",
+        ["household 3 had not bought in weeks 1 to 40", "under 3.00 dollars:", "CHEESE"],
+    ),
     ("xyzzy plugh", ["I did not understand"]),
     ("\u00bf\u0434\u0435 \u0445\u043b\u0456\u0431?", [HINT]),
     ("\x1b[31mhow \x00much is\tthe cof\x07fee\x7f", ["GROUND COFFEE"]),
@@ -76,7 +100,7 @@ CONVERSATION = [  # what is said, and what the reply holds; "!" what it does not
     ("how much is the butter " + "please " * 200, ["I read the first 500 letters", ": BUTTER"]),
     ("a" * 10**5, ["I read the first 500 letters", HINT]),
     ("bye", ["goodbye"]),
-]  # fmt: skip
+]
 
 
 def test_a_conversation_of_forty_turns(guide):
@@ -101,7 +125,10 @@ def test_what_is_known_is_the_record_and_what_is_not_is_called_an_estimate(guide
             assert brand.endswith(f": {OWN if shop.brand[i] == 'Private' else NATIONAL}, known")
         else:
             assert ": about " in price and ": probably " in brand and "known" not in price + brand
-            assert all(reply.endswith("estimated from its words and who buys it") for reply in (price, brand))
+            assert all(
+                reply.endswith("estimated from its words and who buys it")
+                for reply in (price, brand)
+            )
 
 
 def test_estimates_are_what_the_answer_head_says(guide):
@@ -109,18 +136,32 @@ def test_estimates_are_what_the_answer_head_says(guide):
     with no_grad():
         out = guide.model({"answer": unknown})["answer"]
     z, log_price = out["price"].data[:, 0], np.log(load().price[known])
-    np.testing.assert_allclose(guide.says["price"][unknown], np.exp(z * log_price.std() + log_price.mean()), atol=0.006)
-    assert (guide.says["brand"][unknown] == np.where(out["brand"].data[:, 0] > 0, OWN, NATIONAL)).all()
-    assert (guide.says["category"][unknown] == np.unique(load().category)[out["category"].data.argmax(1)]).all()
+    np.testing.assert_allclose(
+        guide.says["price"][unknown], np.exp(z * log_price.std() + log_price.mean()), atol=0.006
+    )
+    assert (
+        guide.says["brand"][unknown] == np.where(out["brand"].data[:, 0] > 0, OWN, NATIONAL)
+    ).all()
+    assert (
+        guide.says["category"][unknown]
+        == np.unique(load().category)[out["category"].data.argmax(1)]
+    ).all()
 
 
-def test_recorded_answers_of_unknown_products_have_no_influence_on_what_is_said(trained, monkeypatch):
+def test_recorded_answers_of_unknown_products_have_no_influence_on_what_is_said(
+    trained, monkeypatch
+):
     plain, path = trained
-    hidden, changed = np.flatnonzero(~plain.known), {name: array.copy() for name, array in vars(load()).items()}
+    hidden, changed = (
+        np.flatnonzero(~plain.known),
+        {name: array.copy() for name, array in vars(load()).items()},
+    )
     for name in QUESTIONS:
         changed[name][hidden] = np.roll(changed[name][hidden], 37)
     shop = Shop(**changed)
-    monkeypatch.setattr(experiment, "shop_and_texts", lambda texts=(shop, Replies(shop), *word_ids(shop)): texts)
+    monkeypatch.setattr(
+        experiment, "shop_and_texts", lambda texts=(shop, Replies(shop), *word_ids(shop)): texts
+    )
     other, cheat = Guide(0, path, explain=True), Guide(0, path, truth=True)
     monkeypatch.undo()
     same = Guide(0, path, explain=True)
@@ -128,7 +169,9 @@ def test_recorded_answers_of_unknown_products_have_no_influence_on_what_is_said(
     for said in [said for said, _ in CONVERSATION] + more:
         assert other.reply(said) == same.reply(said)
     honest = Guide(0, path, truth=True)
-    assert sum(cheat.reply(said) != honest.reply(said) for said in more) > 3  # so there was something to let slip
+    assert (
+        sum(cheat.reply(said) != honest.reply(said) for said in more) > 3
+    )  # so there was something to let slip
 
 
 def literal_matches(guide, query):
@@ -138,16 +181,33 @@ def literal_matches(guide, query):
     return {i for i, score in enumerate(scores) if score > max(scores) - 1e-9}
 
 
-@pytest.mark.parametrize("line", ["cheese", "shredded cheese", "hot dog buns", "red delicious pears", "frozen french fries", "16 oz bread"])
+@pytest.mark.parametrize(
+    "line",
+    [
+        "cheese",
+        "shredded cheese",
+        "hot dog buns",
+        "red delicious pears",
+        "frozen french fries",
+        "16 oz bread",
+    ],
+)
 def test_products_are_found_by_the_words_they_share_rare_ones_counting_more(guide, line):
     guide.reply(line)
     assert set(guide.pool) == literal_matches(guide, [stem(word) for word in words(line)])
 
 
 def test_abbreviations_are_those_of_the_shop_and_written_out_words_find_them(guide):
-    of_shop = {word for text in [*load().type, *load().category, *load().size] for word in words(text)}
+    of_shop = {
+        word for text in [*load().type, *load().category, *load().size] for word in words(text)
+    }
     assert set(FULL) - of_shop == {"mayo", "ketchup", "yoghurt", "lbs"}  # what customers say
-    for short, long in (("frzn potatoes", "frozen potato"), ("sft drnk", "soft drinks"), ("sw gds", "sweet goods"), ("catsup", "ketchup")):
+    for short, long in (
+        ("frzn potatoes", "frozen potato"),
+        ("sft drnk", "soft drinks"),
+        ("sw gds", "sweet goods"),
+        ("catsup", "ketchup"),
+    ):
         guide.reply(short)
         found = guide.pool.copy()
         guide.reply(long)
@@ -155,38 +215,57 @@ def test_abbreviations_are_those_of_the_shop_and_written_out_words_find_them(gui
 
 
 FILTERS = {  # a way to narrow, and which products it keeps, by what the guide says of their price and brand
-    "under 3 dollars": lambda price, brand: price < 3, "at most two dollars": lambda price, brand: price <= 2,
-    "over 1.50": lambda price, brand: price > 1.5, "at least $2.5": lambda price, brand: price >= 2.5,
-    "less than 90 cents": lambda price, brand: price < 0.9, "no more than a dollar": lambda price, brand: price <= 1,
-    "not your own brand": lambda price, brand: brand == NATIONAL, "your own brand": lambda price, brand: brand == OWN,
+    "under 3 dollars": lambda price, brand: price < 3,
+    "at most two dollars": lambda price, brand: price <= 2,
+    "over 1.50": lambda price, brand: price > 1.5,
+    "at least $2.5": lambda price, brand: price >= 2.5,
+    "less than 90 cents": lambda price, brand: price < 0.9,
+    "no more than a dollar": lambda price, brand: price <= 1,
+    "not your own brand": lambda price, brand: brand == NATIONAL,
+    "your own brand": lambda price, brand: brand == OWN,
     "under 4 dollars, not your own brand": lambda price, brand: price < 4 and brand == NATIONAL,
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("condition", FILTERS)
 def test_conditions_keep_exactly_what_fits_by_the_values_that_are_said(guide, condition):
     guide.reply("milk")
-    fits = [i for i in guide.pool if FILTERS[condition](guide.says["price"][i], guide.says["brand"][i])]
+    fits = [
+        i for i in guide.pool if FILTERS[condition](guide.says["price"][i], guide.says["brand"][i])
+    ]
     reply = guide.reply(condition)
     assert reply.startswith(f"{len(fits) or 'None'} of 45 products")
     assert not fits or list(guide.pool) == fits
     for i, line in zip(fits[:5], reply.splitlines()[1:], strict=True):
-        assert f"{guide.says['price'][i]:.2f} dollars, {guide.says['brand'][i]}, {'known' if guide.known[i] else 'estimated'}" in line
+        assert (
+            f"{guide.says['price'][i]:.2f} dollars, {guide.says['brand'][i]}, {'known' if guide.known[i] else 'estimated'}"
+            in line
+        )
 
 
 @settings(max_examples=25)
-@given(st.sampled_from(["cheese", "snacks", "bread", "soup", "anything under 5 dollars"]), st.lists(st.sampled_from([*FILTERS, "something cheaper", "more expensive"]), max_size=5))
+@given(
+    st.sampled_from(["cheese", "snacks", "bread", "soup", "anything under 5 dollars"]),
+    st.lists(st.sampled_from([*FILTERS, "something cheaper", "more expensive"]), max_size=5),
+)
 def test_narrowing_never_widens(trained, first, conditions):
     guide, _ = trained
     guide.pool, guide.shown = np.arange(0), 0
     guide.reply(first)
     for condition in conditions:
-        before, most, least = list(guide.pool), *(f(guide.says["price"][guide.pool[: guide.shown]]) for f in (max, min))
+        before, most, least = (
+            list(guide.pool),
+            *(f(guide.says["price"][guide.pool[: guide.shown]]) for f in (max, min)),
+        )
         guide.reply(condition)
         assert set(guide.pool) <= set(before)
         if len(guide.pool) < len(before) and condition in ("something cheaper", "more expensive"):
             prices = guide.says["price"][guide.pool]
-            assert (prices < least).all() if condition == "something cheaper" else (prices > most).all()
+            assert (
+                (prices < least).all()
+                if condition == "something cheaper"
+                else (prices > most).all()
+            )
 
 
 def test_recommended_is_what_scores_highest_among_products_not_bought_early(guide):
@@ -196,30 +275,112 @@ def test_recommended_is_what_scores_highest_among_products_not_bought_early(guid
     bought = load().early[250]
     new = [i for i in np.argsort(-scores, kind="stable") if not bought[i]]
     assert list(guide.pool) == new
-    assert [line.split(": ")[0].strip() for line in reply.splitlines()[1:]] == [guide.names[i].split(": ")[0] for i in new[:5]]
+    assert [line.split(": ")[0].strip() for line in reply.splitlines()[1:]] == [
+        guide.names[i].split(": ")[0] for i in new[:5]
+    ]
 
 
 @settings(max_examples=60)
-@given(st.text(max_size=60) | st.lists(st.sampled_from("how much cheese under over 3 dollars household 17 -1 cheaper brand not about tell me it $ . 1e9 between and".split()), max_size=9).map(" ".join))
+@given(
+    st.text(max_size=60)
+    | st.lists(
+        st.sampled_from(
+            "how much cheese under over 3 dollars household 17 -1 cheaper brand not about tell me it $ . 1e9 between and".split()
+        ),
+        max_size=9,
+    ).map(" ".join)
+)
 def test_any_line_gets_a_printable_reply(trained, line):
     reply = trained[0].reply(line)
     assert reply and all(part.isascii() and part.isprintable() for part in reply.split("\n"))
 
 
 HELD_OUT = {  # phrasings that are not in the table the classifier is trained on
-    "price": ["how much do the bananas cost", "what is the cost of butter", "what's the price of this", "how much would I pay for bread", "is the bacon cheap", "how much money is the yogurt", "give me the price of sugar"],
-    "department": ["where can I find the eggs", "where would I get the bacon", "in which aisle is the bread", "where in the store are apples", "which section has the pizza", "where is it", "which department do I go to for soup"],
-    "category": ["what kind of product is the bacon", "what sort of thing is it", "which group is it in", "what is the category of the tuna", "what type of product is sauerkraut", "what would you call the corn dogs"],
-    "brand": ["is the milk a national brand", "who makes it", "what is the brand of the coffee", "is the bread from your own brand", "is this made by you", "are the cookies your brand", "do you make it yourselves"],
-    "about": ["tell me something about the salmon", "what do you know about eggs", "describe the sour cream please", "say more about it", "can you tell me more about the tuna", "I want information about bacon", "talk about the pretzels"],
-    "recommend": ["what would household 3 buy next", "what might household 250 like", "recommend a snack for household 12", "which products would household 9 want", "suggest something for household 40", "what do you recommend for household 7"],
-    "need": ["I'd like some cheese", "have you got crackers under two dollars", "I am looking for cheap coffee", "anything cheaper", "have cookies for me below 3 dollars", "show me your own brand", "something a bit less expensive", "soup other than your own brand", "do you sell tuna", "give me a cheaper one"],
-    "made": ["what are the ingredients of the salami", "what is bread made of", "does it contain gluten", "is the yogurt healthy", "how many calories are in it", "is the sausage vegan", "what is the flour good for", "how does it taste", "does the candy have sugar in it"],
-    "bigger": ["a bigger pack please", "do you have a larger one", "is there a smaller one", "something larger"],
+    "price": [
+        "how much do the bananas cost",
+        "what is the cost of butter",
+        "what's the price of this",
+        "how much would I pay for bread",
+        "is the bacon cheap",
+        "how much money is the yogurt",
+        "give me the price of sugar",
+    ],
+    "department": [
+        "where can I find the eggs",
+        "where would I get the bacon",
+        "in which aisle is the bread",
+        "where in the store are apples",
+        "which section has the pizza",
+        "where is it",
+        "which department do I go to for soup",
+    ],
+    "category": [
+        "what kind of product is the bacon",
+        "what sort of thing is it",
+        "which group is it in",
+        "what is the category of the tuna",
+        "what type of product is sauerkraut",
+        "what would you call the corn dogs",
+    ],
+    "brand": [
+        "is the milk a national brand",
+        "who makes it",
+        "what is the brand of the coffee",
+        "is the bread from your own brand",
+        "is this made by you",
+        "are the cookies your brand",
+        "do you make it yourselves",
+    ],
+    "about": [
+        "tell me something about the salmon",
+        "what do you know about eggs",
+        "describe the sour cream please",
+        "say more about it",
+        "can you tell me more about the tuna",
+        "I want information about bacon",
+        "talk about the pretzels",
+    ],
+    "recommend": [
+        "what would household 3 buy next",
+        "what might household 250 like",
+        "recommend a snack for household 12",
+        "which products would household 9 want",
+        "suggest something for household 40",
+        "what do you recommend for household 7",
+    ],
+    "need": [
+        "I'd like some cheese",
+        "have you got crackers under two dollars",
+        "I am looking for cheap coffee",
+        "anything cheaper",
+        "have cookies for me below 3 dollars",
+        "show me your own brand",
+        "something a bit less expensive",
+        "soup other than your own brand",
+        "do you sell tuna",
+        "give me a cheaper one",
+    ],
+    "made": [
+        "what are the ingredients of the salami",
+        "what is bread made of",
+        "does it contain gluten",
+        "is the yogurt healthy",
+        "how many calories are in it",
+        "is the sausage vegan",
+        "what is the flour good for",
+        "how does it taste",
+        "does the candy have sugar in it",
+    ],
+    "bigger": [
+        "a bigger pack please",
+        "do you have a larger one",
+        "is there a smaller one",
+        "something larger",
+    ],
     "anew": ["let us start over", "forget it", "start a new search", "I want something else"],
     "hello": ["hello there", "thanks a lot", "what can I ask you", "who are you today"],
     "bye": ["goodbye then", "bye bye then", "see you later", "I want to quit"],
-}  # fmt: skip
+}
 
 
 def test_what_is_asked_is_recognised_in_phrasings_that_were_not_trained_on(guide, monkeypatch):
@@ -227,7 +388,9 @@ def test_what_is_asked_is_recognised_in_phrasings_that_were_not_trained_on(guide
     right = []
     for seed in range(3):
         monkeypatch.setattr(guide, "intents", learn_intents(np.random.default_rng(seed))[1])
-        right += [heard(said).intent == intent for intent, phrases in HELD_OUT.items() for said in phrases]
+        right += [
+            heard(said).intent == intent for intent, phrases in HELD_OUT.items() for said in phrases
+        ]
     assert len(right) == 3 * 75 and np.mean(right) >= 0.85
 
 
@@ -239,7 +402,9 @@ def test_the_record_is_shown_beside_the_answer_only_on_demand(trained):
             talk_of(guide, i)
         price, asked = f" [recorded: {shop.price[i]:.2f} dollars]", "how much is it"
         assert open_book.reply(asked) == plain.reply(asked) + price
-        assert open_book.reply("tell me about it").endswith(f"category {shop.category[i]}, {OWN if shop.brand[i] == 'Private' else NATIONAL}]")
+        assert open_book.reply("tell me about it").endswith(
+            f"category {shop.category[i]}, {OWN if shop.brand[i] == 'Private' else NATIONAL}]"
+        )
 
 
 def test_an_explanation_names_head_rows_and_probabilities(trained):
@@ -248,7 +413,12 @@ def test_an_explanation_names_head_rows_and_probabilities(trained):
     talk_of(guide, unknown)
     reply = guide.reply("what kind of thing is it").splitlines()
     rows = ", ".join(words(guide.names[unknown]))
-    assert reply[1].startswith(f"  [answer head, shared rows words: {rows}; own: {unknown}; {guide.says['category'][unknown]} 0.") and reply[1].count(";") == 4
+    assert (
+        reply[1].startswith(
+            f"  [answer head, shared rows words: {rows}; own: {unknown}; {guide.says['category'][unknown]} 0."
+        )
+        and reply[1].count(";") == 4
+    )
     assert reply[2].startswith("  [asked: category, probability 0.9") and len(reply) == 3
     assert f"dialogue head, shared rows words: {rows}" in guide.reply("tell me about it")
     talk_of(guide, np.flatnonzero(guide.known)[0])
@@ -269,7 +439,9 @@ def run(monkeypatch, path, said, seed=0):
 
 def test_through_a_pipe_come_the_answers_and_nothing_else(trained, guide, monkeypatch, capsys):
     expected = [guide.reply(said) for said in ("how much is catsup", "\ufffd", "", "bye")]
-    assert run(monkeypatch, trained[1], "how much is catsup\n\ufffd\n\nbye\nhow much is milk\n") == 0
+    assert (
+        run(monkeypatch, trained[1], "how much is catsup\n\ufffd\n\nbye\nhow much is milk\n") == 0
+    )
     assert capsys.readouterr() == ("\n".join(expected) + "\n", "")
     assert run(monkeypatch, trained[1], "how much is catsup") == 0  # ends without a goodbye
     assert capsys.readouterr() == (expected[0] + "\n", "")
@@ -284,35 +456,61 @@ def test_control_c_ends_quietly(trained, monkeypatch, capsys):
     assert capsys.readouterr() == ("", "")
 
 
-def test_a_file_of_another_seed_or_no_guide_at_all_is_refused(trained, tmp_path, monkeypatch, capsys):
+def test_a_file_of_another_seed_or_no_guide_at_all_is_refused(
+    trained, tmp_path, monkeypatch, capsys
+):
     (tmp_path / "damaged.npz").write_bytes(b"no guide")
-    for path, seed, fault in ((trained[1], 1, "was trained with seed 0, got seed 1"), (tmp_path / "damaged.npz", 0, "not a readable checkpoint"), (None, -1, "non-negative")):
+    for path, seed, fault in (
+        (trained[1], 1, "was trained with seed 0, got seed 1"),
+        (tmp_path / "damaged.npz", 0, "not a readable checkpoint"),
+        (None, -1, "non-negative"),
+    ):
         assert run(monkeypatch, path, "", seed) == 2
         out, error = capsys.readouterr()
-        assert out == "" and error.startswith("tinymtl: ") and fault in error and error.count("\n") == 1
+        assert (
+            out == ""
+            and error.startswith("tinymtl: ")
+            and fault in error
+            and error.count("\n") == 1
+        )
 
 
-@pytest.mark.parametrize("said, holds", [
-    ("cheese under 99¢", ["under 0.99 dollars"]),
-    ("cheese under 2,50", ["under 2.50 dollars"]),
-    ("cheese under two dollars and fifty cents", ["under 2.50 dollars"]),
-    ("milk for 3 dollars", ["at most 3.00 dollars", "MILK"]),
-    ("milk under 1,000 dollars", ["under 1000.00 dollars"]),
-    ("milk not cheese", ["(I cannot leave words out.)"]),
-    ("what would household 12 like under 2 dollars not your own brand", ["that household 12 had not bought", "under 2.00 dollars, a national brand"]),
-    ("cheap cheese for household 12", ["that household 12 had not bought", "CHEESE"]),
-    ("household 999999999999999999999", ["Which household? I know 0 to 399."]),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "said, holds",
+    [
+        ("cheese under 99¢", ["under 0.99 dollars"]),
+        ("cheese under 2,50", ["under 2.50 dollars"]),
+        ("cheese under two dollars and fifty cents", ["under 2.50 dollars"]),
+        ("milk for 3 dollars", ["at most 3.00 dollars", "MILK"]),
+        ("milk under 1,000 dollars", ["under 1000.00 dollars"]),
+        ("milk not cheese", ["(I cannot leave words out.)"]),
+        (
+            "what would household 12 like under 2 dollars not your own brand",
+            ["that household 12 had not bought", "under 2.00 dollars, a national brand"],
+        ),
+        ("cheap cheese for household 12", ["that household 12 had not bought", "CHEESE"]),
+        ("household 999999999999999999999", ["Which household? I know 0 to 399."]),
+    ],
+)
 def test_money_exclusions_and_households_are_read_as_they_are_meant(guide, said, holds):
     assert all(text in guide.reply(said) for text in holds)
 
 
-@pytest.mark.parametrize("said, way", [("the cheapest cheese", 1), ("the most expensive cheese", -1), ("what is the least expensive cheese", 1)])
+@pytest.mark.parametrize(
+    "said, way",
+    [
+        ("the cheapest cheese", 1),
+        ("the most expensive cheese", -1),
+        ("what is the least expensive cheese", 1),
+    ],
+)
 def test_a_superlative_sorts_by_price(guide, said, way):
     prices = [float(price) for price in re.findall(r"([0-9.]+) dollars", guide.reply(said))]
     assert len(prices) == 5 and prices == sorted(prices, reverse=way < 0)
     all_of_them = guide.says["price"][guide.pool]
-    assert prices[0] == pytest.approx(all_of_them.min() if way > 0 else all_of_them.max(), abs=0.005)
+    assert prices[0] == pytest.approx(
+        all_of_them.min() if way > 0 else all_of_them.max(), abs=0.005
+    )
 
 
 def test_own_words_of_the_dialogue_head_are_checked_against_the_record_where_there_is_one(guide):
@@ -321,7 +519,11 @@ def test_own_words_of_the_dialogue_head_are_checked_against_the_record_where_the
         said = guide.reply("tell me about it")
         text = re.search('"(.*)"', said)[1].replace(",", "")
         wrong = [q for q, true in zip(QUESTIONS, guide.replies.true(i, text)) if not true]
-        expected = (f"otherwise on record: {', '.join(wrong)}" if wrong else "all of it as on record") if guide.known[i] else "estimated, not on record"
+        expected = (
+            (f"otherwise on record: {', '.join(wrong)}" if wrong else "all of it as on record")
+            if guide.known[i]
+            else "estimated, not on record"
+        )
         assert said.endswith(expected)
 
 
@@ -332,6 +534,9 @@ def test_under_truth_a_recommendation_says_what_was_bought_later_and_who_was_tra
     finally:
         guide.truth = False
     shop = experiment.shop_and_texts()[0]
-    expected = ["bought in weeks 41 to 53" if shop.late[17, i] else "not bought in weeks 41 to 53" for i in guide.pool[:5]]
+    expected = [
+        "bought in weeks 41 to 53" if shop.late[17, i] else "not bought in weeks 41 to 53"
+        for i in guide.pool[:5]
+    ]
     assert re.findall(r"(?:not )?bought in weeks 41 to 53", said) == expected
     assert ("(it was trained on)" in said) == (17 in guide.taught)

@@ -15,12 +15,22 @@ ROOT = Path(__file__).parents[2]
 TUTORIALS = ROOT / "tutorials"
 
 
-@pytest.mark.parametrize("script, module", [("hard_sharing_in_pytorch.py", "torch"), ("several_machines.py", "mpi4py")])
+@pytest.mark.parametrize(
+    "script, module", [("hard_sharing_in_pytorch.py", "torch"), ("several_machines.py", "mpi4py")]
+)
 def test_a_script_says_in_one_line_what_is_missing(script, module, tmp_path):
     (tmp_path / f"{module}.py").write_text("raise ImportError('not here')", encoding="utf-8")
-    path = os.pathsep.join([str(tmp_path), str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
+    path = os.pathsep.join(
+        [str(tmp_path), str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
+    )
     env = {**os.environ, "PYTHONPATH": path, "PYTHONUTF8": "1"}
-    done = subprocess.run([sys.executable, "-W", "error", TUTORIALS / script], env=env, capture_output=True, text=True, encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "-W", "error", TUTORIALS / script],
+        env=env,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+    )
     assert (done.returncode, done.stdout) == (1, "")
     assert len(done.stderr.splitlines()) == 1
     assert "not installed" in done.stderr and f"pip install {module}" in done.stderr
@@ -30,7 +40,12 @@ class Communicator:
     """A stand-in for MPI's: size threads, each of which is a worker."""
 
     def __init__(self, size):
-        self.size, self.slots, self.barrier, self.of_thread = size, [None] * size, threading.Barrier(size, timeout=30), threading.local()
+        self.size, self.slots, self.barrier, self.of_thread = (
+            size,
+            [None] * size,
+            threading.Barrier(size, timeout=30),
+            threading.local(),
+        )
 
     @property
     def rank(self):
@@ -58,7 +73,9 @@ class Communicator:
 def several_machines(workers, monkeypatch):
     """Run the script with so many workers; AssertionError if its own claims fail."""
     path, comm = TUTORIALS / "several_machines.py", Communicator(workers)
-    monkeypatch.setitem(sys.modules, "mpi4py", SimpleNamespace(MPI=SimpleNamespace(COMM_WORLD=comm, IN_PLACE=None)))
+    monkeypatch.setitem(
+        sys.modules, "mpi4py", SimpleNamespace(MPI=SimpleNamespace(COMM_WORLD=comm, IN_PLACE=None))
+    )
     code = compile(path.read_text(encoding="utf-8"), path, "exec")
     comm.run(lambda: exec(code, {"__name__": "__main__"}))
 
@@ -67,20 +84,32 @@ def several_machines(workers, monkeypatch):
 def test_several_workers_end_as_one_and_the_first_says_so(workers, monkeypatch, capsys):
     several_machines(workers, monkeypatch)
     printed = capsys.readouterr().out.splitlines()
-    assert len(printed) == 3 and printed[-1].startswith(f"{workers} workers hold the same parameters to the bit")
+    assert len(printed) == 3 and printed[-1].startswith(
+        f"{workers} workers hold the same parameters to the bit"
+    )
 
 
 def test_workers_that_do_not_agree_are_noticed(monkeypatch):
     gathered = Communicator.allgather
-    spoil = lambda self, thing: [one + (rank == 1) * 1e-12 for rank, one in enumerate(gathered(self, thing))]
-    monkeypatch.setattr(Communicator, "Allreduce", lambda self, _, array: array.__setitem__(..., np.sum(gathered(self, array), axis=0)))
+    spoil = lambda self, thing: [
+        one + (rank == 1) * 1e-12 for rank, one in enumerate(gathered(self, thing))
+    ]
+    monkeypatch.setattr(
+        Communicator,
+        "Allreduce",
+        lambda self, _, array: array.__setitem__(..., np.sum(gathered(self, array), axis=0)),
+    )
     monkeypatch.setattr(Communicator, "allgather", spoil)
     with pytest.raises(AssertionError, match="different parameters"):
         several_machines(2, monkeypatch)
 
 
 def test_what_is_not_the_mean_is_noticed(monkeypatch):
-    monkeypatch.setattr(Communicator, "Allreduce", lambda self, _, array: array.__setitem__(..., 1.01 * np.sum(self.allgather(array), axis=0)))
+    monkeypatch.setattr(
+        Communicator,
+        "Allreduce",
+        lambda self, _, array: array.__setitem__(..., 1.01 * np.sum(self.allgather(array), axis=0)),
+    )
     with pytest.raises(AssertionError, match="one worker's parameters differ"):
         several_machines(2, monkeypatch)
 

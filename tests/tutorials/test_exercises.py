@@ -23,7 +23,10 @@ def check(number, answer, capsys):
 def test_the_solution_is_right(number, capsys):
     checker, solution, *_ = EXERCISES[number]
     chapter = importlib.import_module(f"solutions.ch{int(number.partition('.')[0]):02}")
-    assert check(number, getattr(chapter, solution), capsys) == (True, f"Exercise {number}: right\n")
+    assert check(number, getattr(chapter, solution), capsys) == (
+        True,
+        f"Exercise {number}: right\n",
+    )
 
 
 @pytest.mark.parametrize("number", EXERCISES, **named)
@@ -34,7 +37,11 @@ def test_the_stub_is_not_done_yet(number, capsys):
     assert check(number, stub, capsys) == (False, f"Exercise {number}: not done yet\n")
 
 
-@pytest.mark.parametrize(("number", "slip"), [(number, slip) for number, (*_, wrong) in EXERCISES.items() for slip in wrong], **named)
+@pytest.mark.parametrize(
+    ("number", "slip"),
+    [(number, slip) for number, (*_, wrong) in EXERCISES.items() for slip in wrong],
+    **named,
+)
 def test_a_wrong_answer_is_told_what_is_wrong(number, slip, capsys):
     right, said = check(number, EXERCISES[number][3][slip], capsys)
     assert not right and "not right yet: " in said
@@ -49,10 +56,17 @@ def test_there_are_two_wrong_answers_at_least(number):
 
 def test_every_checker_and_every_solution_belongs_to_an_exercise():
     for chapter in sorted({number.partition(".")[0] for number in EXERCISES}, key=int):
-        checks, solutions = (importlib.import_module(f"{kind}.ch{int(chapter):02}") for kind in ("checks", "solutions"))
+        checks, solutions = (
+            importlib.import_module(f"{kind}.ch{int(chapter):02}")
+            for kind in ("checks", "solutions")
+        )
         mine = [row for number, row in EXERCISES.items() if number.startswith(f"{chapter}.")]
-        assert {row[0].__name__ for row in mine} == {name for name in vars(checks) if name.startswith("check_")}
-        assert {row[1] for row in mine} <= {name for name, value in vars(solutions).items() if inspect.isfunction(value)}
+        assert {row[0].__name__ for row in mine} == {
+            name for name in vars(checks) if name.startswith("check_")
+        }
+        assert {row[1] for row in mine} <= {
+            name for name, value in vars(solutions).items() if inspect.isfunction(value)
+        }
 
 
 def test_a_checker_says_what_a_failing_answer_raised(capsys):
@@ -61,7 +75,10 @@ def test_a_checker_says_what_a_failing_answer_raised(capsys):
         answer()
 
     assert not check_nothing(lambda: 1 / 0)
-    assert capsys.readouterr().out == "Exercise 0.0: your code raised ZeroDivisionError: division by zero\n"
+    assert (
+        capsys.readouterr().out
+        == "Exercise 0.0: your code raised ZeroDivisionError: division by zero\n"
+    )
 
 
 def test_a_law_has_to_accept_what_is_right_and_reject_each_slip():

@@ -26,7 +26,11 @@ class Value:
 
     def __mul__(self, other):
         other = other if isinstance(other, Value) else Value(other)
-        return Value(self.data * other.data, (self, lambda g: g * other.data), (other, lambda g: g * self.data))
+        return Value(
+            self.data * other.data,
+            (self, lambda g: g * other.data),
+            (other, lambda g: g * self.data),
+        )
 
 
 gradient = ch01.engine()
@@ -35,8 +39,15 @@ gradient = ch01.engine()
 def by_hand(square=2.0, last=True, weigh=True, average=False, both=True):
     def answer(u, a, b, x, y, c, w1, w2):
         h = u * x
-        price, buys = (w1 if weigh else 1) * square * (a * h - y), w2 * (1 / (1 + math.exp(-b * h)) - c * both)
-        return (price * a + buys * b) * (x if last else 1) / (2 if average else 1), price * h, buys * h
+        price, buys = (
+            (w1 if weigh else 1) * square * (a * h - y),
+            w2 * (1 / (1 + math.exp(-b * h)) - c * both),
+        )
+        return (
+            (price * a + buys * b) * (x if last else 1) / (2 if average else 1),
+            price * h,
+            buys * h,
+        )
 
     return answer
 
@@ -65,12 +76,29 @@ def rejects_all(gradient, Value):
 
 
 EXERCISES |= {
-    "1.1": (ch01.check_by_hand, "by_hand", (), {"square without its 2": by_hand(square=1), "stops at h": by_hand(last=False), "a weight forgotten": by_hand(weigh=False), "averaged": by_hand(average=True), "c forgotten": by_hand(both=False), "one number": lambda *numbers: 1.0}),
+    "1.1": (
+        ch01.check_by_hand,
+        "by_hand",
+        (),
+        {
+            "square without its 2": by_hand(square=1),
+            "stops at h": by_hand(last=False),
+            "a weight forgotten": by_hand(weigh=False),
+            "averaged": by_hand(average=True),
+            "c forgotten": by_hand(both=False),
+            "one number": lambda *numbers: 1.0,
+        },
+    ),
     "1.2": (
         ch01.check_tanh,
         "tanh",
         (Value, gradient),
-        {"g forgotten": tanh(lambda g, y: 1 - y * y), "square forgotten": tanh(lambda g, y: g * (1 - y)), "sinh": tanh(lambda g, y: g, math.sinh), "a bare number": lambda x: math.tanh(x.data)},
+        {
+            "g forgotten": tanh(lambda g, y: 1 - y * y),
+            "square forgotten": tanh(lambda g, y: g * (1 - y)),
+            "sinh": tanh(lambda g, y: g, math.sinh),
+            "a bare number": lambda x: math.tanh(x.data),
+        },
     ),
     "1.3": (
         ch01.check_gradient_repaired,
@@ -82,7 +110,12 @@ EXERCISES |= {
             "takes the last found": ch01.engine(take=lambda waiting: waiting.popitem()[1]),
         },
     ),
-    "1.4": (ch01.check_law, "law", (Value,), {"x + x alone": x_plus_x, "a chain alone": one_chain, "a law that is wrong": rejects_all}),
+    "1.4": (
+        ch01.check_law,
+        "law",
+        (Value,),
+        {"x + x alone": x_plus_x, "a chain alone": one_chain, "a law that is wrong": rejects_all},
+    ),
 }
 
 
@@ -115,7 +148,9 @@ def slip_of_4(**changed):
 def linear_in_w(trunk_gradient):
     A, heads, X, targets, w = ch04.problem(0)
     double = {t: 2 * value for t, value in w.items()}
-    assert np.allclose(trunk_gradient(A, heads, X, targets, double), 2 * trunk_gradient(A, heads, X, targets, w))
+    assert np.allclose(
+        trunk_gradient(A, heads, X, targets, double), 2 * trunk_gradient(A, heads, X, targets, w)
+    )
 
 
 def has_the_shape(trunk_gradient):
@@ -124,20 +159,44 @@ def has_the_shape(trunk_gradient):
 
 
 EXERCISES |= {
-    "4.1": (ch04.check_counts, "counts", (), {"no biases": counts(lambda T: T, False), "no answer": lambda *sizes: None, "one trunk alone too": counts(lambda T: 1)}),
+    "4.1": (
+        ch04.check_counts,
+        "counts",
+        (),
+        {
+            "no biases": counts(lambda T: T, False),
+            "no answer": lambda *sizes: None,
+            "one trunk alone too": counts(lambda T: 1),
+        },
+    ),
     "4.2": (
         ch04.check_gain_of_pooling,
         "gain_of_pooling",
         (),
-        {"τ² for 2 τ²": gain_of_pooling(lambda n1, n2: n1 / (n1 + n2), 1), "an equal mean": gain_of_pooling(lambda n1, n2: 0.5, 2), "no bias": gain_of_pooling(lambda n1, n2: n1 / (n1 + n2), 0)},
+        {
+            "τ² for 2 τ²": gain_of_pooling(lambda n1, n2: n1 / (n1 + n2), 1),
+            "an equal mean": gain_of_pooling(lambda n1, n2: 0.5, 2),
+            "no bias": gain_of_pooling(lambda n1, n2: n1 / (n1 + n2), 0),
+        },
     ),
     "4.3": (
         ch04.check_trunk_gradient,
         "trunk_gradient",
         (),
-        {"as it was": slip_of_4(tasks=slice(-1, None)), "a mean over tasks": slip_of_4(weigh=lambda w, T: w / T), "no weights": slip_of_4(weigh=lambda w, T: 1.0), "no 2": slip_of_4(factor=1.0), "transposed": lambda *arguments: ch04.by_rows(*arguments).T},
+        {
+            "as it was": slip_of_4(tasks=slice(-1, None)),
+            "a mean over tasks": slip_of_4(weigh=lambda w, T: w / T),
+            "no weights": slip_of_4(weigh=lambda w, T: 1.0),
+            "no 2": slip_of_4(factor=1.0),
+            "transposed": lambda *arguments: ch04.by_rows(*arguments).T,
+        },
     ),
-    "4.4": (ch04.check_law, "law", (), {"linearity alone": linear_in_w, "the shape alone": has_the_shape}),
+    "4.4": (
+        ch04.check_law,
+        "law",
+        (),
+        {"linearity alone": linear_in_w, "the shape alone": has_the_shape},
+    ),
 }
 
 
@@ -155,15 +214,43 @@ def one_task_alone(step):
 
 
 EXERCISES |= {
-    "5.1": (ch05.check_weighted_minimum, "weighted_minimum", (), {"the curvature forgotten": lambda k, a, w: (w * a).sum() / w.sum(), "in place": lambda k, a, w: (k.fill(1.0), (w * a).sum() / w.sum())[1], "a plain mean": lambda k, a, w: a.mean(), "not divided": lambda k, a, w: (w * k * a).sum()}),
-    "5.2": (ch05.check_sampling, "sampling", (), {"n^τ": lambda n, tau: n ** min(tau, 9) / (n ** min(tau, 9)).sum(), "not normalised": lambda n, tau: n ** (1 / tau), "proportional always": lambda n, tau: n / n.sum()}),
+    "5.1": (
+        ch05.check_weighted_minimum,
+        "weighted_minimum",
+        (),
+        {
+            "the curvature forgotten": lambda k, a, w: (w * a).sum() / w.sum(),
+            "in place": lambda k, a, w: (k.fill(1.0), (w * a).sum() / w.sum())[1],
+            "a plain mean": lambda k, a, w: a.mean(),
+            "not divided": lambda k, a, w: (w * k * a).sum(),
+        },
+    ),
+    "5.2": (
+        ch05.check_sampling,
+        "sampling",
+        (),
+        {
+            "n^τ": lambda n, tau: n ** min(tau, 9) / (n ** min(tau, 9)).sum(),
+            "not normalised": lambda n, tau: n ** (1 / tau),
+            "proportional always": lambda n, tau: n / n.sum(),
+        },
+    ),
     "5.3": (
         ch05.check_undo_units,
         "undo_units",
         (),
-        {"as it was": lambda units: {t: 1.0 if u is None else 1 / u for t, u in units.items()}, "upside down": lambda units: {t: 1.0 if u is None else u**2 for t, u in units.items()}, "half": lambda units: {t: 0.5 for t in units}},
+        {
+            "as it was": lambda units: {t: 1.0 if u is None else 1 / u for t, u in units.items()},
+            "upside down": lambda units: {t: 1.0 if u is None else u**2 for t, u in units.items()},
+            "half": lambda units: {t: 0.5 for t in units},
+        },
     ),
-    "5.4": (ch05.check_law, "law", (), {"scale alone": scale_alone, "one task alone": one_task_alone}),
+    "5.4": (
+        ch05.check_law,
+        "law",
+        (),
+        {"scale alone": scale_alone, "one task alone": one_task_alone},
+    ),
 }
 
 
@@ -180,15 +267,44 @@ def within_one(cosines):
 
 
 EXERCISES |= {
-    "6.1": (ch06.check_harmed, "harmed", (), {"conflict for harm": lambda G, w: (G < 0).any(1), "the wrong sign": lambda G, w: G @ w > 0, "no weights": lambda G, w: G.sum(1) < 0}),
-    "6.2": (ch06.check_largest_weight, "largest_weight", (), {"of the other task": lambda G: -G[0, 1] / G[0, 0], "by lengths alone": lambda G: np.sqrt(G[1, 1] / G[0, 0]), "the sign": lambda G: G[1, 1] / G[0, 1]}),
+    "6.1": (
+        ch06.check_harmed,
+        "harmed",
+        (),
+        {
+            "conflict for harm": lambda G, w: (G < 0).any(1),
+            "the wrong sign": lambda G, w: G @ w > 0,
+            "no weights": lambda G, w: G.sum(1) < 0,
+        },
+    ),
+    "6.2": (
+        ch06.check_largest_weight,
+        "largest_weight",
+        (),
+        {
+            "of the other task": lambda G: -G[0, 1] / G[0, 0],
+            "by lengths alone": lambda G: np.sqrt(G[1, 1] / G[0, 0]),
+            "the sign": lambda G: G[1, 1] / G[0, 1],
+        },
+    ),
     "6.3": (
         ch06.check_cosine,
         "cosine",
         (),
-        {"as it was": lambda g1, g2, P: g1 @ g2 / np.linalg.norm(g1) / np.linalg.norm(g2), "the heads alone": lambda g1, g2, P: g1[P:] @ g2[P:] / np.linalg.norm(g1) / np.linalg.norm(g2), "squares of lengths": lambda g1, g2, P: g1 @ g2 / (g1[:P] @ g1[:P]) / (g2[:P] @ g2[:P])},
+        {
+            "as it was": lambda g1, g2, P: g1 @ g2 / np.linalg.norm(g1) / np.linalg.norm(g2),
+            "the heads alone": lambda g1, g2, P: (
+                g1[P:] @ g2[P:] / np.linalg.norm(g1) / np.linalg.norm(g2)
+            ),
+            "squares of lengths": lambda g1, g2, P: g1 @ g2 / (g1[:P] @ g1[:P]) / (g2[:P] @ g2[:P]),
+        },
     ),
-    "6.4": (ch06.check_law, "law", (), {"the diagonal alone": of_length_one, "a bound alone": within_one}),
+    "6.4": (
+        ch06.check_law,
+        "law",
+        (),
+        {"the diagonal alone": of_length_one, "a bound alone": within_one},
+    ),
 }
 
 
@@ -204,7 +320,12 @@ def square(x):
 
 
 def best_strength(by_data=1, by_pull=1):
-    return lambda noise, spread, n, T, data, pull: noise / spread * (n**-by_data if data == "mean" else 1) * (T**-by_pull if pull == "pairs" else 1)
+    return lambda noise, spread, n, T, data, pull: (
+        noise
+        / spread
+        * (n**-by_data if data == "mean" else 1)
+        * (T**-by_pull if pull == "pairs" else 1)
+    )
 
 
 def sum_alone(gradient):
@@ -216,7 +337,12 @@ def two_tasks_alone(gradient):
 
 
 def half_pairs(Θ, strength):
-    return np.array([2 * strength * sum((Θ[t] - Θ[s] for s in range(t)), np.zeros_like(Θ[t])) for t in range(len(Θ))])
+    return np.array(
+        [
+            2 * strength * sum((Θ[t] - Θ[s] for s in range(t)), np.zeros_like(Θ[t]))
+            for t in range(len(Θ))
+        ]
+    )
 
 
 EXERCISES |= {
@@ -227,34 +353,88 @@ EXERCISES |= {
         {
             "gradient without its 2": penalties(square, lambda D: ((D**2).sum(), D)),
             "1 − 1/T": penalties(square, lambda D: ((D**2).sum(), 2 * (1 - 1 / len(D)) * D)),
-            "a mean over tasks": penalties(square, lambda D: ((D**2).sum() / len(D), 2 * D / len(D))),
-            "the mean over coordinates": lambda Θ: (square(Θ), square(Θ - Θ.mean(1, keepdims=True))),
+            "a mean over tasks": penalties(
+                square, lambda D: ((D**2).sum() / len(D), 2 * D / len(D))
+            ),
+            "the mean over coordinates": lambda Θ: (
+                square(Θ),
+                square(Θ - Θ.mean(1, keepdims=True)),
+            ),
         },
     ),
-    "8.2": (ch08.check_best_strength, "best_strength", (), {"n forgotten": best_strength(by_data=0), "n turned round": best_strength(by_data=-1), "T forgotten": best_strength(by_pull=0)}),
+    "8.2": (
+        ch08.check_best_strength,
+        "best_strength",
+        (),
+        {
+            "n forgotten": best_strength(by_data=0),
+            "n turned round": best_strength(by_data=-1),
+            "T forgotten": best_strength(by_pull=0),
+        },
+    ),
     "8.3": (
         ch08.check_pairs_gradient,
         "pairs_gradient",
         (),
-        {"as it was": half_pairs, "to the mean": lambda Θ, strength: 2 * strength * (Θ - Θ.mean(0)), "no 2": lambda Θ, strength: strength * len(Θ) * (Θ - Θ.mean(0))},
+        {
+            "as it was": half_pairs,
+            "to the mean": lambda Θ, strength: 2 * strength * (Θ - Θ.mean(0)),
+            "no 2": lambda Θ, strength: strength * len(Θ) * (Θ - Θ.mean(0)),
+        },
     ),
-    "8.4": (ch08.check_law, "law", (), {"the sum alone": sum_alone, "two tasks alone": two_tasks_alone}),
+    "8.4": (
+        ch08.check_law,
+        "law",
+        (),
+        {"the sum alone": sum_alone, "two tasks alone": two_tasks_alone},
+    ),
 }
 
 
 # What the learner is told: a part of the message
 
 HINTS = {
-    "1.1": {"square without its 2": "twice what is squared", "stops at h": "last step from h to u", "a weight forgotten": "weight of the task is missing",
-            "averaged": "added, not averaged", "c forgotten": "∂L/∂b", "one number": "shape (3,)"},
-    "1.2": {"g forgotten": "g, is not multiplied in", "sinh": "should be -0.905148", "a bare number": "should be a Value"},
-    "1.3": {"as it was": "before the shares of all its children", "overwrites": "Two shares for one value are added"},
-    "1.4": {"x + x alone": "not the youngest", "a chain alone": "overwrite each other", "a law that is wrong": "at: assert gradient(x * x, [x]) == [2.0]"},
-    "4.1": {"no biases": "has biases too", "one trunk alone too": "a trunk of two layers for each task", "no answer": "is the return missing?"},
+    "1.1": {
+        "square without its 2": "twice what is squared",
+        "stops at h": "last step from h to u",
+        "a weight forgotten": "weight of the task is missing",
+        "averaged": "added, not averaged",
+        "c forgotten": "∂L/∂b",
+        "one number": "shape (3,)",
+    },
+    "1.2": {
+        "g forgotten": "g, is not multiplied in",
+        "sinh": "should be -0.905148",
+        "a bare number": "should be a Value",
+    },
+    "1.3": {
+        "as it was": "before the shares of all its children",
+        "overwrites": "Two shares for one value are added",
+    },
+    "1.4": {
+        "x + x alone": "not the youngest",
+        "a chain alone": "overwrite each other",
+        "a law that is wrong": "at: assert gradient(x * x, [x]) == [2.0]",
+    },
+    "4.1": {
+        "no biases": "has biases too",
+        "one trunk alone too": "a trunk of two layers for each task",
+        "no answer": "is the return missing?",
+    },
     "4.2": {"τ² for 2 τ²": "its variance is 2 τ²", "no bias": "plus the bias"},
-    "4.3": {"as it was": "last task alone", "a mean over tasks": "not a mean", "no weights": "weights are missing", "no 2": "2 of the square", "transposed": "shape (4, 2), got shape (2, 4)"},
+    "4.3": {
+        "as it was": "last task alone",
+        "a mean over tasks": "not a mean",
+        "no weights": "weights are missing",
+        "no 2": "2 of the square",
+        "transposed": "shape (4, 2), got shape (2, 4)",
+    },
     "4.4": {"linearity alone": "uphill"},
-    "5.1": {"the curvature forgotten": "by weight alone", "in place": "by weight alone", "not divided": "Set the derivative"},
+    "5.1": {
+        "the curvature forgotten": "by weight alone",
+        "in place": "by weight alone",
+        "not divided": "Set the derivative",
+    },
     "5.2": {"n^τ": "denominator of the exponent", "not normalised": "divide by the sum"},
     "5.3": {"as it was": "the unit's square", "half": "cross-entropy has no unit"},
     "5.4": {"scale alone": "wrong tasks", "one task alone": "normalised"},
@@ -262,8 +442,17 @@ HINTS = {
     "6.2": {"of the other task": "boundary of task 1", "the sign": "second row of G"},
     "6.3": {"as it was": "still in the lengths", "squares of lengths": "the first P entries"},
     "6.4": {"the diagonal alone": "squares with their sign"},
-    "8.1": {"gradient without its 2": "2 of the square", "1 − 1/T": "together those parts cancel", "a mean over tasks": "not a mean", "the mean over coordinates": "axis 0"},
-    "8.2": {"n forgotten": "λ is n times larger", "n turned round": "Begin with sums", "T forgotten": "λ is T times smaller"},
+    "8.1": {
+        "gradient without its 2": "2 of the square",
+        "1 − 1/T": "together those parts cancel",
+        "a mean over tasks": "not a mean",
+        "the mean over coordinates": "axis 0",
+    },
+    "8.2": {
+        "n forgotten": "λ is n times larger",
+        "n turned round": "Begin with sums",
+        "T forgotten": "λ is T times smaller",
+    },
     "8.3": {"as it was": "not pulled at all", "no 2": "over all other s"},
     "8.4": {"the sum alone": "not by pairs", "two tasks alone": "right for two tasks only"},
-}  # fmt: skip
+}

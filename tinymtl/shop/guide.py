@@ -22,9 +22,21 @@ from .purchases import Shop, words
 WORD, OWN, FEATURES, TASTE, TALK = 24, 16, 32, 16, 32  # widths
 TRUNKS = ("dense", "recurrent", "convolutional")
 QUESTIONS = ("price", "department", "category", "brand")
-PRICES = {0.75: "half a dollar", 1.5: "a dollar", 2.5: "two dollars", 3.5: "three dollars", 4.5: "four dollars", 5.5: "five dollars",
-          np.inf: "more than five dollars"}  # fmt: skip
-OPENINGS = {"price": "it costs about", "department": "you find it in", "category": "this is", "brand": "it is"}
+PRICES = {
+    0.75: "half a dollar",
+    1.5: "a dollar",
+    2.5: "two dollars",
+    3.5: "three dollars",
+    4.5: "four dollars",
+    5.5: "five dollars",
+    np.inf: "more than five dollars",
+}
+OPENINGS = {
+    "price": "it costs about",
+    "department": "you find it in",
+    "category": "this is",
+    "brand": "it is",
+}
 
 
 class ProductTrunk(Module):
@@ -35,12 +47,18 @@ class ProductTrunk(Module):
     from purchases. What else comes in is handed on: (words, own, *rest) -> (features, *rest).
     """
 
-    def __init__(self, n_products: int, n_words: int, rng: np.random.Generator, dtype, kind: str = "dense"):
+    def __init__(
+        self, n_products: int, n_words: int, rng: np.random.Generator, dtype, kind: str = "dense"
+    ):
         self._n_words = n_words  # this number and no word: padding
         self.words = Embedding(n_words + 1, WORD, rng, dtype=dtype)
         self.own = Embedding(n_products, OWN, rng, scale=0.0, dtype=dtype)
         if kind != "dense":
-            self.reader = RNN(WORD, WORD, rng, dtype=dtype) if kind == "recurrent" else Conv1D(WORD, WORD, 3, rng, dtype=dtype)
+            self.reader = (
+                RNN(WORD, WORD, rng, dtype=dtype)
+                if kind == "recurrent"
+                else Conv1D(WORD, WORD, 3, rng, dtype=dtype)
+            )
         self.kind = kind
         self.layer = Dense(WORD + OWN, FEATURES, rng, dtype=dtype)
         self.dropout = Dropout(0.2, rng)
@@ -71,10 +89,15 @@ class RecommendHead(Module):
     def __init__(self, early: np.ndarray, late: np.ndarray, rng: np.random.Generator, dtype):
         self._mean = early.mean(0).astype(dtype)
         self._popular = {
-            "late": _log_odds((late & ~early).sum(0), (~early).sum(0)).astype(dtype),  # P(new | not bought early)
+            "late": _log_odds((late & ~early).sum(0), (~early).sum(0)).astype(
+                dtype
+            ),  # P(new | not bought early)
             "hidden": _log_odds(early.sum(0), len(early)).astype(dtype),
         }
-        self.taste, self.appeal = Dense(FEATURES, TASTE, rng, dtype=dtype), Dense(FEATURES, TASTE, rng, dtype=dtype)
+        self.taste, self.appeal = (
+            Dense(FEATURES, TASTE, rng, dtype=dtype),
+            Dense(FEATURES, TASTE, rng, dtype=dtype),
+        )
         self._rng = rng
 
     def __call__(self, features):
@@ -97,7 +120,9 @@ class AnswerHead(Module):
 
     def __init__(self, n_departments: int, n_categories: int, rng: np.random.Generator, dtype):
         widths = dict(zip(QUESTIONS, (1, n_departments, n_categories, 1)))
-        self.questions = {name: Dense(FEATURES, width, rng, dtype=dtype) for name, width in widths.items()}
+        self.questions = {
+            name: Dense(FEATURES, width, rng, dtype=dtype) for name, width in widths.items()
+        }
 
     def __call__(self, features):
         return {name: layer(features) for name, layer in self.questions.items()}
@@ -107,9 +132,15 @@ class DialogueHead(Module):
     """Logits (n, L, V) of every next word of a reply, from the words so far: a recurrent network that is told product and question at each step."""
 
     def __init__(self, n_words: int, rng: np.random.Generator, dtype):
-        self.words, self.asked = Embedding(n_words, TALK, rng, dtype=dtype), Embedding(len(QUESTIONS), TALK, rng, dtype=dtype)
+        self.words, self.asked = (
+            Embedding(n_words, TALK, rng, dtype=dtype),
+            Embedding(len(QUESTIONS), TALK, rng, dtype=dtype),
+        )
         self.product = Dense(FEATURES, TALK, rng, dtype=dtype)
-        self.state, self.next = RNN(TALK, TALK, rng, dtype=dtype), Dense(TALK, n_words, rng, dtype=dtype)
+        self.state, self.next = (
+            RNN(TALK, TALK, rng, dtype=dtype),
+            Dense(TALK, n_words, rng, dtype=dtype),
+        )
 
     def __call__(self, features):
         z, asked, so_far = features  # (n, H), (n,), (n, L)
@@ -121,7 +152,9 @@ def recommend_loss(outputs, bought, hidden_weight=3.0):
     """Binary cross-entropy over products not bought early, and, in training, 3 × that of finding the hidden half."""
     loss = binary_cross_entropy(outputs["late"], bought["late"], ~bought["early"])
     if "hidden" in outputs:
-        loss = loss + hidden_weight * binary_cross_entropy(outputs["hidden"], bought["early"], ~outputs["visible"])
+        loss = loss + hidden_weight * binary_cross_entropy(
+            outputs["hidden"], bought["early"], ~outputs["visible"]
+        )
     return loss
 
 
@@ -147,7 +180,9 @@ def pull_to_zero(everywhere: float, own: float):
     def penalty(model):
         matrices = {name: p for name, p in model.named_parameters().items() if p.ndim > 1}
         own_vectors = [p for name, p in matrices.items() if name.endswith("own.table")]
-        return l2_penalty({"all": list(matrices.values()), "own": own_vectors}, {"all": everywhere, "own": own})
+        return l2_penalty(
+            {"all": list(matrices.values()), "own": own_vectors}, {"all": everywhere, "own": own}
+        )
 
     return penalty
 
@@ -163,30 +198,55 @@ class Replies:
     and goes round: price, department, category, brand."""
 
     def __init__(self, shop: Shop):
-        self.facts = [self.clauses(shop, i) for i in range(len(shop.price))]  # question -> the words that state it
-        marked = [self.reply(facts, first) for facts in self.facts for first in range(len(QUESTIONS))]
+        self.facts = [
+            self.clauses(shop, i) for i in range(len(shop.price))
+        ]  # question -> the words that state it
+        marked = [
+            self.reply(facts, first) for facts in self.facts for first in range(len(QUESTIONS))
+        ]
         ids, self.vocabulary = _numbered([[word for word, _ in reply] for reply in marked])
         shape = len(self.facts), len(QUESTIONS), ids.shape[1]
         self.said = np.where(ids < len(self.vocabulary), ids, -1).reshape(shape)
-        self.fact = np.array([[fact for _, fact in reply] + [False] * (ids.shape[1] - len(reply)) for reply in marked]).reshape(shape)
-        self.start = self.vocabulary.index(".")  # what stands before the first word is the end of the last reply
-        self.so_far = np.concatenate([np.full((*shape[:2], 1), self.start), np.maximum(self.said[:, :, :-1], 0)], 2)
+        self.fact = np.array(
+            [
+                [fact for _, fact in reply] + [False] * (ids.shape[1] - len(reply))
+                for reply in marked
+            ]
+        ).reshape(shape)
+        self.start = self.vocabulary.index(
+            "."
+        )  # what stands before the first word is the end of the last reply
+        self.so_far = np.concatenate(
+            [np.full((*shape[:2], 1), self.start), np.maximum(self.said[:, :, :-1], 0)], 2
+        )
 
     @staticmethod
     def clauses(shop, i):
         price = next(words for bound, words in PRICES.items() if shop.price[i] < bound)
         brand = "our own brand" if shop.brand[i] == "Private" else "a national brand"
-        return {"price": price.split(), "department": [shop.department[i].lower()], "category": [shop.category[i].lower()], "brand": brand.split()}
+        return {
+            "price": price.split(),
+            "department": [shop.department[i].lower()],
+            "category": [shop.category[i].lower()],
+            "brand": brand.split(),
+        }
 
     @staticmethod
     def reply(facts, first):
         """[(word, whether it states a fact), ...]"""
         order = QUESTIONS[first:] + QUESTIONS[:first]
-        return [pair for q in order for pair in [(w, False) for w in OPENINGS[q].split()] + [(w, True) for w in facts[q]]] + [(".", False)]
+        return [
+            pair
+            for q in order
+            for pair in [(w, False) for w in OPENINGS[q].split()] + [(w, True) for w in facts[q]]
+        ] + [(".", False)]
 
     def true(self, product: int, text: str) -> list[bool]:
         """Which of the four facts a reply states as they are, and only once."""
-        return [f" {OPENINGS[q]} {' '.join(fact)} " in f" {text} . " and text.count(OPENINGS[q]) == 1 for q, fact in self.facts[product].items()]
+        return [
+            f" {OPENINGS[q]} {' '.join(fact)} " in f" {text} . " and text.count(OPENINGS[q]) == 1
+            for q, fact in self.facts[product].items()
+        ]
 
 
 def generate(model, products: np.ndarray, asked: np.ndarray, replies: Replies) -> list[str]:

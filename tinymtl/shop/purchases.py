@@ -1,4 +1,5 @@
 """Read the shop's two tables, products.csv and baskets.csv (described in data/README.md)."""
+
 from __future__ import annotations
 
 import csv
@@ -53,8 +54,16 @@ def read_products(path: Path) -> tuple[list[np.ndarray], np.ndarray]:
     """The five columns of text, and the prices."""
     rows = read_rows(path, ["product", *TEXTS, "price"], PRODUCTS)
     for line, (_, department, brand, category, kind, _, price) in enumerate(rows, start=2):
-        check("" not in (department, category, kind), path, line, "text but for the size", "an empty value")
-        check(brand in ("National", "Private"), path, line, "brand National or Private", repr(brand))
+        check(
+            "" not in (department, category, kind),
+            path,
+            line,
+            "text but for the size",
+            "an empty value",
+        )
+        check(
+            brand in ("National", "Private"), path, line, "brand National or Private", repr(brand)
+        )
         is_price = re.fullmatch(r"[0-9]{1,6}\.[0-9]{2}", price) is not None and float(price) > 0
         check(is_price, path, line, "a price above 0 like 1.99", repr(price))
     _, *texts, prices = zip(*rows)
@@ -65,10 +74,14 @@ def read_baskets(path: Path) -> np.ndarray:
     """Who bought what, early and late: (2, 400, 1000) bool."""
     bought = np.zeros((2, HOUSEHOLDS, PRODUCTS), dtype=bool)
     known = {str(product): product for product in range(PRODUCTS)}
-    for household, (_, *baskets) in enumerate(read_rows(path, ["household", "early", "late"], HOUSEHOLDS)):
+    for household, (_, *baskets) in enumerate(
+        read_rows(path, ["household", "early", "late"], HOUSEHOLDS)
+    ):
         for period, basket in enumerate(baskets):
             numbers = [known.get(word, -1) for word in basket.split(" ")]
-            wrong = [word for word, a, b in zip(basket.split(" "), [-1, *numbers], numbers) if a >= b]
+            wrong = [
+                word for word, a, b in zip(basket.split(" "), [-1, *numbers], numbers) if a >= b
+            ]
             expected = f"increasing product numbers in [0, {PRODUCTS})"
             check(not wrong, path, household + 2, expected, wrong[:1])
             bought[period, household, numbers] = True

@@ -21,7 +21,12 @@ def exercise(number, copies=True):
         @functools.wraps(check)
         def checker(answer, *rest):
             try:
-                check((lambda *given: answer(*copy.deepcopy(given))) if copies else answer, *rest)
+                check(
+                    (lambda *given: answer(*copy.deepcopy(given)))
+                    if copies
+                    else answer,
+                    *rest,
+                )
                 verdict = "right"
             except NotImplementedError:
                 verdict = "not done yet"
@@ -44,7 +49,14 @@ def numbers(got, shape, what):
     except (TypeError, ValueError):
         raise Wrong(f"{what} should be numbers of shape {shape}, got {got}") from None
     if array.shape != shape or got is None:
-        raise Wrong(f"{what} should have shape {shape}, got " + ("nothing: is the return missing?" if got is None else f"shape {array.shape}"))
+        raise Wrong(
+            f"{what} should have shape {shape}, got "
+            + (
+                "nothing: is the return missing?"
+                if got is None
+                else f"shape {array.shape}"
+            )
+        )
     return array
 
 
@@ -53,7 +65,9 @@ def catches(law, right, wrong):
     try:
         said = law(right)
     except AssertionError as error:
-        raise Wrong(f"the law rejects code that is right, at: {traceback.extract_tb(error.__traceback__)[-1].line}") from None
+        raise Wrong(
+            f"the law rejects code that is right, at: {traceback.extract_tb(error.__traceback__)[-1].line}"
+        ) from None
     if said is not None:
         raise Wrong(f"a law asserts, it returns nothing; yours returned {said}")
     for name, function in wrong.items():

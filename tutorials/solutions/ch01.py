@@ -19,7 +19,9 @@ def gradient_to_repair(loss, wrt):
     """The list was gone through in the order in which values were *found*. In q + r with r = q · q, q comes before r, and passes on a gradient that lacks r's share."""
     arrived, waiting = {loss.born: 1.0}, [loss]
     while waiting:
-        node = max(waiting, key=lambda value: value.born)  # the youngest waits for nobody
+        node = max(
+            waiting, key=lambda value: value.born
+        )  # the youngest waits for nobody
         waiting.remove(node)
         g = arrived[node.born]
         for parent, share in node.pairs:
@@ -34,4 +36,6 @@ def law(gradient, Value):
     x = Value(2.0)
     square = x * x
     loss = (x + square * x) * 5.0
-    assert gradient(loss, [x]) == [5 * (1 + 3 * 4.0)], "5 (x + x³) has the derivative 5 (1 + 3 x²)"
+    assert gradient(loss, [x]) == [5 * (1 + 3 * 4.0)], (
+        "5 (x + x³) has the derivative 5 (1 + 3 x²)"
+    )

@@ -15,7 +15,13 @@ def gain_of_pooling(n1, n2, noise, spread):
     Both gains have the sign of σ² (n₁ + n₂) − 2 τ² n₁ n₂: pooling pays for both branches or for neither, though the poor one gains, and loses, much more.
     """
     N = n1 + n2
-    alone, pooled = (noise / n1, noise / n2), (noise / N + (n2 / N) ** 2 * 2 * spread, noise / N + (n1 / N) ** 2 * 2 * spread)
+    alone, pooled = (
+        (noise / n1, noise / n2),
+        (
+            noise / N + (n2 / N) ** 2 * 2 * spread,
+            noise / N + (n1 / N) ** 2 * 2 * spread,
+        ),
+    )
     return alone[0] - pooled[0], alone[1] - pooled[1]
 
 
@@ -32,9 +38,16 @@ def law(trunk_gradient):
     """A small change of A changes the total loss by its inner product with the gradient."""
     rng = np.random.default_rng(0)
     A, X, dA = rng.normal(size=(3, 2)), rng.normal(size=(5, 3)), rng.normal(size=(3, 2))
-    heads, targets = {"a": rng.normal(size=2), "b": rng.normal(size=2)}, {"a": rng.normal(size=5), "b": rng.normal(size=5)}
+    heads, targets = (
+        {"a": rng.normal(size=2), "b": rng.normal(size=2)},
+        {"a": rng.normal(size=5), "b": rng.normal(size=5)},
+    )
     w = {"a": 0.3, "b": 2.0}
-    loss = lambda A: sum(w[t] * ((X @ A @ heads[t] - targets[t]) ** 2).mean() for t in heads)
+    loss = lambda A: sum(
+        w[t] * ((X @ A @ heads[t] - targets[t]) ** 2).mean() for t in heads
+    )
     step = 1e-5
     tried = (loss(A + step * dA) - loss(A - step * dA)) / (2 * step)
-    assert abs((trunk_gradient(A, heads, X, targets, w) * dA).sum() - tried) < 1e-6 * max(1, abs(tried))
+    assert abs(
+        (trunk_gradient(A, heads, X, targets, w) * dA).sum() - tried
+    ) < 1e-6 * max(1, abs(tried))

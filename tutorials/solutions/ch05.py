@@ -22,5 +22,7 @@ def law(step):
     rng = np.random.default_rng(0)
     theta, J, w = rng.normal(size=4), rng.normal(size=(3, 4)), np.array([0.5, 1.0, 2.0])
     for t in range(3):
-        assert np.allclose(step(theta, J, np.eye(3)[t], 0.1), theta - 0.1 * J[t]), "one task alone"
+        assert np.allclose(step(theta, J, np.eye(3)[t], 0.1), theta - 0.1 * J[t]), (
+            "one task alone"
+        )
     assert np.allclose(step(theta, J, 3 * w, 0.1), step(theta, J, w, 0.3)), "3 w is 3 η"

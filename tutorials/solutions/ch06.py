@@ -19,7 +19,9 @@ def cosine(g1, g2, P):
 
 def law(cosines):
     """Lengths do not matter, signs do, a gradient has the cosine 1 with itself, and one angle is known: that of (3, 0) and (−1, 1)."""
-    assert np.isclose(cosines(np.array([[9.0, -3.0], [-3.0, 2.0]]))[0, 1], -np.sqrt(0.5))
+    assert np.isclose(
+        cosines(np.array([[9.0, -3.0], [-3.0, 2.0]]))[0, 1], -np.sqrt(0.5)
+    )
     J = np.random.default_rng(0).normal(size=(3, 4))
     rho = cosines(J @ J.T)
     scaled = np.array([100.0, 1.0, 0.01])[:, None] * J

