@@ -224,6 +224,18 @@ class SingleTask(SoftSharing):
         super().__init__(trunk, heads, encoders, strength=0.0, l2=l2)
 
 
+def task_losses(
+    model: Sharing, batch: Mapping[str, tuple], losses: Mapping[str, Callable]
+) -> dict[str, Tensor]:
+    """The model's loss on each task of a batch: L_t = losses[t](output of t, *targets of t).
+
+    batch: task -> (inputs, targets) or (inputs, targets, mask); what comes after the inputs is
+    handed to the task's loss as it is.
+    """
+    outputs = model({t: x for t, (x, *_) in batch.items()})
+    return {t: losses[t](outputs[t], *targets) for t, (_, *targets) in batch.items()}
+
+
 def _parameters(part) -> list[Parameter]:
     """The parameters of a module, a list of them, or a function (none)."""
     holder = Module()
