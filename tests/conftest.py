@@ -1,7 +1,8 @@
 """How many examples the properties draw, and whether a run can be repeated to the letter.
 
-`default` draws new examples each time and remembers the ones that failed. `ci` (chosen by the environment
-variable CI) draws the same examples each time, remembers nothing, and prints what repeats a failure.
+`default` draws new examples each time and remembers the ones that failed. `ci` (chosen by the
+environment variable CI) draws the same examples each time, remembers nothing, and prints what
+repeats a failure.
 """
 
 import os

@@ -1,8 +1,8 @@
 """The independent oracles: numerical derivatives, and the printed formulas transcribed literally.
 
 Nothing here knows the package. Formulas are plain loops over entries, in the order in which the
-symbols are printed, without a trick of speed or stability: what they lack in those they have in being
-evidently right. All of them accept complex numbers, so that `complex_step` can differentiate them.
+symbols are printed. They use no trick of speed or stability, so that one sees that they are right.
+All of them accept complex numbers, so that `complex_step` can differentiate them.
 """
 
 import itertools
@@ -13,36 +13,49 @@ import numpy as np
 
 
 def complex_step(f, *arrays, g):
-    """Im Σ g · f(x + ih) / h: exact to rounding, since nothing is subtracted. f must be analytic."""
-    return _entry_by_entry(
-        lambda xs, i, at: np.sum(g * f(*_shifted(xs, i, at, 1e-30j))).imag / 1e-30, arrays
-    )
+    """Im Σ g · f(x + ih) / h: exact to rounding, because nothing is subtracted.
+
+    f must be analytic.
+    """
+    h = 1e-30
+
+    def slope(i, at):
+        return np.sum(g * f(*_shifted(arrays, i, at, h * 1j))).imag / h
+
+    return _entry_by_entry(slope, arrays)
 
 
 def central_differences(f, *arrays, g, step=1e-6):
     """(f(x + h) − f(x − h)) / 2h, for what is not analytic; right to about 1e-9 away from kinks."""
-    above = lambda xs, i, at, h: np.sum(g * f(*_shifted(xs, i, at, h)))
-    return _entry_by_entry(
-        lambda xs, i, at: (above(xs, i, at, step) - above(xs, i, at, -step)) / (2 * step), arrays
-    )
+
+    def value(i, at, h):
+        return np.sum(g * f(*_shifted(arrays, i, at, h)))
+
+    def slope(i, at):
+        return (value(i, at, step) - value(i, at, -step)) / (2 * step)
+
+    return _entry_by_entry(slope, arrays)
 
 
-def _entry_by_entry(derivative, arrays):
+def _entry_by_entry(slope, arrays):
+    """One array of slopes for each of the arrays: slope(i, at) at the place `at` of array i."""
     slopes = [np.zeros(np.shape(x)) for x in arrays]
-    for i, slope in enumerate(slopes):
-        for at in np.ndindex(slope.shape):
-            slope[at] = derivative(arrays, i, at)
+    for i, of_array in enumerate(slopes):
+        for at in np.ndindex(of_array.shape):
+            of_array[at] = slope(i, at)
     return slopes
 
 
 def _shifted(arrays, i, at, h):
-    moved = [np.array(x, np.result_type(x, h)) if k == i else x for k, x in enumerate(arrays)]
+    """The arrays, with h added to one entry of a copy of array i."""
+    moved = list(arrays)
+    moved[i] = np.array(arrays[i], np.result_type(arrays[i], h))
     moved[i][at] += h
     return moved
 
 
 def assert_close(got, expected, tolerance=1e-9):
-    """Equal shapes, and |got − expected| ≤ tolerance · max(1, |expected|) in every entry."""
+    """Equal shapes, and |got − expected| ≤ tolerance · (1 + |expected|) in every entry."""
     assert np.shape(got) == np.shape(expected)
     np.testing.assert_allclose(got, expected, rtol=tolerance, atol=tolerance)
 
@@ -68,9 +81,8 @@ def log_softmax(x, axis=-1):
 def dense(x, W, b):
     """y_h = Σ_d x_d W_dh + b_h for each row x"""
     y = np.zeros((*x.shape[:-1], W.shape[1]), np.result_type(x, W, b))
-    for at in np.ndindex(y.shape):
-        *row, h = at
-        y[at] = sum(x[(*row, d)] * W[d, h] for d in range(W.shape[0])) + b[h]
+    for *row, h in np.ndindex(y.shape):
+        y[(*row, h)] = sum(x[(*row, d)] * W[d, h] for d in range(W.shape[0])) + b[h]
     return y
 
 
@@ -90,28 +102,26 @@ def mse(prediction, targets, mask=None):
 def cross_entropy(logits, labels, mask=None):
     """1/n Σ_i −log(exp z_i,label(i) / Σ_c exp z_ic)"""
     C = logits.shape[1]
-    return _mean(
-        [
-            -np.log(np.exp(logits[i, labels[i]]) / sum(np.exp(logits[i, c]) for c in range(C)))
-            for (i,) in _present(labels, mask)
-        ]
-    )
+    terms = []
+    for (i,) in _present(labels, mask):
+        total = sum(np.exp(logits[i, c]) for c in range(C))
+        terms.append(-np.log(np.exp(logits[i, labels[i]]) / total))
+    return _mean(terms)
 
 
 def binary_cross_entropy(logits, labels, mask=None):
     """1/n Σ −(y log p + (1 − y) log(1 − p)), where p = 1/(1 + e⁻ᶻ) and so 1 − p = 1/(1 + eᶻ)"""
-    return _mean(
-        [
-            -(
-                labels[at] * np.log(1 / (1 + np.exp(-logits[at])))
-                + (1 - labels[at]) * np.log(1 / (1 + np.exp(logits[at])))
-            )
-            for at in _present(labels, mask)
-        ]
-    )
+    terms = []
+    for at in _present(labels, mask):
+        y = labels[at]
+        log_p = np.log(1 / (1 + np.exp(-logits[at])))
+        log_1_minus_p = np.log(1 / (1 + np.exp(logits[at])))
+        terms.append(-(y * log_p + (1 - y) * log_1_minus_p))
+    return _mean(terms)
 
 
 def _present(labels, mask):
+    """The places of the labels that are not missing."""
     return [at for at in np.ndindex(labels.shape) if mask is None or mask[at]]
 
 
@@ -148,44 +158,66 @@ def squared_norm(x):
     return sum(x[at] ** 2 for at in np.ndindex(np.shape(x)))
 
 
-# The weighting rules, as printed: vectors in R^P, no Gramian. Where the best of a polyhedron is sought, every face is tried.
+# The weighting rules, as printed: vectors in R^P, no Gramian. To find the best point of a
+# polyhedron, every face is tried.
 
 
 def nonnegative_minimum(A, b):
-    """min ½ uᵀAu − bᵀu over u ≥ 0: the least of all the points where some entries are 0 and the slope along the others is 0"""
+    """min ½ uᵀAu − bᵀu over u ≥ 0
+
+    It is the least value at the points where some entries are 0 and the slope along the others
+    is 0.
+    """
     least = 0.0
     for face in _faces(len(b)):
-        v = np.linalg.lstsq(A[np.ix_(face, face)], b[face], rcond=None)[0]
+        A_face = A[np.ix_(face, face)]
+        b_face = b[face]
+        v = np.linalg.lstsq(A_face, b_face, rcond=None)[0]
         if (v >= -1e-12).all():
-            least = min(least, v @ A[np.ix_(face, face)] @ v / 2 - b[face] @ v)
+            least = min(least, v @ A_face @ v / 2 - b_face @ v)
     return least
 
 
 def shortest_in_hull(J):
-    """The shortest Σ w_t g_t with w ≥ 0, Σ w = 1: of all faces, the foot of 0 on the plane through it, if it lies in the face"""
+    """The shortest Σ w_t g_t with w ≥ 0, Σ w = 1
+
+    For every face it takes the point of the face's plane that is nearest to 0, if it lies in the
+    face. The shortest of these points is the answer.
+    """
     feet = []
     for first, *others in _faces(len(J)):
         edges = J[others] - J[first]
-        w = np.linalg.lstsq(edges.T, -J[first], rcond=None)[0] if others else np.zeros(0)
+        if others:
+            w = np.linalg.lstsq(edges.T, -J[first], rcond=None)[0]
+        else:
+            w = np.zeros(0)
         if (w >= -1e-9).all() and w.sum() <= 1 + 1e-9:
             feet.append(J[first] + w @ edges)
     return min(feet, key=np.linalg.norm)
 
 
 def nearest_without_harm(J, g):
-    """The x nearest to g with g_t · x ≥ 0 for all t: g, or g without its part in the span of some of the g_t"""
+    """The x nearest to g with g_t · x ≥ 0 for all t
+
+    It is g itself, or g without its part in the span of some of the g_t.
+    """
+    candidates = [g]
+    for face in _faces(len(J)):
+        candidates.append(g - np.linalg.lstsq(J[face], J[face] @ g, rcond=None)[0])
+    rounding = 1e-9 * np.linalg.norm(g) * np.linalg.norm(J, axis=1)  # (T,)
     best = np.zeros_like(g)
-    for face in [[], *_faces(len(J))]:
-        x = g - np.linalg.lstsq(J[face], J[face] @ g, rcond=None)[0] if face else g
-        if (
-            J @ x >= -1e-9 * np.linalg.norm(g) * np.linalg.norm(J, axis=1)
-        ).all() and np.linalg.norm(g - x) < np.linalg.norm(g - best):
+    for x in candidates:
+        harms_none = (J @ x >= -rounding).all()
+        if harms_none and np.linalg.norm(g - x) < np.linalg.norm(g - best):
             best = x
     return best
 
 
 def gradient_surgery(J, orders):
-    """PCGrad's d: g_t loses its part along each g_s it conflicts with, met in the order orders[t]"""
+    """PCGrad's d: g_t loses its part along each g_s that it conflicts with
+
+    It meets the other gradients in the order orders[t].
+    """
     p = [g.copy() for g in J]
     for t, order in enumerate(orders):
         for s in order:
@@ -196,13 +228,13 @@ def gradient_surgery(J, orders):
 
 def simplex_grid(T, steps):
     """All w ≥ 0 with Σ w = 1 whose entries are multiples of 1/steps"""
-    return (
-        np.array([w for w in itertools.product(range(steps + 1), repeat=T) if sum(w) == steps])
-        / steps
-    )
+    multiples = itertools.product(range(steps + 1), repeat=T)
+    return np.array([w for w in multiples if sum(w) == steps]) / steps
 
 
 def _faces(T):
-    return [
-        list(face) for size in range(1, T + 1) for face in itertools.combinations(range(T), size)
-    ]
+    """All subsets of 0, ..., T − 1 but the empty one, small ones first."""
+    faces = []
+    for size in range(1, T + 1):
+        faces += [list(face) for face in itertools.combinations(range(T), size)]
+    return faces

@@ -12,35 +12,45 @@ TASKS = ("price", "buys", "brand", "returns")
 
 
 def floats(low=-3.0, high=3.0):
-    """Finite, and either 0 or not smaller than 1e-6: a square does not underflow, a step of 1e-6 is seen."""
-    return st.floats(low, high, allow_subnormal=False).map(lambda x: x if abs(x) >= 1e-6 else 0.0)
+    """Finite numbers that are 0 or at least 1e-6 in size.
+
+    So no square underflows, and central differences see a step of 1e-6.
+    """
+
+    def tiny_to_zero(x):
+        return x if abs(x) >= 1e-6 else 0.0
+
+    return st.floats(low, high, allow_subnormal=False).map(tiny_to_zero)
 
 
 def away_from_zero(low=0.3, high=3.0):
-    """Of either sign."""
-    return st.builds(
-        lambda size, sign: sign * size, floats(low, high), st.sampled_from([-1.0, 1.0])
-    )
+    """Numbers of either sign."""
+    signs = st.sampled_from([-1.0, 1.0])
+    return st.builds(lambda size, sign: sign * size, floats(low, high), signs)
 
 
 def shapes(min_dims=0, max_dims=3, max_side=3):
+    """Shapes without an axis of size 0."""
     return hnp.array_shapes(min_dims=min_dims, max_dims=max_dims, max_side=max_side)
 
 
 def arrays(shape=None, elements=None):
-    """float64 arrays, of one shape or of drawn shapes. Every entry is drawn: equal entries are a special case."""
-    shape = shapes() if shape is None else shape
-    return hnp.arrays(
-        np.float64, shape, elements=floats() if elements is None else elements, fill=st.nothing()
-    )
+    """float64 arrays, of one shape or of drawn shapes.
+
+    Every entry is drawn on its own. Equal entries are a special case.
+    """
+    if shape is None:
+        shape = shapes()
+    if elements is None:
+        elements = floats()
+    return hnp.arrays(np.float64, shape, elements=elements, fill=st.nothing())
 
 
 @st.composite
 def broadcastable_pairs(draw, right=None):
-    """Two arrays whose shapes NumPy broadcasts; `right` are the entries of the second."""
-    a, b = draw(
-        hnp.mutually_broadcastable_shapes(num_shapes=2, max_dims=3, max_side=3)
-    ).input_shapes
+    """Two arrays whose shapes NumPy broadcasts. `right` says what the entries of the second are."""
+    shapes = hnp.mutually_broadcastable_shapes(num_shapes=2, max_dims=3, max_side=3)
+    a, b = draw(shapes).input_shapes
     return draw(arrays(a)), draw(arrays(b, right))
 
 
@@ -48,9 +58,8 @@ def broadcastable_pairs(draw, right=None):
 def matmul_pairs(draw):
     """Two arrays that @ accepts: vectors, matrices, and batches of matrices that broadcast."""
     signature = np.matmul.signature  # (n?,k),(k,m?)->(n?,m?)
-    a, b = draw(
-        hnp.mutually_broadcastable_shapes(signature=signature, max_dims=2, max_side=3)
-    ).input_shapes
+    shapes = hnp.mutually_broadcastable_shapes(signature=signature, max_dims=2, max_side=3)
+    a, b = draw(shapes).input_shapes
     return draw(arrays(a)), draw(arrays(b))
 
 
@@ -61,18 +70,16 @@ def upstream(shape):
 
 def axes(ndim):
     """What a reduction takes for `axis`: None, a number, or several; counted from either end."""
-    several = hnp.valid_tuple_axes(ndim)
-    return st.none() | several | st.integers(-ndim, ndim - 1) if ndim else st.none()
+    if ndim == 0:
+        return st.none()
+    return st.none() | hnp.valid_tuple_axes(ndim) | st.integers(-ndim, ndim - 1)
 
 
 def ids(V, shape=None):
-    """Integers in [0, V), repeated ones among them."""
-    return hnp.arrays(
-        np.int64,
-        shapes(0, 2, 4) if shape is None else shape,
-        elements=st.integers(0, V - 1),
-        fill=st.nothing(),
-    )
+    """Integers in [0, V), which may repeat."""
+    if shape is None:
+        shape = shapes(0, 2, 4)
+    return hnp.arrays(np.int64, shape, elements=st.integers(0, V - 1), fill=st.nothing())
 
 
 def present(shape):
@@ -87,7 +94,7 @@ def masks(shape):
 
 @st.composite
 def regressions(draw):
-    """(prediction, targets, mask), all (N, D) or another drawn shape."""
+    """(prediction, targets, mask), all of one drawn shape."""
     shape = draw(shapes(max_dims=2))
     return draw(arrays(shape)), draw(arrays(shape)), draw(masks(shape))
 
@@ -95,7 +102,8 @@ def regressions(draw):
 @st.composite
 def classifications(draw):
     """(logits (N, C), labels (N,), mask (N,))"""
-    N, C = draw(st.integers(1, 4)), draw(st.integers(1, 4))
+    N = draw(st.integers(1, 4))
+    C = draw(st.integers(1, 4))
     return draw(arrays((N, C))), draw(ids(C, (N,))), draw(masks((N,)))
 
 
@@ -103,27 +111,29 @@ def classifications(draw):
 def yes_no_questions(draw):
     """(logits, labels in [0, 1], mask), all of one drawn shape."""
     shape = draw(shapes(max_dims=2))
-    labels = draw(arrays(shape, st.sampled_from([0.0, 1.0])) | arrays(shape, floats(0, 1)))
+    yes_or_no = arrays(shape, st.sampled_from([0.0, 1.0]))
+    probabilities = arrays(shape, floats(0, 1))
+    labels = draw(yes_or_no | probabilities)
     return draw(arrays(shape)), labels, draw(masks(shape))
 
 
 def by_task(values, min_size=1):
     """A dict by task name, in a drawn order."""
-    return st.lists(st.sampled_from(TASKS), min_size=min_size, unique=True).flatmap(
-        lambda names: st.fixed_dictionaries({t: values for t in names})
-    )
+    names = st.lists(st.sampled_from(TASKS), min_size=min_size, unique=True)
+    return names.flatmap(lambda names: st.fixed_dictionaries(dict.fromkeys(names, values)))
 
 
 def weights():
-    """Task weights; 0, which removes a task, among them."""
+    """Task weights. 0, which removes a task, is one of them."""
     return st.just(0.0) | floats(0.01, 5.0)
 
 
 @st.composite
 def parameter_copies(draw, min_tasks=1):
-    """T copies of the same parameters: a list of arrays for each task, with the same shapes in the same order."""
-    T, parts = (
-        draw(st.integers(min_tasks, 4)),
-        draw(st.lists(shapes(max_dims=2), min_size=1, max_size=2)),
-    )
-    return [[draw(arrays(shape)) for shape in parts] for _ in range(T)]
+    """T copies of the same parameters.
+
+    A copy is a list of arrays. The shapes and their order are the same for every task.
+    """
+    T = draw(st.integers(min_tasks, 4))
+    shapes_of_a_copy = draw(st.lists(shapes(max_dims=2), min_size=1, max_size=2))
+    return [[draw(arrays(shape)) for shape in shapes_of_a_copy] for _ in range(T)]

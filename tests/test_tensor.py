@@ -1,10 +1,10 @@
-"""The laws of the engine: every operation against its formula, then the chain rule over whole graphs."""
+"""The laws of the engine: each operation against its formula, then the chain rule over graphs."""
 
 import copy
 import gc
-import pickle
 import threading
 import weakref
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -15,28 +15,22 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from numeric import assert_close, central_differences, complex_step, one_hot
 
+from tinymtl import Parameter
 from tinymtl.losses import mse
-from tinymtl.ops import concatenate, dense, embedding, log_softmax, relu, sigmoid, tanh
-from tinymtl.tensor import (
-    Parameter,
-    Scatter,
-    Tensor,
-    chain_rule,
-    check_gradient,
-    gradient,
-    jacobian,
-    no_grad,
-    node,
-)
+from tinymtl.ops import concatenate, dense, embedding, log_softmax, sigmoid, tanh
+from tinymtl.tensor import Scatter, Tensor, chain_rule, gradient, jacobian, no_grad, node
 
-# What an operation has to obey. A case is drawn anew for every example; tests/test_ops.py uses the same laws.
+# What an operation has to obey. A case is drawn anew for every example. tests/test_ops.py uses the
+# same laws.
 
 
 class Case(NamedTuple):
+    """An operation, the arrays that it is tried on, and what it should compute."""
+
     arrays: list
-    operation: object  # of tensors
-    formula: object  # of arrays, independent of the package
-    derivative: object = complex_step
+    operation: Callable  # of tensors
+    formula: Callable  # of arrays, independent of the package
+    derivative: Callable = complex_step  # of the formula
 
 
 def assert_value_and_gradient_are_those_of_the_formula(case, data):
@@ -45,10 +39,10 @@ def assert_value_and_gradient_are_those_of_the_formula(case, data):
     g = data.draw(some.upstream(out.shape), label="g")
     kept = g.copy()
     assert_close(out.data, case.formula(*case.arrays))
-    for got, expected in zip(
-        gradient(out, leaves, g), case.derivative(case.formula, *case.arrays, g=g)
-    ):
-        assert_close(got, expected, 1e-9 if case.derivative is complex_step else 1e-6)
+    slopes = case.derivative(case.formula, *case.arrays, g=g)
+    tolerance = 1e-9 if case.derivative is complex_step else 1e-6
+    for got, expected in zip(gradient(out, leaves, g), slopes):
+        assert_close(got, expected, tolerance)
     for leaf, a in zip(leaves, case.arrays):
         assert np.array_equal(leaf.data, a), "an input was changed"
     assert np.array_equal(g, kept), "the gradient from above was changed"
@@ -80,23 +74,29 @@ def assert_refused_in_words(call, exception, words):
 
 
 def assert_float32_stays_float32(operation, arrays):
-    """In the value, and in every share before it is added up: adding to a float32 array would hide it."""
+    """In the value, and in every share of the gradient before the shares are added up.
+
+    The sum itself would hide a float64 share, because it is added to a float32 array.
+    """
     leaves = [Parameter(np.asarray(a, np.float32)) for a in arrays]
     out = operation(*leaves)
     assert out.dtype == np.float32
     for _, share in chain_rule(out, np.ones(out.shape, np.float32)):
-        assert (share.values if isinstance(share, Scatter) else share).dtype == np.float32
+        values = share.values if isinstance(share, Scatter) else share
+        assert values.dtype == np.float32
 
 
 def assert_layout_does_not_matter(case, data):
     """Rows first or columns first in memory, in a leaf or in a result: the gradient is the same."""
-    plain, turned = ([Parameter(np.array(a, order=order)) for a in case.arrays] for order in "CF")
+    plain = [Parameter(np.array(a, order="C")) for a in case.arrays]
+    turned = [Parameter(np.array(a, order="F")) for a in case.arrays]
     inner = [leaf * 1.0 for leaf in turned]  # NumPy keeps the order of the operands
     out = case.operation(*plain)
     g = data.draw(some.upstream(out.shape), label="g")
     expected = gradient(out, plain, g)
-    for leaves, wrt in [(turned, turned), (inner, turned)]:
-        for got, wanted in zip(gradient(case.operation(*leaves), wrt, g), expected):
+    for operands in (turned, inner):
+        slopes = gradient(case.operation(*operands), turned, g)
+        for got, wanted in zip(slopes, expected):
             assert_close(got, wanted)
 
 
@@ -147,17 +147,19 @@ def power(draw):
 @operation
 def number_on_either_side(draw):
     c = draw(some.away_from_zero())
-    return same(
-        [draw(some.arrays(elements=some.away_from_zero()))],
-        lambda a: c - a * c + c / a + (c * a - c) / c + (c + a),
-    )
+    a = draw(some.arrays(elements=some.away_from_zero()))
+    return same([a], lambda a: c - a * c + c / a + (c * a - c) / c + (c + a))
 
 
 @operation
 def array_on_either_side(draw):
     a, c = draw(some.broadcastable_pairs(right=some.away_from_zero()))
-    array = lambda a: np.asarray(c, a.dtype)
-    return same([a], lambda a: array(a) - a * array(a) + array(a) * a / array(a) + (array(a) + a))
+
+    def expression(a):
+        array = np.asarray(c, a.dtype)
+        return array - a * array + array * a / array + (array + a)
+
+    return same([a], expression)
 
 
 @operation
@@ -179,25 +181,27 @@ def array_times_matrix(draw):
 
 @operation
 def sum_over_axes(draw):
-    a, keepdims = draw(some.arrays()), draw(st.booleans())
+    a = draw(some.arrays())
     axis = draw(some.axes(a.ndim))
+    keepdims = draw(st.booleans())
     return same([a], lambda a: a.sum(axis, keepdims=keepdims))
 
 
 @operation
 def mean_over_axes(draw):
-    a, keepdims = draw(some.arrays()), draw(st.booleans())
+    a = draw(some.arrays())
     axis = draw(some.axes(a.ndim))
+    keepdims = draw(st.booleans())
     return same([a], lambda a: a.mean(axis, keepdims=keepdims))
 
 
 @operation
 def max_over_axes(draw):
-    apart = st.integers(-40, 40).map(
-        lambda i: i / 8
-    )  # no two equal: where two are, there is a kink
+    # No two entries are equal: where two are, the maximum has a kink.
+    apart = st.integers(-40, 40).map(lambda i: i / 8)
     a = draw(hnp.arrays(np.float64, some.shapes(), elements=apart, fill=st.nothing(), unique=True))
-    axis, keepdims = draw(some.axes(a.ndim)), draw(st.booleans())
+    axis = draw(some.axes(a.ndim))
+    keepdims = draw(st.booleans())
     return same([a], lambda a: a.max(axis, keepdims=keepdims), central_differences)
 
 
@@ -210,10 +214,10 @@ def reshape(draw):
 
 @operation
 def transpose(draw):
-    a = draw(
-        some.arrays(some.shapes() | some.shapes(min_dims=3))
-    )  # three axes: the least that can go round
-    order = draw(st.permutations([draw(st.sampled_from([i, i - a.ndim])) for i in range(a.ndim)]))
+    # Orders of fewer than three axes are their own inverse, so three axes are drawn more often.
+    a = draw(some.arrays(some.shapes() | some.shapes(min_dims=3)))
+    axes = [draw(st.sampled_from([i, i - a.ndim])) for i in range(a.ndim)]  # from either end
+    order = draw(st.permutations(axes))
     return same([a], lambda a: a.transpose(*order) if order else a.T)
 
 
@@ -247,7 +251,8 @@ def index_of_slices_and_lists(draw):
 @operation
 def boolean_mask(draw):
     a = draw(some.arrays(some.shapes(min_dims=1)))
-    mask = draw(hnp.arrays(bool, a.shape[: draw(st.integers(1, a.ndim))], fill=st.nothing()))
+    n_axes = draw(st.integers(1, a.ndim))
+    mask = draw(some.present(a.shape[:n_axes]))
     return same([a], lambda a: a[mask])
 
 
@@ -280,30 +285,29 @@ def test_float32_stays_float32(cases, data):
     assert_float32_stays_float32(case.operation, case.arrays)
 
 
-@pytest.mark.parametrize(
-    "expression",
-    [
-        lambda x: x + 1,
-        lambda x: 1 - x,
-        lambda x: x * 2,
-        lambda x: 2 * x,
-        lambda x: x / 2,
-        lambda x: 1 / x,
-        lambda x: -x,
-        lambda x: x**2,
-        lambda x: x**0.5,
-        lambda x: x**0,
-        lambda x: x * np.float64(2),
-        lambda x: np.float64(2) / x,
-        lambda x: x.sum(),
-        lambda x: x.mean(),
-        lambda x: x.max(),
-        lambda x: x.reshape(1, 1) @ x.reshape(1),
-        lambda x: x[None],
-        lambda x: x.T,
-    ],
-    ids="x+1 1-x x*2 2*x x/2 1/x -x x**2 x**0.5 x**0 x*float64(2) float64(2)/x sum mean max matmul index T".split(),
-)
+WITHOUT_AXES = {
+    "x+1": lambda x: x + 1,
+    "1-x": lambda x: 1 - x,
+    "x*2": lambda x: x * 2,
+    "2*x": lambda x: 2 * x,
+    "x/2": lambda x: x / 2,
+    "1/x": lambda x: 1 / x,
+    "-x": lambda x: -x,
+    "x**2": lambda x: x**2,
+    "x**0.5": lambda x: x**0.5,
+    "x**0": lambda x: x**0,
+    "x*float64(2)": lambda x: x * np.float64(2),
+    "float64(2)/x": lambda x: np.float64(2) / x,
+    "sum": lambda x: x.sum(),
+    "mean": lambda x: x.mean(),
+    "max": lambda x: x.max(),
+    "matmul": lambda x: x.reshape(1, 1) @ x.reshape(1),
+    "index": lambda x: x[None],
+    "T": lambda x: x.T,
+}
+
+
+@pytest.mark.parametrize("expression", WITHOUT_AXES.values(), ids=WITHOUT_AXES)
 def test_float32_stays_float32_without_axes(expression):
     assert_float32_stays_float32(expression, [0.7])  # here NumPy 1 and NumPy 2 promote differently
 
@@ -346,14 +350,16 @@ def test_slices_that_overlap_add_up():
 
 
 def test_index_array_changed_afterwards_does_not_move_the_gradient():
-    x, at = Parameter([1.0, 2.0, 3.0]), np.array([0, 0])
+    x = Parameter([1.0, 2.0, 3.0])
+    at = np.array([0, 0])
     y = x[at].sum()
     at[:] = 2
     assert np.array_equal(gradient(y, x), [2, 0, 0])
 
 
 def test_array_operand_changed_afterwards_does_not_change_the_gradient():
-    x, c = Parameter([1.0, 2.0]), np.array([3.0, 4.0])
+    x = Parameter([1.0, 2.0])
+    c = np.array([3.0, 4.0])
     y = (x * c).sum()
     c[:] = 0
     assert np.array_equal(gradient(y, x), [3, 4])
@@ -366,15 +372,32 @@ def test_builtin_sum_adds_tensors():
 
 def test_sum_over_nothing_is_0():
     x = Parameter(np.zeros((0, 2)))
-    assert np.array_equal(x.sum(0).data, [0, 0]) and gradient(x.sum(), x).shape == (0, 2)
+    assert np.array_equal(x.sum(0).data, [0, 0])
+    assert gradient(x.sum(), x).shape == (0, 2)
 
 
-# Tensors and parameters.
+def test_axes_of_transpose_may_be_a_tuple():
+    x = Parameter(np.arange(6.0).reshape(1, 2, 3))
+    assert np.array_equal(x.transpose((2, 0, 1)).data, x.data.transpose(2, 0, 1))
 
 
-def test_numbers_and_lists_become_float64_and_floating_arrays_keep_their_type():
-    assert Tensor(1).dtype == Tensor([1, 2]).dtype == Parameter([[True]]).dtype == np.float64
-    assert Tensor(np.float32(1)).dtype == Parameter(np.zeros(2, np.float32)).dtype == np.float32
+def test_exponent_may_be_a_number_of_numpy():
+    x = Parameter(np.arange(6.0))
+    assert np.array_equal((x ** np.int64(2)).data, x.data**2)
+
+
+# Tensors.
+
+
+def test_numbers_and_lists_become_float64():
+    assert Tensor(1).dtype == np.float64
+    assert Tensor([1, 2]).dtype == np.float64
+    assert Parameter([[True]]).dtype == np.float64
+
+
+def test_floating_arrays_keep_their_type():
+    assert Tensor(np.float32(1)).dtype == np.float32
+    assert Parameter(np.zeros(2, np.float32)).dtype == np.float32
 
 
 def test_tensor_and_parameter_copy_their_array():
@@ -384,48 +407,27 @@ def test_tensor_and_parameter_copy_their_array():
     assert all(t.data[0] == 1 for t in made)
 
 
-def test_assigning_data_copies_into_the_array_that_is_there():
-    p, values = Parameter([1.0, 2.0]), np.array([3.0, 4.0])
-    array = p.data
-    p.data = values
-    values[0] = 9
-    assert p.data is array and np.array_equal(array, [3, 4])
+def test_copies_of_a_constant_own_their_arrays():
+    c = Tensor([1.0, 2.0])
+    other = copy.deepcopy(c)
+    assert np.array_equal(other.data, c.data)
+    assert not np.shares_memory(other.data, c.data)
+
+
+def test_a_tensor_is_shown_with_its_values_and_a_type_that_is_not_the_usual_one():
+    assert repr(Tensor([1.0, 2.5])) == "Tensor([1. , 2.5])"
+    assert repr(Parameter(np.float32(1))) == "Parameter(1., float32)"
+
+
+def test_a_large_tensor_is_shown_in_part_with_its_shape():
+    shown = repr(Tensor(np.zeros((30, 40))))
+    assert "..." in shown
+    assert shown.endswith("shape (30, 40))")
+    assert len(shown) < 300
 
 
 def test_scalar_turns_into_a_float():
     assert float(Tensor(2.5)) == 2.5
-
-
-@pytest.mark.parametrize(
-    "copied", [copy.deepcopy, lambda p: pickle.loads(pickle.dumps(p))], ids=["deepcopy", "pickle"]
-)
-def test_copies_of_a_parameter_own_their_arrays(copied):
-    p = Parameter([1.0, 2.0], sparse=True)
-    p.grad += 5
-    other = copied(p)
-    assert np.array_equal(other.data, p.data) and other.touched == []
-    assert not np.shares_memory(other.data, p.data) and np.array_equal(other.grad, [0, 0])
-
-
-def test_sparse_parameter_notes_the_places_that_were_looked_up():
-    table = Parameter(np.zeros((4, 2)), sparse=True)
-    embedding(table, np.array([1, 3, 1])).sum().backward()
-    (at,) = table.touched
-    assert sorted(set(at.tolist())) == [2, 3, 6, 7]
-    assert np.array_equal(table.grad, [[0, 0], [2, 2], [0, 0], [1, 1]])
-
-
-def test_sparse_parameter_used_otherwise_is_touched_everywhere():
-    table = Parameter(np.zeros((4, 2)), sparse=True)
-    (table * 2).sum().backward()
-    table[[0, 1]].sum().backward()
-    assert table.touched == [slice(0, 8), slice(0, 8)]
-
-
-def test_ordinary_parameter_notes_nothing():
-    table = Parameter(np.zeros((4, 2)))
-    embedding(table, np.array([1])).sum().backward()
-    assert table.touched is None
 
 
 # The chain rule over graphs.
@@ -447,27 +449,36 @@ def test_diamond_waits_for_all_children_before_it_passes_on():
 
 
 def test_node_passes_its_gradient_on_once_when_all_its_children_have_spoken():
-    x, passed = Parameter([1.0, 2.0]), []
-    y = node(x.data.copy(), (x, lambda g: passed.append(g) or g))
+    x = Parameter([1.0, 2.0])
+    passed = []
+
+    def share(g):
+        passed.append(g)
+        return g
+
+    y = node(x.data.copy(), (x, share))
     z = ((y * 2) * y + y).sum()  # y has children of three ages
-    assert np.array_equal(gradient(z, x), 4 * x.data + 1) and len(passed) == 1
+    assert np.array_equal(gradient(z, x), 4 * x.data + 1)
+    assert len(passed) == 1
 
 
 def test_gradient_that_two_parents_receive_is_changed_by_neither():
-    p, q = Parameter([1.0, 2.0]), Parameter([3.0, 4.0])
-    b, a = q * 1.0, p * 1.0
+    p = Parameter([1.0, 2.0])
+    q = Parameter([3.0, 4.0])
+    b = q * 1.0
+    a = p * 1.0
     also = a * 5.0
     y = (a + b) * 3.0 + also  # a + b hands one array to a and to b, and a adds another share to it
     of_p, of_q = gradient(y.sum(), [p, q])
-    assert np.array_equal(of_p, [8, 8]) and np.array_equal(of_q, [3, 3])
+    assert np.array_equal(of_p, [8, 8])
+    assert np.array_equal(of_q, [3, 3])
 
 
 def test_repeated_rows_of_an_embedding_add_up():
     table = Parameter(np.zeros((3, 2)))
+    rows = embedding(table, np.array([2, 0, 2]))
     g = np.array([[1.0, 2.0], [10.0, 20.0], [100.0, 200.0]])
-    assert np.array_equal(
-        gradient(embedding(table, np.array([2, 0, 2])), table, g), [[10, 20], [0, 0], [101, 202]]
-    )
+    assert np.array_equal(gradient(rows, table, g), [[10, 20], [0, 0], [101, 202]])
 
 
 @given(st.data())
@@ -482,10 +493,15 @@ def test_look_up_is_one_hot_matmul_in_value_and_gradient(data):
 
 
 def trunk_and_two_losses():
-    """A trunk that both losses use, and each its head. Every call makes a fresh graph of the same numbers."""
+    """A trunk that both losses use, and a head for each.
+
+    Every call makes a fresh graph of the same numbers.
+    """
     rng = np.random.default_rng(7)
-    x, ids = rng.normal(size=(5, 4)), np.array([0, 2, 2, 1, 0])
-    W, b = Parameter(rng.normal(size=(6, 3))), Parameter(rng.normal(size=3))
+    x = rng.normal(size=(5, 4))
+    ids = np.array([0, 2, 2, 1, 0])
+    W = Parameter(rng.normal(size=(6, 3)))
+    b = Parameter(rng.normal(size=3))
     table = Parameter(rng.normal(size=(3, 2)))
     heads = [Parameter(rng.normal(size=(3, 1))) for _ in range(2)]
     h = tanh(dense(concatenate([Tensor(x), embedding(table, ids)], 1), W, b))
@@ -497,20 +513,24 @@ def test_two_losses_over_one_trunk_have_exact_separate_gradients():
     losses, trunk, _ = trunk_and_two_losses()
     for t in (0, 1, 0, 1):  # in any order, any number of times
         fresh_losses, fresh_trunk, _ = trunk_and_two_losses()
-        for got, expected in zip(
-            gradient(losses[t], trunk), gradient(fresh_losses[t], fresh_trunk)
-        ):
+        again = gradient(losses[t], trunk)
+        fresh = gradient(fresh_losses[t], fresh_trunk)
+        for got, expected in zip(again, fresh):
             assert np.array_equal(got, expected)
 
 
 def test_head_of_the_other_task_gets_gradient_0():
     losses, _, heads = trunk_and_two_losses()
-    assert np.any(gradient(losses[0], heads[0])) and not np.any(gradient(losses[0], heads[1]))
+    assert np.any(gradient(losses[0], heads[0]))
+    assert not np.any(gradient(losses[0], heads[1]))
 
 
 def test_gradient_of_the_sum_is_the_sum_of_the_gradients():
     losses, trunk, _ = trunk_and_two_losses()
-    for both, one, two in zip(*(gradient(L, trunk) for L in (losses[0] + losses[1], *losses))):
+    of_sum = gradient(losses[0] + losses[1], trunk)
+    of_first = gradient(losses[0], trunk)
+    of_second = gradient(losses[1], trunk)
+    for both, one, two in zip(of_sum, of_first, of_second):
         assert_close(both, one + two)
 
 
@@ -532,13 +552,8 @@ def test_jacobian_leaves_no_gradient_behind():
 
 def test_jacobian_without_columns_or_rows():
     x = Parameter([1.0, 2.0])
-    assert jacobian([x.sum()], []).shape == (1, 0) and jacobian([], [x]).shape == (0, 2)
-
-
-def test_jacobian_of_a_tensor_named_twice_is_an_error():
-    x = Parameter([1.0, 2.0])
-    with pytest.raises(ValueError, match="wrt names a tensor twice"):
-        jacobian([(x * x).sum()], [x, x])
+    assert jacobian([x.sum()], []).shape == (1, 0)
+    assert jacobian([], [x]).shape == (0, 2)
 
 
 def test_jacobian_keeps_float32():
@@ -574,7 +589,8 @@ def test_backward_of_both_losses_is_backward_of_their_sum():
 
 
 def test_backward_with_a_seed_is_the_gradient_of_the_contraction():
-    x, g = Parameter([1.0, 2.0, 3.0]), np.array([0.5, -1.0, 2.0])
+    x = Parameter([1.0, 2.0, 3.0])
+    g = np.array([0.5, -1.0, 2.0])
     (x * x).backward(g)
     assert np.array_equal(x.grad, 2 * x.data * g)
 
@@ -589,21 +605,22 @@ def test_gradient_touches_no_grad():
 
 def test_gradients_are_new_arrays():
     x = Parameter([1.0, 2.0])
-    y, seed = x + 0.0, np.array([1.0, 1.0])
+    y = x + 0.0
+    seed = np.array([1.0, 1.0])
     got = gradient(y, x, seed)
     got += 5
-    assert (
-        np.array_equal(seed, [1, 1])
-        and np.array_equal(x.grad, [0, 0])
-        and np.array_equal(gradient(y, x, seed), [1, 1])
-    )
+    assert np.array_equal(seed, [1, 1])
+    assert np.array_equal(x.grad, [0, 0])
+    assert np.array_equal(gradient(y, x, seed), [1, 1])
 
 
 def test_tensor_that_the_loss_does_not_depend_on_has_gradient_0():
-    x, y = Parameter([1.0, 2.0]), Parameter([[3.0]])
+    x = Parameter([1.0, 2.0])
+    y = Parameter([[3.0]])
     inner = y * 2
-    for got, like in zip(gradient(x.sum(), [y, inner]), [y, inner]):
-        assert np.array_equal(got, np.zeros(like.shape))
+    of_y, of_inner = gradient(x.sum(), [y, inner])
+    assert np.array_equal(of_y, np.zeros(y.shape))
+    assert np.array_equal(of_inner, np.zeros(inner.shape))
 
 
 def test_gradient_with_respect_to_an_inner_node():
@@ -622,7 +639,8 @@ def test_gradient_of_a_tensor_with_respect_to_itself_is_1():
 
 def test_gradient_of_one_tensor_is_an_array_and_of_a_list_a_list():
     x = Parameter([1.0, 2.0])
-    assert isinstance(gradient(x.sum(), x), np.ndarray) and isinstance(gradient(x.sum(), [x]), list)
+    assert isinstance(gradient(x.sum(), x), np.ndarray)
+    assert isinstance(gradient(x.sum(), [x]), list)
 
 
 def test_constants_get_no_gradient_and_keep_no_graph():
@@ -635,7 +653,8 @@ def test_constants_get_no_gradient_and_keep_no_graph():
 @given(st.data())
 def test_directional_derivative_is_the_same_forwards_and_backwards(data):
     """⟨v, Jᵀu⟩ = ⟨Jv, u⟩ for any u and v, on a network of many operations."""
-    x, table, W, b, A = (data.draw(some.arrays(s)) for s in [(2, 3), (3, 2), (5, 3), (3,), (3, 2)])
+    x = data.draw(some.arrays((2, 3)))
+    theta = [data.draw(some.arrays(shape)) for shape in [(3, 2), (5, 3), (3,), (3, 2)]]
     ids = np.array([1, 1])
 
     def network(table, W, b, A):
@@ -647,11 +666,11 @@ def test_directional_derivative_is_the_same_forwards_and_backwards(data):
         z = h @ A / (1 + np.exp(-h.mean(1, keepdims=True))) + table[0]
         return z - np.log(np.exp(z).sum(1, keepdims=True))
 
-    theta = [table, W, b, A]
     v = [data.draw(some.upstream(p.shape), label="v") for p in theta]
     u = data.draw(some.upstream((2, 2)), label="u")
+    h = 1e-30
+    Jv = formula(*[p + 1j * h * d for p, d in zip(theta, v)]).imag / h
     leaves = [Parameter(p) for p in theta]
-    Jv = formula(*(p + 1e-30j * d for p, d in zip(theta, v))).imag / 1e-30
     Jtu = gradient(network(*leaves), leaves, u)
     assert_close(sum((d * s).sum() for d, s in zip(v, Jtu)), (Jv * u).sum())
 
@@ -676,7 +695,8 @@ def test_chain_of_100_000_operations_differentiates_and_is_freed(no_collector):
     assert gradient(y, x) == 1
     died = weakref.ref(first)
     del y, first
-    assert died() is None and gc.collect() == 0
+    assert died() is None
+    assert gc.collect() == 0
 
 
 def test_training_step_leaves_nothing_to_the_cycle_collector(no_collector):
@@ -687,7 +707,8 @@ def test_training_step_leaves_nothing_to_the_cycle_collector(no_collector):
     gradient(total, [*trunk, *heads])
     died = weakref.ref(total)
     del losses, total
-    assert died() is None and gc.collect() == 0
+    assert died() is None
+    assert gc.collect() == 0
 
 
 # Without a graph.
@@ -697,7 +718,8 @@ def test_no_grad_remembers_nothing_and_gives_the_same_value():
     x = Parameter([1.0, 2.0])
     with no_grad():
         y = (x * x).sum()
-    assert not y.pairs and float(y) == 5
+    assert not y.pairs
+    assert float(y) == 5
     assert (x * x).pairs
 
 
@@ -718,12 +740,18 @@ def test_no_grad_ends_with_an_exception():
 
 
 def test_no_grad_is_of_its_own_thread():
-    x, seen = Parameter(1.0), []
+    x = Parameter(1.0)
+    seen = []
+
+    def compute():
+        seen.append((x * x).pairs)
+
     with no_grad():
-        thread = threading.Thread(target=lambda: seen.append((x * x).pairs))
+        thread = threading.Thread(target=compute)
         thread.start()
         thread.join()
-    assert seen[0]
+    (pairs,) = seen
+    assert pairs
 
 
 # A graph that is out of date.
@@ -733,130 +761,154 @@ WALKS = {
     "gradient": lambda loss, p: gradient(loss, p),
     "jacobian": lambda loss, p: jacobian([loss], [p]),
 }
+every_walk = pytest.mark.parametrize("walk", WALKS.values(), ids=WALKS)
 
 
-@pytest.mark.parametrize("walk", WALKS.values(), ids=WALKS)
-def test_graph_older_than_a_change_of_a_parameter_is_refused_and_no_grad_changes(walk):
-    p, q = Parameter([1.0, 2.0]), Parameter([3.0, 4.0])
-    loss = (tanh(p) * p).sum() + (q * q).sum()
-    p.data = p.data - 0.1
-    with pytest.raises(RuntimeError, match="changed after this loss was computed"):
-        walk(loss, q)
-    assert not np.any(p.grad) and not np.any(q.grad)
-
-
-@pytest.mark.parametrize("walk", WALKS.values(), ids=WALKS)
+@every_walk
 def test_graph_made_after_the_change_is_accepted(walk):
     p = Parameter([1.0, 2.0])
     p.data -= 0.1
     walk((p * p).sum(), p)
 
 
-# check_gradient.
-
-
-def test_check_gradient_accepts_what_is_right():
-    check_gradient(
-        lambda x, W, b: relu(dense(x, W, b)),
-        np.ones((2, 3)),
-        np.full((3, 2), 0.5),
-        np.array([0.1, -0.2]),
-    )
-
-
-def square_with_slopes(slopes):
-    """x², with a derivative that is not 2x where the slopes are not 2."""
-    return lambda x: node(x.data**2, (x, lambda g: g * x.data * slopes))
-
-
-def test_check_gradient_names_the_first_index_that_is_wrong():
-    wrong = square_with_slopes(np.array([[2.0, 2.0, 1.0], [0.0, 2.0, 2.0]]))
-    with pytest.raises(AssertionError, match=r"argument 0 at index \(0, 2\)"):
-        check_gradient(wrong, np.full((2, 3), 3.0))
-
-
-def test_check_gradient_names_the_argument_that_is_wrong():
-    wrong = square_with_slopes(np.array([-2.0]))
-    with pytest.raises(
-        AssertionError, match=r"argument 1 at index \(0,\): .* expect .*, the chain rule gives"
-    ):
-        check_gradient(lambda a, b: a * wrong(b), np.array([1.0]), np.array([2.0]))
-
-
-def test_check_gradient_sees_a_gradient_that_is_nan():
-    with pytest.raises(AssertionError):
-        check_gradient(square_with_slopes(np.array([np.nan])), np.array([1.0]))
+@every_walk
+def test_graph_older_than_a_change_of_a_parameter_is_refused_and_no_grad_changes(walk):
+    p = Parameter([1.0, 2.0])
+    q = Parameter([3.0, 4.0])
+    loss = (tanh(p) * p).sum() + (q * q).sum()
+    p.data = p.data - 0.1
+    with pytest.raises(RuntimeError, match="changed after this loss was computed"):
+        walk(loss, q)
+    assert not np.any(p.grad)
+    assert not np.any(q.grad)
 
 
 # Bad input: the call, the exception, and the words that its message has to hold.
 
-
-def x():
-    return Parameter([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])
-
-
-f32 = lambda *shape: np.ones(shape, np.float32)
+x = Parameter([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])
+row32 = np.ones(3, np.float32)
+column32 = Tensor(np.ones((3, 1), np.float32))
 
 BAD_INPUT = {
-    "integer array": (lambda: Tensor(np.array([1, 2])), TypeError, ["data", "floating", "int64"]),
-    "boolean array": (lambda: Parameter(np.array([True])), TypeError, ["data", "floating", "bool"]),
-    "complex number": (lambda: Tensor(1j), TypeError, ["data", "floating", "complex128"]),
-    "text": (lambda: Tensor("1.0"), TypeError, ["data", "floating"]),
-    "tensor as array": (lambda: np.asarray(x()), TypeError, [".data"]),
-    "integer operand": (lambda: x() + np.array([1, 2, 3]), TypeError, ["floating", "int64"]),
-    "float32 operand": (lambda: x() * f32(3), TypeError, ["float64", "float32"]),
-    "float32 operand on the left": (lambda: f32(3) - x(), TypeError, ["float64", "float32"]),
-    "float32 matrix": (lambda: x() @ Tensor(f32(3, 1)), TypeError, ["float64", "float32"]),
+    "integer array": (
+        lambda: Tensor(np.array([1, 2])),
+        TypeError,
+        ["data", "floating", "int64"],
+    ),
+    "boolean array": (
+        lambda: Parameter(np.array([True])),
+        TypeError,
+        ["data", "floating", "bool"],
+    ),
+    "complex number": (
+        lambda: Tensor(1j),
+        TypeError,
+        ["data", "floating", "complex128"],
+    ),
+    "text": (
+        lambda: Tensor("1.0"),
+        TypeError,
+        ["data", "floating"],
+    ),
+    "tensor as array": (
+        lambda: np.asarray(x),
+        TypeError,
+        [".data"],
+    ),
+    "copy of a result": (
+        lambda: copy.deepcopy(x * 2.0),
+        TypeError,
+        ["cannot be copied", "Tensor(result.data)"],
+    ),
+    "integer operand": (
+        lambda: x + np.array([1, 2, 3]),
+        TypeError,
+        ["floating", "int64"],
+    ),
+    "float32 operand": (
+        lambda: x * row32,
+        TypeError,
+        ["float64", "float32"],
+    ),
+    "float32 operand on the left": (
+        lambda: row32 - x,
+        TypeError,
+        ["float64", "float32"],
+    ),
+    "float32 matrix": (
+        lambda: x @ column32,
+        TypeError,
+        ["float64", "float32"],
+    ),
     "shapes that do not broadcast": (
-        lambda: x() + Tensor([1.0, 2.0]),
+        lambda: x + Tensor([1.0, 2.0]),
         ValueError,
         ["(2,3)", "(2,)"],
     ),
-    "inner sizes": (lambda: x() @ x(), ValueError, ["matmul", "inner", "(2, 3) and (2, 3)"]),
-    "matmul with a scalar": (lambda: x() @ Tensor(1.0), ValueError, ["matmul", "(2, 3) and ()"]),
-    "exponent a tensor": (lambda: x() ** x(), TypeError, ["exponent", "number", "Parameter"]),
-    "exponent a truth value": (lambda: x() ** True, TypeError, ["exponent", "number", "bool"]),
+    "inner sizes": (
+        lambda: x @ x,
+        ValueError,
+        ["matmul", "inner", "(2, 3) and (2, 3)"],
+    ),
+    "matmul with a scalar": (
+        lambda: x @ Tensor(1.0),
+        ValueError,
+        ["matmul", "(2, 3) and ()"],
+    ),
+    "exponent a tensor": (
+        lambda: x**x,
+        TypeError,
+        ["exponent", "number", "Parameter"],
+    ),
+    "exponent a truth value": (
+        lambda: x**True,
+        TypeError,
+        ["exponent", "number", "bool"],
+    ),
     "mean of nothing": (
         lambda: Tensor(np.zeros((0, 3))).mean(),
         ValueError,
         ["mean", "at least one", "(0, 3)"],
     ),
-    "index out of range": (lambda: x()[2], IndexError, ["2", "out of bounds"]),
-    "data of another shape": (
-        lambda: setattr(x(), "data", np.ones(3)),
-        ValueError,
-        ["data", "(2, 3)", "(3,)"],
-    ),
-    "data of another type": (
-        lambda: setattr(x(), "data", f32(2, 3)),
-        TypeError,
-        ["data", "float64", "float32"],
+    "index out of range": (
+        lambda: x[2],
+        IndexError,
+        ["2", "out of bounds"],
     ),
     "backward of an array without a seed": (
-        lambda: (x() * 2).backward(),
+        lambda: (x * 2).backward(),
         ValueError,
-        ["(2, 3)", "seed", "shape"],
+        ["backward", "(2, 3)", "seed", "shape"],
     ),
     "gradient of an array without a seed": (
-        lambda: gradient((y := x()) * 2, y),
+        lambda: gradient(x * 2, x),
         ValueError,
-        ["(2, 3)", "seed", "shape"],
+        ["gradient", "(2, 3)", "seed", "shape"],
     ),
     "jacobian of an array": (
-        lambda: jacobian([(y := x()) * 2], [y]),
+        lambda: jacobian([x * 2], [x]),
         ValueError,
-        ["(2, 3)", "shape"],
+        ["jacobian", "(2, 3)", "shape"],
     ),
     "seed of another shape": (
-        lambda: x().sum(0).backward(np.ones(2)),
+        lambda: x.sum(0).backward(np.ones(2)),
         ValueError,
-        ["seed", "(3,)", "(2,)"],
+        ["backward", "g must have the shape", "(3,)", "(2,)"],
     ),
-    "seed that would broadcast": (lambda: x().backward(1.0), ValueError, ["seed", "(2, 3)", "()"]),
-    "gradient of a constant": (
-        lambda: gradient((y := x()).sum(), [y, Tensor(1.0)]),
+    "seed that would broadcast": (
+        lambda: x.backward(1.0),
         ValueError,
-        ["wrt[1]", "constant", "Parameter"],
+        ["backward", "g must have the shape", "(2, 3)", "()"],
+    ),
+    "gradient of a constant": (
+        lambda: gradient(x.sum(), [x, Tensor(1.0)]),
+        ValueError,
+        ["gradient", "wrt[1]", "constant", "Parameter"],
+    ),
+    "jacobian of a tensor named twice": (
+        lambda: jacobian([(x * x).sum()], [x, x]),
+        ValueError,
+        ["jacobian", "wrt names a tensor twice"],
     ),
 }
 
@@ -864,9 +916,3 @@ BAD_INPUT = {
 @pytest.mark.parametrize("call, exception, words", BAD_INPUT.values(), ids=BAD_INPUT)
 def test_bad_input_is_refused_in_words(call, exception, words):
     assert_refused_in_words(call, exception, words)
-
-
-def test_axes_may_be_a_tuple_and_an_exponent_a_number_of_numpy():
-    x = Parameter(np.arange(6.0).reshape(1, 2, 3))
-    assert np.array_equal(x.transpose((2, 0, 1)).data, x.data.transpose(2, 0, 1))
-    assert np.array_equal((x ** np.int64(2)).data, x.data**2)

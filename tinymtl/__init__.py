@@ -1,27 +1,41 @@
 """tinymtl: multi-task learning from first principles, in NumPy.
 
     L_total = Σ_t w_t · L_t          T tasks, weight w_t, loss L_t
-    ΔL ≈ −η · G w                    what one small step of the shared parameters does to every task; G = J Jᵀ
+    ΔL ≈ −η · G w                    what one small step of the shared parameters does to
+                                     every task's loss; G = J Jᵀ
 
-Letters, here and in every file: N examples, D input features, H hidden units, C classes, V rows of an
-embedding table, E its width, L steps of a sequence, T tasks, P shared parameters; L_t loss, w_t weight, λ strength of a
-penalty, η learning rate, J Jacobian (T, P), G Gramian (T, T), θ all parameters, g the gradient from above.
+Letters, here and in every file: N examples, D input features, H hidden units, C classes, V rows of
+an embedding table, E its width, L steps of a sequence, T tasks, P shared parameters; L_t loss, w_t
+weight, λ strength of a penalty, η learning rate, J Jacobian (T, P), G Gramian (T, T), θ all
+parameters, g the gradient from above.
 
-Read in this order: tensor, ops, losses, layers, optim, sharing, interaction, weighting, batches, training, closed_form, datasets, plots.
+Read in this order: checks, tensor, ops, gradcheck, losses, module, layers, optim, sharing,
+interaction, solvers, weighting, batches, history, training, closed_form, datasets, plots.
 Each file imports only from files before it.
 """
 
 from . import closed_form, datasets, interaction, plots, weighting
-from .layers import RNN, Conv1D, Dense, Dropout, Embedding, Module, Sequential
-from .losses import binary_cross_entropy, cross_entropy, l2_distance, l2_penalty, mse, weighted_sum
+from .gradcheck import check_gradient
+from .history import History
+from .layers import RNN, Conv1D, Dense, Dropout, Embedding, Sequential
+from .losses import (
+    binary_cross_entropy,
+    cross_entropy,
+    l2_distance,
+    l2_penalty,
+    mse,
+    weighted_sum,
+)
+from .module import Module, Parameter
 from .ops import relu, sigmoid, tanh
 from .optim import SGD, Adam
 from .sharing import HardSharing, SingleTask, SoftSharing
-from .tensor import Parameter, Tensor, check_gradient, gradient, jacobian, no_grad
-from .training import History, evaluate, fit
+from .tensor import Tensor, gradient, jacobian, no_grad
+from .training import evaluate, fit
 
 __version__ = "0.1.0"
 __all__ = [
+    # The engine
     "Tensor",
     "Parameter",
     "no_grad",
@@ -46,14 +60,16 @@ __all__ = [
     "Conv1D",
     "SGD",
     "Adam",
+    # Multi-task learning
     "SingleTask",
     "HardSharing",
     "SoftSharing",
+    "interaction",
+    "weighting",
     "fit",
     "evaluate",
     "History",
-    "interaction",
-    "weighting",
+    # Referees and pictures
     "closed_form",
     "datasets",
     "plots",

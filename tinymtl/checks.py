@@ -1,7 +1,7 @@
-"""What public functions ask of their arguments: one function, and one wording, for each kind of fault.
+"""What public functions ask of their arguments: one check, and one wording, for each kind of fault.
 
-Every check has the same first two arguments, the name of the public function that was called and the
-name of the argument, and says what was expected and what was got:
+Every check has the same first two arguments, the name of the public function that was called and
+the name of the argument. It says what was expected and what was got:
 
     not_negative("SGD", "learning_rate", -1)     →  SGD: learning_rate must be finite and not
                                                      negative, got -1
@@ -117,7 +117,7 @@ def distinct_names(where: str, name: str, names: str | Iterable[str], least: int
     """At least `least` names, each once; one string counts as one name."""
     names = [names] if isinstance(names, str) else list(names)
     if len(names) < least or len(set(names)) < len(names):
-        raise ValueError(f"{where}: {name} must be at least {least} names, each once; got {names}")
+        raise ValueError(f"{where}: {name} must be {least} or more names, each once; got {names}")
     return names
 
 
@@ -134,7 +134,7 @@ def same_shape(where: str, name: str, array: np.ndarray, shape: tuple) -> np.nda
 
 
 def floats(where: str, name: str, value: object, *shape: int | str) -> np.ndarray:
-    """`value` as float64 numbers of this shape, where a letter stands for any size of at least 1."""
+    """`value` as float64 numbers of this shape; a letter stands for any size of at least 1."""
     array = np.asarray(value, np.float64)
     fits = array.ndim == len(shape) and all(
         got >= 1 if isinstance(size, str) else got == size for got, size in zip(array.shape, shape)

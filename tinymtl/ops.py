@@ -1,4 +1,4 @@
-"""Functions of tensors: each one line of forward, and beside it the derivative.
+"""Functions of tensors: each shows its forward line, and beside it the derivative.
 
 All act entry by entry unless an `axis` is named. `g` is the gradient from above.
 """
@@ -10,11 +10,12 @@ from functools import lru_cache
 
 import numpy as np
 
+from . import checks
 from .tensor import Scatter, Tensor, node
 
 
 def exp(x: Tensor) -> Tensor:
-    """eˣ; its own derivative."""
+    """eˣ; it is its own derivative."""
     y = np.exp(x.data)
     return node(y, (x, lambda g: g * y))
 
@@ -26,7 +27,7 @@ def log(x: Tensor) -> Tensor:
 
 
 def sqrt(x: Tensor) -> Tensor:
-    """√x; derivative 1/(2√x), infinite at 0."""
+    """√x; derivative 1/(2√x), which is infinite at 0."""
     y = np.sqrt(x.data)
     return node(y, (x, lambda g: g / (y + y)))
 
@@ -34,9 +35,8 @@ def sqrt(x: Tensor) -> Tensor:
 def relu(x: Tensor) -> Tensor:
     """max(x, 0); derivative 1 where x > 0, else 0 (at the kink too)."""
     y = np.maximum(x.data, 0)
-    slope = (y > 0).astype(
-        x.data.dtype
-    )  # made once: a product with truth values casts them anew in every pass
+    # Made once: a product with truth values would convert them anew in every pass.
+    slope = (y > 0).astype(x.data.dtype)
     return node(y, (x, lambda g: g * slope))
 
 
@@ -47,7 +47,10 @@ def tanh(x: Tensor) -> Tensor:
 
 
 def sigmoid(x: Tensor) -> Tensor:
-    """σ(x) = 1/(1 + e⁻ˣ); derivative σ(1 − σ). Written with tanh, which cannot overflow."""
+    """σ(x) = 1/(1 + e⁻ˣ); derivative σ(1 − σ).
+
+    The code computes ½ + ½ tanh(x/2), which is the same on paper and cannot overflow.
+    """
     half = x.data.dtype.type(0.5)
     y = half + half * np.tanh(half * x.data)
     return node(y, (x, lambda g: g * (y - y * y)))
@@ -56,70 +59,83 @@ def sigmoid(x: Tensor) -> Tensor:
 def logsumexp(x: Tensor, axis: int = -1) -> Tensor:
     """log Σ exp(x) along `axis`; derivative softmax(x).
 
-    The maximum is taken out first, which changes nothing on paper and keeps exp from overflowing:
+    The maximum m is taken out first. This changes nothing on paper and keeps exp from overflowing:
     log Σ exp(x) = m + log Σ exp(x − m).
     """
     m, e, total = _stable_exp(x.data, axis)
-    p = e / total
+    softmax = e / total
     value = (m + np.log(total)).squeeze(axis)
-    return node(value, (x, lambda g: np.expand_dims(g, axis) * p))
+    return node(value, (x, lambda g: np.expand_dims(g, axis) * softmax))
 
 
 def log_softmax(x: Tensor, axis: int = -1) -> Tensor:
-    """x − log Σ exp(x) along `axis`; derivative g − softmax(x) · Σ g."""
+    """x − log Σ exp(x) along `axis`; the share of x is g − softmax(x) · Σ g."""
     m, e, total = _stable_exp(x.data, axis)
-    p = e / total
-    return node(x.data - m - np.log(total), (x, lambda g: g - p * g.sum(axis, keepdims=True)))
+    softmax = e / total
+    value = x.data - m - np.log(total)
+    return node(value, (x, lambda g: g - softmax * g.sum(axis, keepdims=True)))
 
 
 def _stable_exp(a, axis):
-    """m = max(a), exp(a − m) and its sum along `axis`, which is kept."""
+    """m = max(a), exp(a − m) and its sum, along `axis`, which is kept."""
     m = a.max(axis, keepdims=True)
     e = np.exp(a - m)
     return m, e, e.sum(axis, keepdims=True)
 
 
 def concatenate(tensors: Sequence[Tensor], axis: int = 0) -> Tensor:
-    """Join along an axis that is there; each part's share is its slice of g."""
+    """Join tensors along an axis that they have; each part's share is its slice of g."""
     data = np.concatenate(_of_one_type("concatenate", tensors), axis)
-    axis, start, pairs = axis % data.ndim, 0, []
-    for t in tensors:
-        at = (slice(None),) * axis + (slice(start, start := start + t.shape[axis]),)
-        pairs.append((t, lambda g, at=at: g[at]))
+    before = (slice(None),) * (axis % data.ndim)  # the axes before the one that is joined
+    pairs = []
+    start = 0
+    for x in tensors:
+        end = start + x.shape[axis]
+        at = (*before, slice(start, end))
+        pairs.append((x, lambda g, at=at: g[at]))
+        start = end
     return node(data, *pairs)
 
 
 def stack(tensors: Sequence[Tensor], axis: int = 0) -> Tensor:
-    """Join along a new axis; each part's share is its slice of g."""
+    """Join tensors along a new axis; each part's share is its slice of g."""
     data = np.stack(_of_one_type("stack", tensors), axis)
     axis %= data.ndim
-    return node(data, *[(t, lambda g, i=i: g.take(i, axis)) for i, t in enumerate(tensors)])
+    return node(data, *[(x, lambda g, i=i: g.take(i, axis)) for i, x in enumerate(tensors)])
 
 
 def _of_one_type(where, tensors):
-    if len({t.data.dtype for t in tensors}) > 1:
-        raise TypeError(
-            f"{where}: tensors must have one type, got {[str(t.dtype) for t in tensors]}"
-        )
-    return [t.data for t in tensors]
+    """The arrays of tensors that all have one type."""
+    if len({x.data.dtype for x in tensors}) > 1:
+        got = [str(x.dtype) for x in tensors]
+        raise TypeError(f"{where}: tensors must have one type, got {got}")
+    return [x.data for x in tensors]
 
 
 def dense(x: Tensor, W: Tensor, b: Tensor) -> Tensor:
     """x W + b as one operation: (..., D), (D, H), (H,) -> (..., H).
 
-    With X the (N, D) rows of x and G those of g:  ∂x = G Wᵀ,  ∂W = Xᵀ G,  ∂b = Gᵀ 1, the sum of the rows
-    (as a product it is up to six times faster than `sum(0)`). For two matrices `dot` is `@` that starts sooner.
+    With X the (N, D) rows of x and G the (N, H) rows of g:
+
+        ∂L/∂x = G Wᵀ        ∂L/∂W = Xᵀ G        ∂L/∂b = 1ᵀ G, the sum of the rows of G
+
+    As a product with ones the sum of the rows is up to six times faster than `sum(0)`. For two
+    matrices `dot` is `@`, and it starts sooner.
     """
-    M, shape = W.data, x.data.shape
-    D, H = M.shape
+    shape = x.data.shape
+    weights = W.data
+    D, H = weights.shape
     X = x.data.reshape(-1, D)  # (N, D)
-    y = X.dot(M)  # (N, H)
+    y = X.dot(weights)  # (N, H)
     y += b.data
+    if len(shape) != 2:
+        y = y.reshape(*shape[:-1], H)
+    ones = _ones(len(X), weights.dtype)  # (N,)
     return node(
-        y if len(shape) == 2 else y.reshape(*shape[:-1], H),
-        (x, lambda g: g.reshape(-1, H).dot(M.T).reshape(shape)),  # (N, D)
-        (W, lambda g: X.T.dot(g.reshape(-1, H))),  # (D, H)
-        (b, lambda g: _ones(len(X), M.dtype).dot(g.reshape(-1, H))),  # (H,)
+        y,
+        (x, lambda g: g.reshape(-1, H).dot(weights.T).reshape(shape)),  # G Wᵀ
+        (W, lambda g: X.T.dot(g.reshape(-1, H))),  # Xᵀ G
+        (b, lambda g: ones.dot(g.reshape(-1, H))),  # 1ᵀ G
     )
 
 
@@ -127,26 +143,14 @@ _ones = lru_cache(8)(np.ones)  # every step asks for the same few lengths
 
 
 def embedding(table: Tensor, ids: np.ndarray) -> Tensor:
-    """Rows of a table: (V, E) and integers (...) -> (..., E), the product of one-hot rows with the table.
+    """Rows of a table (V, E) at integers (...): (..., E), the product of one-hot rows and table.
 
-    The gradient is zero except in the rows looked up, and a row looked up twice gets both shares.
+    The gradient is zero except in the rows that were looked up. A row that was looked up twice gets
+    both shares.
     """
-    (V, E), ids = table.shape, np.asarray(ids)
-    if ids.dtype.kind not in "iu":
-        raise TypeError(f"embedding: ids must be integers, got {ids.dtype}")
-    ids = check_range("embedding", "ids", ids, V)
-    at = (ids.reshape(-1, 1) * E + np.arange(E)).reshape(-1)  # the places in the flat table
-    return node(
-        table.data.take(ids, 0), (table, lambda g: Scatter(at, g.reshape(-1), at_flat=True))
-    )
-
-
-def check_range(where: str, name: str, ids: np.ndarray, stop: int) -> np.ndarray:
-    """A copy of integers as indices; IndexError unless all are in [0, stop). Read as unsigned, a negative one is huge: one test."""
-    at = ids.astype(np.intp)
-    if at.size and np.maximum.reduce(at.view(np.uintp), axis=None) >= stop:
-        position = int(np.flatnonzero((ids < 0) | (ids >= stop))[0])
-        raise IndexError(
-            f"{where}: {name} must be in [0, {stop}), got {ids.flat[position]} at position {position}"
-        )
-    return at
+    V, E = table.shape
+    ids = checks.indices("embedding", "ids", np.asarray(ids), V)
+    places = ids.reshape(-1, 1) * E + np.arange(E)  # (N, E), in the flattened table
+    at = places.reshape(-1)
+    rows = table.data.take(ids, 0)
+    return node(rows, (table, lambda g: Scatter(at, g.reshape(-1), at_flat=True)))

@@ -1,0 +1,370 @@
+"""Parameters, and the modules that hold them: all parameters of a model lie in one vector.
+
+The papers write θ = (θ_sh, θ_1, ..., θ_T). A model here has that vector literally: `theta` is one
+contiguous array and each layer's W is a view of a part of it. So an optimiser is a few lines on
+vectors, a task's gradient on the shared part is a slice, and gradients of all layers can be sent to
+another machine as one array, `grad`.
+
+Read on in this order: `Parameter`, `Module` (finding the parameters, packing them, saving), and the
+helpers that walk through a module's parts.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from .tensor import Scatter, Tensor, floating_copy, now
+
+
+class Parameter(Tensor):
+    """A leaf that is trained: `backward` adds to its `grad`, an optimiser changes its `data`.
+
+    Assigning to `data` copies the values into the array that is there, because a model keeps all
+    its parameters side by side in one vector (see `Module.theta`). Only an assignment is noticed as
+    a change: write `p.data = p.data * 2`, not `p.data[0] = 5`.
+
+    With `sparse` a parameter also remembers which places received gradient, so that an optimiser
+    can leave the others alone.
+    """
+
+    __slots__ = ("_data", "grad", "changed", "touched", "packed")
+
+    def __init__(self, data, sparse=False):
+        self._data = floating_copy(data)
+        self.grad = np.zeros_like(self._data)
+        self.touched = [] if sparse else None  # flat indices or slices of places with gradient
+        self.packed = False  # whether data and grad are views of a model's theta and grad
+        self.pairs = []
+        self.needs_grad = True
+        self.born = self.changed = now()
+
+    @property
+    def data(self):
+        return self._data
+
+    @data.setter
+    def data(self, values):
+        values = np.asarray(values)
+        if values.shape != self._data.shape:
+            raise ValueError(f"data: expected shape {self._data.shape}, got {values.shape}")
+        if values.dtype != self._data.dtype:
+            raise TypeError(f"data: expected {self._data.dtype}, got {values.dtype}")
+        self._data[...] = values
+        self.changed = now()
+
+    def __reduce__(self):  # copies and pickles own their arrays, whatever vector this one lies in
+        is_sparse = self.touched is not None
+        return Parameter, (np.array(self._data), is_sparse)
+
+    def receive(self, share):
+        """Add a share of the gradient to `grad`."""
+        if isinstance(share, Scatter):
+            share.add_to(self.grad)
+        else:
+            self.grad += share
+        if self.touched is not None:
+            is_rows = isinstance(share, Scatter) and share.at_flat
+            self.touched.append(share.at if is_rows else slice(0, self.grad.size))
+
+
+class Module:
+    """A part with parameters: its own, and those of the modules in its attributes, lists and dicts.
+
+    Write one by assigning parts in `__init__` and computing in `__call__`:
+
+    >>> from tinymtl import Dense
+    >>> class Twice(Module):
+    ...     def __init__(self, rng):
+    ...         self.layer = Dense(3, 3, rng)
+    ...     def __call__(self, x):
+    ...         return self.layer(self.layer(x))
+    >>> twice = Twice(np.random.default_rng(0))
+    >>> twice.theta.shape  # the layer is found once: 3 · 3 weights and 3 biases
+    (12,)
+    >>> twice
+    Twice: 12 parameters
+      layer: Dense(3, 3)  12
+
+    Copies and pickles own their parameters. All parameters must have one type, float32 or float64.
+    """
+
+    training = True  # switches Dropout
+    _theta = _grad = None
+
+    def __setattr__(self, name, value):
+        old = self.__dict__.get(name)
+        if not isinstance(old, Parameter):
+            object.__setattr__(self, name, value)
+        elif not isinstance(value, Parameter):
+            # The view stays, and what is in it changes.
+            old.data = value.data if isinstance(value, Tensor) else value
+        elif not old.packed:
+            object.__setattr__(self, name, value)
+        else:
+            raise ValueError(
+                f"{name} lies in a model's theta and cannot be replaced; "
+                "assign an array to change its values"
+            )
+
+    def __getstate__(self):
+        """What copies and pickles take: the vectors are left out, a copy packs its own."""
+        return {name: value for name, value in vars(self).items() if name not in _VECTORS}
+
+    def __repr__(self):
+        lines = _described(self)
+        if len(lines) == 1:
+            (_, head, _) = lines[0]
+            return head
+        (_, head, _), *below = lines
+        return "\n".join([f"{head}: {self._summary()}", *_aligned(below)])
+
+    def _sizes(self) -> str:
+        """What stands in brackets behind the name of a layer when it is printed."""
+        return ""
+
+    def _summary(self) -> str:
+        """What stands behind the name of a module with parts when it is printed."""
+        n = sum(p.data.size for p in self.parameters())
+        return f"{n:,} parameters"
+
+    # Finding parts and parameters.
+
+    def named_parameters(self) -> dict[str, Parameter]:
+        """Every parameter once, by its path, e.g. "trunk.0.W"."""
+        found = [(path, part) for path, part in _walk(self) if isinstance(part, Parameter)]
+        named = dict(found)
+        if len(named) < len(found):
+            paths = [path for path, _ in found]
+            raise ValueError(
+                f"two parameters have one path, e.g. of heads named 1 and '1'; got {paths}"
+            )
+        return named
+
+    def parameters(self) -> list[Parameter]:
+        """Every parameter once, in the order in which modules and attributes were assigned."""
+        return list(self.named_parameters().values())
+
+    def ordered_parameters(self) -> list[Parameter]:
+        """The parameters in the order in which `theta` holds them."""
+        return self.parameters()
+
+    def modules(self) -> list[Module]:
+        """This module and every module below it, each once."""
+        return [part for _, part in _walk(self) if isinstance(part, Module)]
+
+    def train(self, on: bool = True):
+        """Switch this module and all below it to training or (False) to evaluation."""
+        for module in self.modules():
+            module.training = on
+
+    # One vector.
+
+    @property
+    def theta(self) -> np.ndarray:
+        """All parameters as one vector. The layers' arrays are views of it: writing changes them.
+
+        Call `stepped()` after writing, so that `backward` through an older graph is noticed.
+        """
+        self._pack()
+        return self._theta
+
+    @property
+    def grad(self) -> np.ndarray:
+        """The gradients that `backward` has added up, in the order of `theta`."""
+        self._pack()
+        return self._grad
+
+    def zero_grad(self):
+        """Set the gradient to 0 (of sparse tables only the rows that received one)."""
+        grad = self.grad
+        for at in self.touched():
+            grad[at] = 0
+        for _, table in self._sparse:
+            table.touched.clear()
+
+    def touched(self) -> list:
+        """The places of `theta` that may have gradient.
+
+        A slice for each run of ordinary parameters, and for each sparse table that received
+        gradient one array of flat indices (or a slice, if all of the table was touched).
+        """
+        self._pack()
+        of_tables = [
+            _places(table.touched, start) for start, table in self._sparse if table.touched
+        ]
+        return self._runs + of_tables
+
+    def touch_all(self):
+        """Declare that all of `grad` was written, sparse tables included."""
+        self._pack()
+        for _, table in self._sparse:
+            table.touched[:] = [slice(0, table.data.size)]
+
+    def stepped(self):
+        """Declare that `theta` was changed: `backward` through an older graph is now an error."""
+        self._pack()
+        time = now()
+        for parameter in self._packed:
+            parameter.changed = time
+
+    def _pack(self):
+        """Move all parameters into one vector, once; from then on the layers hold views of it."""
+        if self._theta is not None:
+            return
+        parameters = self.ordered_parameters()
+        self._check_packable(parameters)
+        if parameters:
+            theta = np.concatenate([p.data.reshape(-1) for p in parameters])
+        else:
+            theta = np.zeros(0)
+        grad = np.zeros_like(theta)
+        runs = [slice(0, 0)]  # of parameters that are not sparse, side by side
+        sparse = []  # (where it starts in theta, the table)
+        start = 0
+        for p in parameters:
+            end = start + p.data.size
+            grad[start:end] = p.grad.reshape(-1)
+            p._data = theta[start:end].reshape(p.shape)
+            p.grad = grad[start:end].reshape(p.shape)
+            p.packed = True
+            if p.touched is not None:
+                sparse.append((start, p))
+            elif runs[-1].stop == start:
+                runs[-1] = slice(runs[-1].start, end)
+            else:
+                runs.append(slice(start, end))
+            start = end
+        self._theta = theta
+        self._grad = grad
+        self._packed = parameters
+        self._sparse = sparse
+        self._runs = runs
+
+    def _check_packable(self, parameters):
+        for name, p in self.named_parameters().items():
+            if p.packed:
+                raise ValueError(
+                    f"{name} lies in another model's theta already; build this model from a copy"
+                )
+        types = sorted({str(p.dtype) for p in parameters})
+        if len(types) > 1:
+            raise TypeError(f"all parameters of a model must have one type, got {types}")
+
+    # Files.
+
+    def save(self, path: str | Path):
+        """Write all parameters to an .npz file. The old file stays until the new one is whole."""
+        path = Path(path)
+        unfinished = path.with_name(path.name + ".tmp")
+        arrays = {name: p.data for name, p in self.named_parameters().items()}
+        try:
+            with open(unfinished, "wb") as file:
+                np.savez(file, **arrays)
+            os.replace(unfinished, path)
+        finally:
+            unfinished.unlink(missing_ok=True)
+
+    def load(self, path: str | Path):
+        """Read what `save` wrote.
+
+        ValueError, and nothing is changed, unless every name, shape and type fits.
+        """
+        saved = _read_arrays(path)
+        parameters = self.named_parameters()
+        expected = {name: (p.shape, p.dtype) for name, p in parameters.items()}
+        got = {name: (array.shape, array.dtype) for name, array in saved.items()}
+        for name in expected | got:
+            if expected.get(name) != got.get(name):
+                raise ValueError(
+                    f"load: {path} is of another model: "
+                    f"{name} should be {expected.get(name)}, got {got.get(name)}"
+                )
+        for name, parameter in parameters.items():
+            parameter.data = saved[name]
+
+
+_VECTORS = ("_theta", "_grad")
+
+
+def _read_arrays(path):
+    with open(path, "rb") as stream:
+        try:
+            with np.load(stream, allow_pickle=False) as file:
+                return {name: file[name] for name in file.files}
+        except Exception as error:  # a damaged archive fails in a dozen ways
+            raise ValueError(f"load: {path} is not a readable checkpoint: {error}") from error
+
+
+def _places(touched, start):
+    """All places that a sparse table touched, as one index.
+
+    With several indices an optimiser would update a row several times.
+    """
+    for at in touched:
+        if isinstance(at, slice):  # the whole table
+            return slice(start, start + at.stop)
+    return np.concatenate(touched) + start
+
+
+# Walking through a module
+
+
+def _walk(part, path="", seen=None) -> Iterator[tuple[str, Module | Parameter]]:
+    """Every module and parameter below `part` once, with its path, in order of assignment."""
+    seen = set() if seen is None else seen
+    if isinstance(part, (Module, Parameter)):
+        if id(part) in seen:
+            return
+        seen.add(id(part))
+        yield path, part
+    for name, child in _children(part):
+        yield from _walk(child, f"{path}.{name}".lstrip("."), seen)
+
+
+def _children(part):
+    """(name, child) of what a module, a list, a tuple or a dict holds."""
+    if isinstance(part, Module):  # names that begin with _ are private notes, not parts
+        return [(name, child) for name, child in vars(part).items() if name[0] != "_"]
+    if isinstance(part, dict):
+        return part.items()
+    if isinstance(part, (list, tuple)):
+        return enumerate(part)
+    return ()
+
+
+# Printing a module
+
+
+def _described(part, name="", depth=0):
+    """Lines (depth, text, number of parameters or None) about a part and what is below it."""
+    label = f"{name}: " if name else ""
+    if isinstance(part, Parameter):
+        return [(depth, f"{label}Parameter {part.shape}", part.data.size)]
+    if not isinstance(part, (Module, list, tuple, dict)):
+        if callable(part) and not isinstance(part, type):
+            return [(depth, label + getattr(part, "__name__", type(part).__name__), None)]
+        return []
+    below = []
+    for child_name, child in _children(part):
+        below += _described(child, str(child_name), depth + 1)
+    if not isinstance(part, Module):
+        return [(depth, name, None), *below] if below else []
+    head = f"{label}{type(part).__name__}"
+    if part._sizes():  # a layer says its sizes, and they tell what is in it
+        head += f"({part._sizes()})"
+        below = []
+    n = sum(p.data.size for p in part.parameters()) if not below else None
+    return [(depth, head, n or None), *below]
+
+
+def _aligned(lines):
+    """Text of each line, indented by its depth, with the numbers in one column at the right."""
+    texts = ["  " * depth + text for depth, text, _ in lines]
+    width = max(len(text) for text in texts)
+    numbers = ["" if n is None else f"{n:,}" for _, _, n in lines]
+    wide = max(len(number) for number in numbers)
+    return [f"{t:<{width}}  {n:>{wide}}".rstrip() for t, n in zip(texts, numbers)]
