@@ -1,4 +1,8 @@
-"""The laws of conflict, harm and transfer: angles in the Gramian, what a step does, and what training together gains."""
+"""The laws of how tasks meet.
+
+Angles in the Gramian, what a step does, what training together gains, and which points lie
+together.
+"""
 
 import math
 from copy import deepcopy
@@ -9,15 +13,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import tinymtl as mtl
-from tinymtl import interaction
 from tinymtl.interaction import (
     conflict_rate,
     cosines,
     delta_m,
     gramian,
     harm_rate,
+    layer_gramians,
+    lookahead_affinity,
     magnitude_similarity,
+    neighbour_purity,
     predicted_change,
+    row_norms,
+    step_report,
     transfer_gain,
 )
 
@@ -29,15 +37,26 @@ laws = settings(max_examples=30)
 def jacobians(draw):
     """J (T, P) with rows of very different lengths."""
     rng = np.random.default_rng(draw(seeds))
-    T, P = draw(st.integers(1, 5)), draw(st.integers(1, 6))
+    T = draw(st.integers(1, 5))
+    P = draw(st.integers(1, 6))
     return rng.standard_normal((T, P)) * 10 ** rng.uniform(-3, 3, (T, 1))
+
+
+def lengths(J):
+    """‖g_t‖ of each row, in a plain loop."""
+    return [math.sqrt(sum(x * x for x in row)) for row in J]
+
+
+# Gramian and cosines
 
 
 @laws
 @given(jacobians())
 def test_gramian_holds_all_inner_products_of_the_rows(J):
     T, P = J.shape
-    expected = [[sum(J[s, p] * J[t, p] for p in range(P)) for t in range(T)] for s in range(T)]
+    expected = np.empty((T, T))
+    for s, t in np.ndindex(T, T):
+        expected[s, t] = sum(J[s, p] * J[t, p] for p in range(P))
     np.testing.assert_allclose(gramian(J), expected, rtol=1e-12, atol=1e-15 * abs(J).max() ** 2)
 
 
@@ -52,34 +71,32 @@ def test_gramian_is_symmetric_and_never_negative_along_any_weights(J):
 @laws
 @given(jacobians())
 def test_cosine_is_the_inner_product_over_both_norms(J):
-    ρ, norms = cosines(gramian(J)), [math.sqrt(sum(x * x for x in row)) for row in J]
+    ρ = cosines(gramian(J))
+    norms = lengths(J)
     for s, t in np.ndindex(ρ.shape):
-        assert ρ[s, t] == pytest.approx(
-            sum(J[s] * J[t]) / (norms[s] * norms[t]), rel=1e-9, abs=1e-12
-        )
+        expected = sum(J[s] * J[t]) / (norms[s] * norms[t])
+        assert ρ[s, t] == pytest.approx(expected, rel=1e-9, abs=1e-12)
 
 
 @laws
 @given(jacobians(), seeds)
 def test_cosines_do_not_change_when_gradients_are_made_longer(J, seed):
-    lengths = np.random.default_rng(seed).uniform(0.01, 100, (len(J), 1))
-    np.testing.assert_allclose(cosines(gramian(lengths * J)), cosines(gramian(J)), atol=1e-12)
+    factors = np.random.default_rng(seed).uniform(0.01, 100, (len(J), 1))
+    np.testing.assert_allclose(cosines(gramian(factors * J)), cosines(gramian(J)), atol=1e-12)
 
 
 def test_cosine_of_parallel_opposite_and_orthogonal_gradients():
     ρ = cosines(gramian(np.array([[3.0, 4.0], [6.0, 8.0], [-3.0, -4.0], [4.0, -3.0]])))
-    np.testing.assert_allclose(
-        ρ, [[1, 1, -1, 0], [1, 1, -1, 0], [-1, -1, 1, 0], [0, 0, 0, 1]], atol=1e-15
-    )
+    expected = [[1, 1, -1, 0], [1, 1, -1, 0], [-1, -1, 1, 0], [0, 0, 0, 1]]
+    np.testing.assert_allclose(ρ, expected, atol=1e-15)
 
 
 def test_a_task_without_gradient_has_no_angle_to_any_other():
     ρ = cosines(gramian(np.array([[1.0, 0.0], [0.0, 0.0], [1.0, 1.0]])))
     assert np.isnan(ρ[1]).all()
     assert np.isnan(ρ[:, 1]).all()
-    np.testing.assert_allclose(
-        ρ[np.ix_([0, 2], [0, 2])], [[1, math.sqrt(0.5)], [math.sqrt(0.5), 1]]
-    )
+    half = math.sqrt(0.5)
+    np.testing.assert_allclose(ρ[np.ix_([0, 2], [0, 2])], [[1, half], [half, 1]])
 
 
 def test_gramian_and_cosines_are_float64_and_leave_their_arguments_alone():
@@ -96,55 +113,63 @@ def test_a_gramian_of_no_tasks_or_no_shared_parameters_is_empty_or_zero():
     np.testing.assert_array_equal(gramian(np.zeros((2, 0))), np.zeros((2, 2)))
 
 
-@pytest.mark.parametrize("shape", [(3,), (2, 3, 4), ()])
-def test_a_jacobian_of_another_shape_is_an_error(shape):
-    with pytest.raises(ValueError, match=r"jacobian must have shape \(T, P\), got"):
-        gramian(np.zeros(shape))
-
-
-@pytest.mark.parametrize("shape", [(3,), (2, 3), (1, 2, 2)])
-def test_a_gramian_that_is_not_square_is_an_error(shape):
-    with pytest.raises(ValueError, match=r"gramian must have shape \(T, T\), got"):
-        cosines(np.zeros(shape))
+# Lengths
 
 
 @laws
 @given(jacobians())
 def test_magnitude_similarity_is_its_printed_formula(J):
-    norms = [math.sqrt(sum(x * x for x in row)) for row in J]
     Φ = magnitude_similarity(gramian(J))
+    norms = lengths(J)
     for s, t in np.ndindex(Φ.shape):
-        assert Φ[s, t] == pytest.approx(
-            2 * norms[s] * norms[t] / (norms[s] ** 2 + norms[t] ** 2), rel=1e-9
-        )
+        expected = 2 * norms[s] * norms[t] / (norms[s] ** 2 + norms[t] ** 2)
+        assert Φ[s, t] == pytest.approx(expected, rel=1e-9)
 
 
 def test_magnitude_similarity_of_gradients_that_are_zero():
     Φ = magnitude_similarity(np.diag([0.0, 0.0, 4.0]))
-    assert np.isnan(Φ[0, 1]) and np.isnan(Φ[0, 0]) and Φ[0, 2] == 0 and Φ[2, 2] == 1
+    assert np.isnan(Φ[0, 0])
+    assert np.isnan(Φ[0, 1])
+    assert Φ[0, 2] == 0
+    assert Φ[2, 2] == 1
 
 
 # Rates
 
-values = st.lists(
-    st.lists(st.sampled_from([-0.5, -1e-9, 0.0, 1e-9, 0.5, math.nan]), min_size=4, max_size=4),
-    min_size=1,
-    max_size=6,
-)
+changes = st.sampled_from([-0.5, -1e-9, 0.0, 1e-9, 0.5, math.nan])
+recorded = st.lists(st.lists(changes, min_size=4, max_size=4), min_size=1, max_size=6)
 
 
-@given(values)
+def share(happened, values):
+    """How many of the values that are known make `happened` true."""
+    known = [x for x in values if not math.isnan(x)]
+    if not known:
+        return math.nan
+    return sum(happened(x) for x in known) / len(known)
+
+
+def is_positive(x):
+    return x > 0
+
+
+def is_negative(x):
+    return x < 0
+
+
+@given(recorded)
 def test_rates_count_the_recorded_steps_in_which_it_happened(rows):
-    def share(column, happened):
-        known = [x for x in column if not math.isnan(x)]
-        return sum(happened(x) for x in known) / len(known) if known else math.nan
-
-    rates = harm_rate(np.array(rows))
-    np.testing.assert_array_equal(rates, [share(column, lambda x: x > 0) for column in zip(*rows)])
+    columns = list(zip(*rows))
+    harm = harm_rate(np.array(rows))
+    np.testing.assert_array_equal(harm, [share(is_positive, column) for column in columns])
+    conflict = conflict_rate(np.array(rows).reshape(-1, 2, 2))
     np.testing.assert_array_equal(
-        conflict_rate(np.array(rows).reshape(-1, 2, 2)).reshape(-1),
-        [share(column, lambda x: x < 0) for column in zip(*rows)],
+        conflict.reshape(-1), [share(is_negative, column) for column in columns]
     )
+
+
+def test_an_overflow_is_harm_and_only_what_is_unknown_does_not_count():
+    rates = harm_rate(np.array([[math.inf, math.nan], [1.0, -1.0]]))
+    np.testing.assert_array_equal(rates, [1.0, 0.0])
 
 
 # What a step does
@@ -157,24 +182,26 @@ def test_predicted_change_is_minus_the_learning_rate_times_the_inner_products_wi
 ):
     w = np.random.default_rng(seed).uniform(-1, 2, len(J))
     d = sum(w_t * g for w_t, g in zip(w, J))
-    expected, size = [-η * (g @ d) for g in J], [np.linalg.norm(g) for g in J]
+    expected = [-η * (g @ d) for g in J]
+    rounding = 1e-13 * max(lengths(J)) ** 2 * len(J)
     np.testing.assert_allclose(
-        predicted_change(gramian(J), w, η),
-        expected,
-        rtol=1e-9,
-        atol=1e-13 * max(size) ** 2 * len(J),
+        predicted_change(gramian(J), w, η), expected, rtol=1e-9, atol=rounding
     )
 
 
 LOSSES = {"a": mtl.mse, "b": mtl.cross_entropy}
 
 
-def network(seed=0, **l2):
+def network(seed=0):
     rng = np.random.default_rng(seed)
     trunk = mtl.Sequential(
-        mtl.Dense(3, 4, rng), mtl.tanh, mtl.Dropout(0.5, rng), mtl.Dense(4, 4, rng), mtl.tanh
+        mtl.Dense(3, 4, rng),
+        mtl.tanh,
+        mtl.Dropout(0.5, rng),
+        mtl.Dense(4, 4, rng),
+        mtl.tanh,
     )
-    return mtl.HardSharing(trunk, {"a": mtl.Dense(4, 2, rng), "b": mtl.Dense(4, 3, rng)}, **l2)
+    return mtl.HardSharing(trunk, {"a": mtl.Dense(4, 2, rng), "b": mtl.Dense(4, 3, rng)})
 
 
 def batch(seed=0, n=6):
@@ -185,10 +212,10 @@ def batch(seed=0, n=6):
     }
 
 
-def quiet(model):
-    model = deepcopy(model)
-    model.train(False)
-    return model
+def without_dropout(model):
+    copy = deepcopy(model)
+    copy.train(False)
+    return copy
 
 
 def losses_of(model, data):
@@ -200,14 +227,17 @@ def numbers(model, data):
     return np.array([float(loss) for loss in losses_of(model, data).values()])
 
 
+def jacobian_on(parameters, model, data):
+    """J (T, size of the parameters), a gradient for each task's loss."""
+    rows = []
+    for loss in losses_of(model, data).values():
+        gradients = mtl.gradient(loss, parameters)
+        rows.append(np.concatenate([g.ravel() for g in gradients]))
+    return np.array(rows)
+
+
 def shared_jacobian(model, data):
-    shared = model.trunk_parameters("a")
-    return np.array(
-        [
-            np.concatenate([g.ravel() for g in mtl.gradient(loss, shared)])
-            for loss in losses_of(model, data).values()
-        ]
-    )
+    return jacobian_on(model.trunk_parameters("a"), model, data)
 
 
 def trained(optimizer, steps=3):
@@ -216,50 +246,65 @@ def trained(optimizer, steps=3):
     return model
 
 
+def twice_a_and_half_b(losses, gramian):
+    """A rule that always gives the same weights."""
+    return np.array([2.0, 0.5])
+
+
+def gradient_descent():
+    return mtl.SGD(0.1)
+
+
+def momentum():
+    return mtl.SGD(0.1, 0.9)
+
+
+def adam():
+    return mtl.Adam(0.01)
+
+
 @pytest.mark.parametrize(
-    "weights",
-    [None, {"a": 2.0, "b": 0.5}, lambda losses, gramian: np.array([2.0, 0.5])],
+    "weights, w",
+    [(None, [1.0, 1.0]), ({"a": 2.0, "b": 0.5}, [2.0, 0.5]), (twice_a_and_half_b, [2.0, 0.5])],
     ids=["none", "dict", "rule"],
 )
-@pytest.mark.parametrize(
-    "make",
-    [lambda: mtl.SGD(0.1), lambda: mtl.SGD(0.1, 0.9), lambda: mtl.Adam(0.01)],
-    ids=["sgd", "momentum", "adam"],
-)
-def test_step_report_is_what_the_step_does_when_it_is_taken(make, weights):
-    optimizer, data = make(), batch(2)
+@pytest.mark.parametrize("make_optimizer", [gradient_descent, momentum, adam])
+def test_step_report_is_what_the_step_does_when_it_is_taken(make_optimizer, weights, w):
+    optimizer = make_optimizer()
+    data = batch(2)
     model = trained(optimizer)
     model.l2 = 0.01
-    report = interaction.step_report(model, data, LOSSES, optimizer, weights)
+    report = step_report(model, data, LOSSES, optimizer, weights)
 
-    w, before = [1.0, 1.0] if weights is None else [2.0, 0.5], quiet(model)
-    L, J = losses_of(before, data), shared_jacobian(before, data)
-    total = w[0] * L["a"] + w[1] * L["b"] + before.penalty()
-    before.zero_grad()
-    total.backward()
-    start, values, P = before.theta.copy(), numbers(before, data), before.P
-    optimizer.copy_for(before).step(before)
-    step = before.theta - start
-    with_heads = numbers(before, data) - values
-    before.theta[P:] = start[P:]
+    twin = without_dropout(model)
+    P = twin.P
+    L = losses_of(twin, data)
+    J = shared_jacobian(twin, data)
+    values = numbers(twin, data)
+    θ = twin.theta.copy()
     np.testing.assert_allclose(report.losses, values)
     np.testing.assert_allclose(report.norms, np.linalg.norm(J, axis=1))
     np.testing.assert_allclose(report.weights, w)
-    np.testing.assert_allclose(
-        report.predicted, -optimizer.learning_rate * J @ (J.T @ w), atol=1e-14
-    )
-    np.testing.assert_allclose(report.taken, J @ step[:P], atol=1e-14)
-    np.testing.assert_allclose(report.happened, numbers(before, data) - values, atol=1e-14)
-    np.testing.assert_allclose(report.with_heads, with_heads, atol=1e-14)
-    assert report.cosines[0, 1] == pytest.approx(
-        J[0] @ J[1] / np.linalg.norm(J[0]) / np.linalg.norm(J[1])
-    )
+    cosine = J[0] @ J[1] / np.linalg.norm(J[0]) / np.linalg.norm(J[1])
+    assert report.cosines[0, 1] == pytest.approx(cosine)
+    predicted = -optimizer.learning_rate * J @ (J.T @ w)
+    np.testing.assert_allclose(report.predicted, predicted, atol=1e-14)
+
+    total = w[0] * L["a"] + w[1] * L["b"] + twin.penalty()
+    twin.zero_grad()
+    total.backward()
+    optimizer.copy_for(twin).step(twin)
+    Δθ = twin.theta - θ
+    np.testing.assert_allclose(report.taken, J @ Δθ[:P], atol=1e-14)
+    np.testing.assert_allclose(report.with_heads, numbers(twin, data) - values, atol=1e-14)
+    twin.theta[P:] = θ[P:]
+    np.testing.assert_allclose(report.happened, numbers(twin, data) - values, atol=1e-14)
 
 
 def test_plain_gradient_descent_does_what_is_predicted_up_to_the_square_of_the_learning_rate():
     errors = []
     for η in (0.02, 0.01, 0.005):
-        report = interaction.step_report(network(), batch(), LOSSES, mtl.SGD(η))
+        report = step_report(network(), batch(), LOSSES, mtl.SGD(η))
         np.testing.assert_allclose(report.taken, report.predicted, atol=1e-14)
         errors.append(report.happened - report.predicted)
     for larger, smaller in zip(errors, errors[1:]):
@@ -267,116 +312,140 @@ def test_plain_gradient_descent_does_what_is_predicted_up_to_the_square_of_the_l
 
 
 def test_a_step_report_changes_nothing_and_training_goes_on_as_without_it():
-    optimizer, other, rule = mtl.Adam(0.01), mtl.Adam(0.01), mtl.weighting.DWA()
-    model, plain = trained(optimizer), trained(other)
-    interaction.step_report(model, batch(2), LOSSES, optimizer, rule)
-    assert rule.means == {} and model.training and optimizer.t == other.t
-    for m, o in ((model, optimizer), (plain, other)):
-        mtl.fit(m, batch(3), LOSSES, optimizer=o, steps=2, quiet=True)
+    optimizer = mtl.Adam(0.01)
+    other = mtl.Adam(0.01)
+    model = trained(optimizer)
+    plain = trained(other)
+    rule = mtl.weighting.DWA()
+    step_report(model, batch(2), LOSSES, optimizer, rule)
+    assert rule.means == {}
+    assert model.training
+    assert optimizer.t == other.t
+    mtl.fit(model, batch(3), LOSSES, optimizer=optimizer, steps=2, quiet=True)
+    mtl.fit(plain, batch(3), LOSSES, optimizer=other, steps=2, quiet=True)
     np.testing.assert_array_equal(model.theta, plain.theta)
 
 
-def test_a_step_report_prints_a_row_for_each_task():
-    report = interaction.step_report(network(), batch(), LOSSES, mtl.SGD(0.1))
-    heading, *rows = str(report).splitlines()
-    assert (
-        [row.split()[0] for row in rows] == ["a", "b"]
-        and "happened" in heading
-        and "-lr G w" in heading
-    )
-    assert f"{report.happened[1]:.4g}" in rows[1] and f"{report.predicted[0]:.4g}" in rows[0]
+def test_a_step_report_follows_the_schedule_of_the_learning_rate():
+    def falling(progress):
+        return 0.1 - 0.1 * progress
+
+    report = step_report(network(), batch(), LOSSES, mtl.SGD(falling), progress=0.5)
+    assert report.learning_rate == pytest.approx(0.05)
+    np.testing.assert_allclose(report.taken, report.predicted, atol=1e-14)
+
+
+def test_a_step_report_on_some_tasks_takes_the_weights_of_all():
+    data = {"a": batch()["a"]}
+    report = step_report(network(), data, LOSSES, mtl.SGD(0.1), {"a": 3.0, "b": 1.0})
+    assert report.weights.tolist() == [3.0]
 
 
 def test_a_rule_with_memory_is_told_the_names_in_a_step_report():
     rule = mtl.weighting.Uncertainty(regression=["a"])
-    np.testing.assert_array_equal(
-        interaction.step_report(network(), batch(), LOSSES, mtl.SGD(0.1), rule).weights, [0.5, 1.0]
-    )
+    report = step_report(network(), batch(), LOSSES, mtl.SGD(0.1), rule)
+    np.testing.assert_array_equal(report.weights, [0.5, 1.0])
 
 
-@pytest.mark.parametrize("seed", range(3))
-def test_lookahead_affinity_is_its_printed_formula(seed):
-    η, data, model = 0.1, batch(seed), quiet(network(seed))
-    Z = interaction.lookahead_affinity(network(seed), data, LOSSES, η)
-    values, J, before = numbers(model, data), shared_jacobian(model, data), model.theta.copy()
-    for i in range(2):
-        model.theta[:] = before
-        model.theta[: model.P] -= η * J[i]
-        np.testing.assert_allclose(Z[i], 1 - numbers(model, data) / values, atol=1e-14)
-
-
-def test_lookahead_affinity_of_a_tiny_step_is_the_gramian_over_the_loss():
-    model, data, η = quiet(network()), batch(), 1e-6
-    J = shared_jacobian(model, data)
-    np.testing.assert_allclose(
-        interaction.lookahead_affinity(model, data, LOSSES, η) / η,
-        J @ J.T / numbers(model, data),
-        rtol=1e-3,
-        atol=1e-5,
-    )
+def test_a_step_report_prints_a_row_for_each_task():
+    report = step_report(network(), batch(), LOSSES, mtl.SGD(0.1))
+    heading, *rows = str(report).splitlines()
+    assert [row.split()[0] for row in rows] == ["a", "b"]
+    assert "happened" in heading
+    assert "-lr G w" in heading
+    assert f"{report.happened[1]:.4g}" in rows[1]
+    assert f"{report.predicted[0]:.4g}" in rows[0]
 
 
 def test_what_an_optimiser_would_do_to_a_copy_is_what_it_does_to_its_model():
     for optimizer in (mtl.SGD(0.1, 0.9), mtl.Adam(0.01)):
         model = trained(optimizer)
         copy = deepcopy(model)
-        there = optimizer.copy_for(copy)
-        for m, o in ((copy, there), (model, optimizer)):
-            mtl.fit(m, batch(3), LOSSES, optimizer=o, steps=2, quiet=True)
+        optimizer_of_copy = optimizer.copy_for(copy)
+        mtl.fit(copy, batch(3), LOSSES, optimizer=optimizer_of_copy, steps=2, quiet=True)
+        mtl.fit(model, batch(3), LOSSES, optimizer=optimizer, steps=2, quiet=True)
         np.testing.assert_array_equal(copy.theta, model.theta)
 
 
-# Where they meet
+@pytest.mark.parametrize("seed", range(3))
+def test_lookahead_affinity_is_its_printed_formula(seed):
+    # Z_ij = 1 − L_j(θ − η ∇_sh L_i) / L_j(θ)
+    η = 0.1
+    data = batch(seed)
+    Z = lookahead_affinity(network(seed), data, LOSSES, η)
+    model = without_dropout(network(seed))
+    values = numbers(model, data)
+    J = shared_jacobian(model, data)
+    θ = model.theta.copy()
+    for i in range(2):
+        model.theta[:] = θ
+        model.theta[: model.P] -= η * J[i]
+        np.testing.assert_allclose(Z[i], 1 - numbers(model, data) / values, atol=1e-14)
+
+
+def test_lookahead_affinity_of_a_tiny_step_is_the_gramian_over_the_loss():
+    η = 1e-6
+    data = batch()
+    model = without_dropout(network())
+    J = shared_jacobian(model, data)
+    slope = lookahead_affinity(model, data, LOSSES, η) / η
+    np.testing.assert_allclose(slope, J @ J.T / numbers(model, data), rtol=1e-3, atol=1e-5)
+
+
+# Where tasks meet
 
 
 def test_layers_have_the_gramian_of_their_own_parameters_and_together_that_of_the_trunk():
-    data, model = batch(), quiet(network())
-    layers = interaction.layer_gramians(network(), data, LOSSES)
-    assert list(layers) == ["trunk.parts.0", "trunk.parts.3"]
+    data = batch()
+    model = without_dropout(network())
+    gramians = layer_gramians(network(), data, LOSSES)
+    assert list(gramians) == ["trunk.parts.0", "trunk.parts.3"]
     for name, place in (("trunk.parts.0", 0), ("trunk.parts.3", 3)):
         layer = model.trunk.parts[place]
-        J = np.array(
-            [
-                np.concatenate([g.ravel() for g in mtl.gradient(loss, [layer.W, layer.b])])
-                for loss in losses_of(model, data).values()
-            ]
-        )
-        np.testing.assert_allclose(layers[name], J @ J.T, rtol=1e-9)
-    np.testing.assert_allclose(
-        sum(layers.values()), gramian(shared_jacobian(model, data)), rtol=1e-9
-    )
+        J = jacobian_on([layer.W, layer.b], model, data)
+        np.testing.assert_allclose(gramians[name], J @ J.T, rtol=1e-9)
+    of_trunk = gramian(shared_jacobian(model, data))
+    np.testing.assert_allclose(sum(gramians.values()), of_trunk, rtol=1e-9)
 
 
 @pytest.mark.parametrize("sparse", [False, True])
 def test_tasks_meet_in_the_rows_that_both_look_up(sparse):
     rng = np.random.default_rng(0)
-    model = mtl.HardSharing(
-        mtl.Embedding(6, 3, rng, sparse=sparse), {t: mtl.Dense(3, 2, rng) for t in "ab"}
-    )
-    ids = {"a": np.array([0, 2, 2]), "b": np.array([2, 5])}
-    data = {t: (i, rng.standard_normal((len(i), 2))) for t, i in ids.items()}
-    (norms,) = interaction.row_norms(model, data, dict.fromkeys("ab", mtl.mse)).values()
+    table = mtl.Embedding(6, 3, rng, sparse=sparse)
+    model = mtl.HardSharing(table, {t: mtl.Dense(3, 2, rng) for t in "ab"})
+    data = {
+        "a": (np.array([0, 2, 2]), rng.standard_normal((3, 2))),
+        "b": (np.array([2, 5]), rng.standard_normal((2, 2))),
+    }
+    (norms,) = row_norms(model, data, dict.fromkeys("ab", mtl.mse)).values()
     assert [np.flatnonzero(row).tolist() for row in norms] == [[0, 2], [2, 5]]
-    outputs = model({t: x for t, (x, _) in data.items()})
-    (slope,) = mtl.gradient(mtl.mse(outputs["a"], data["a"][1]), [model.trunk.table])
-    np.testing.assert_allclose(norms[0], [math.sqrt(sum(x * x for x in row)) for row in slope])
+    ids, targets = data["a"]
+    loss = mtl.mse(model({"a": ids})["a"], targets)
+    (gradient,) = mtl.gradient(loss, [model.trunk.table])
+    np.testing.assert_allclose(norms[0], lengths(gradient))
 
 
 def test_a_model_without_shared_tables_has_no_rows():
-    assert interaction.row_norms(network(), batch(), LOSSES) == {}
+    assert row_norms(network(), batch(), LOSSES) == {}
 
 
 # What training records
 
 
 def test_recorded_effects_are_those_of_the_steps_taken_and_predictions_those_of_the_rule():
-    rng, data = np.random.default_rng(0), batch()
-    model = mtl.HardSharing(
-        mtl.Sequential(mtl.Dense(3, 4, rng), mtl.tanh),
-        {"a": mtl.Dense(4, 2, rng), "b": mtl.Dense(4, 3, rng)},
-    )
-    twin, rule = deepcopy(model), lambda losses, gramian: np.array([0.3, 2.0])
-    rate = lambda progress: 0.1 - 0.05 * progress
+    w = np.array([0.3, 2.0])
+
+    def rule(losses, gramian):
+        return w
+
+    def rate(progress):
+        return 0.1 - 0.05 * progress
+
+    rng = np.random.default_rng(0)
+    trunk = mtl.Sequential(mtl.Dense(3, 4, rng), mtl.tanh)
+    model = mtl.HardSharing(trunk, {"a": mtl.Dense(4, 2, rng), "b": mtl.Dense(4, 3, rng)})
+    twin = deepcopy(model)
+    data = batch()
     history = mtl.fit(
         model,
         data,
@@ -387,24 +456,24 @@ def test_recorded_effects_are_those_of_the_steps_taken_and_predictions_those_of_
         cosines_every=2,
         quiet=True,
     )
+    assert history.effects.shape == history.predicted.shape == (2, 2)
+
     optimizer = mtl.Adam(rate)
     for k in range(4):
-        J, before = shared_jacobian(twin, data), twin.theta[: twin.P].copy()
+        J = shared_jacobian(twin, data)
+        before = twin.theta[: twin.P].copy()
         L = losses_of(twin, data)
         twin.zero_grad()
         (0.3 * L["a"] + 2.0 * L["b"]).backward()
         optimizer.step(twin, k / 4)
         if k % 2 == 0:
-            np.testing.assert_allclose(
-                history.effects[k // 2], J @ (twin.theta[: twin.P] - before), rtol=1e-6
-            )
-            np.testing.assert_allclose(
-                history.predicted[k // 2], -rate(k / 4) * J @ J.T @ [0.3, 2.0], rtol=1e-6
-            )
-    assert history.effects.shape == history.predicted.shape == (2, 2)
+            effect = J @ (twin.theta[: twin.P] - before)
+            np.testing.assert_allclose(history.effects[k // 2], effect, rtol=1e-6)
+            predicted = -rate(k / 4) * J @ J.T @ w
+            np.testing.assert_allclose(history.predicted[k // 2], predicted, rtol=1e-6)
 
 
-def test_a_task_without_labels_has_no_effect_recorded_and_nothing_shared_records_none():
+def test_a_task_without_labels_has_no_effect_recorded():
     data = batch()
     x, y = data["a"]
     mask = np.zeros(y.shape, bool)
@@ -420,19 +489,25 @@ def test_a_task_without_labels_has_no_effect_recorded_and_nothing_shared_records
         rng=np.random.default_rng(0),
         quiet=True,
     )
-    np.testing.assert_array_equal(np.isnan(history.effects[:, 0]), np.isnan(history.losses["a"]))
-    assert np.isnan(history.effects[:, 0]).sum() == 5 and np.isfinite(history.effects[:, 1]).all()
+    unknown = np.isnan(history.effects)
+    np.testing.assert_array_equal(unknown[:, 0], np.isnan(history.losses["a"]))
+    assert unknown[:, 0].sum() == 5
+    assert np.isfinite(history.effects[:, 1]).all()
+
+
+def test_a_model_that_shares_nothing_records_cosines_and_no_effects():
     parts = network()
-    alone = mtl.fit(
+    history = mtl.fit(
         mtl.SingleTask(parts.trunk, parts.heads),
-        data,
+        batch(),
         LOSSES,
         optimizer=mtl.SGD(0.1),
         steps=2,
         cosines_every=1,
         quiet=True,
     )
-    assert len(alone.cosines) == 2 and len(alone.effects) == len(alone.predicted) == 0
+    assert len(history.cosines) == 2
+    assert len(history.effects) == len(history.predicted) == 0
 
 
 # Transfer
@@ -444,23 +519,21 @@ def test_transfer_gain_is_the_mean_of_paired_differences_with_its_standard_error
     alone, together = np.random.default_rng(seed).standard_normal((2, n, 3))
     gain, error = transfer_gain(alone, together, higher_is_better=up)
     for measure in range(3):
-        d = [(t - a if up else a - t) for a, t in zip(alone[:, measure], together[:, measure])]
-        mean = sum(d) / n
+        pairs = zip(alone[:, measure], together[:, measure])
+        differences = [(t - a if up else a - t) for a, t in pairs]
+        mean = sum(differences) / n
+        variance = sum((d - mean) ** 2 for d in differences) / (n - 1)
         assert gain[measure] == pytest.approx(mean, abs=1e-12)
-        assert error[measure] == pytest.approx(
-            math.sqrt(sum((x - mean) ** 2 for x in d) / (n - 1) / n)
-        )
+        assert error[measure] == pytest.approx(math.sqrt(variance / n))
 
 
 def test_what_all_seeds_have_in_common_adds_nothing_to_the_standard_error():
     noise = np.array([1.0, 5.0, -3.0, 2.0])
     gain, error = transfer_gain(noise + 1, noise)
-    assert (
-        gain == 1
-        and error == pytest.approx(0, abs=1e-15)
-        and isinstance(gain, float)
-        and isinstance(error, float)
-    )
+    assert gain == 1
+    assert error == pytest.approx(0, abs=1e-15)
+    assert isinstance(gain, float)
+    assert isinstance(error, float)
 
 
 def test_one_seed_has_an_infinite_standard_error():
@@ -471,9 +544,14 @@ def test_one_seed_has_an_infinite_standard_error():
 @given(seeds, st.integers(1, 5))
 def test_delta_m_is_its_printed_formula(seed, T):
     rng = np.random.default_rng(seed)
-    A, M, up = rng.uniform(0.1, 2, T), rng.uniform(0.1, 2, T), rng.random(T) < 0.5
-    expected = sum((-1) ** (0 if u else 1) * (m - a) / a for a, m, u in zip(A, M, up)) / T
-    assert delta_m(A, M, up) == pytest.approx(expected, rel=1e-9, abs=1e-12)
+    A = rng.uniform(0.1, 2, T)
+    M = rng.uniform(0.1, 2, T)
+    up = rng.random(T) < 0.5
+    total = 0.0
+    for t in range(T):
+        l_t = 0 if up[t] else 1
+        total += (-1) ** l_t * (M[t] - A[t]) / A[t]
+    assert delta_m(A, M, up) == pytest.approx(total / T, rel=1e-9, abs=1e-12)
 
 
 def test_delta_m_is_positive_where_training_together_is_better():
@@ -482,98 +560,200 @@ def test_delta_m_is_positive_where_training_together_is_better():
     assert delta_m([-0.2], [0.1], True) > 0  # an R² below 0 that rises
 
 
-# Errors
+# Which points lie together
 
 
-@pytest.mark.parametrize(
-    "call, message",
-    [
-        (
-            lambda: magnitude_similarity(np.ones((2, 3))),
-            r"magnitude_similarity: gramian must have shape \(T, T\), got \(2, 3\)",
-        ),
-        (
-            lambda: predicted_change(np.eye(2), np.ones(3), 0.1),
-            r"predicted_change: weights must have shape \(2,\), got \(3,\)",
-        ),
-        (
-            lambda: conflict_rate(np.eye(2)),
-            r"conflict_rate: cosines must have shape \(K, T, T\), got \(2, 2\)",
-        ),
-        (lambda: harm_rate(np.ones(3)), r"harm_rate: changes must have shape \(K, T\), got \(3,\)"),
-        (lambda: transfer_gain([1.0, 2.0], [1.0]), r"a row for each seed; got \(2,\) and \(1,\)"),
-        (lambda: transfer_gain([], []), r"a row for each seed"),
-        (lambda: delta_m([0.0], [1.0]), r"alone must not be 0"),
-        (lambda: delta_m([1.0], [1.0, 2.0]), r"expected alone and together \(T,\)"),
-        (lambda: delta_m([1.0], [1.0], [1]), r"a bool or T of them"),
-        (
-            lambda: interaction.lookahead_affinity(
-                network(), batch(), dict.fromkeys("ab", lambda out, y: out.sum() * 0.0 - 1.0), 0.1
-            ),
-            r"losses must be positive",
-        ),
-        (
-            lambda: interaction.step_report(network(), batch(), LOSSES, mtl.SGD(0.1), {"a": 1.0}),
-            r"weights must name the tasks \['a', 'b'\]; missing \['b'\]",
-        ),
-        (
-            lambda: interaction.step_report(
-                network(), batch(), LOSSES, mtl.SGD(0.1), lambda losses, gramian: np.full(2, np.nan)
-            ),
-            r"weights must be 2 finite numbers",
-        ),
-        (
-            lambda: interaction.layer_gramians(network(), {}, LOSSES),
-            r"batch must be of the tasks \['a', 'b'\].*got \[\]",
-        ),
-        (
-            lambda: interaction.layer_gramians(network(), batch(), {"a": mtl.mse}),
-            r"with losses for \['a'\], got \['a', 'b'\]",
-        ),
-        (
-            lambda: interaction.step_report(
-                network(), {"a": (*batch()["a"], np.zeros((6, 2), bool))}, LOSSES, mtl.SGD(0.1)
-            ),
-            r"a label of every task, got none of \['a'\]",
-        ),
-    ],
-)
-def test_bad_arguments_are_named_with_what_was_expected_and_got(call, message):
+def purity_by_hand(vectors, labels):
+    """Point by point: each of the nearest others has an equal part of the point's vote."""
+    n = len(vectors)
+    purity = 0.0
+    chance = 0.0
+    for i in range(n):
+        others = [j for j in range(n) if j != i]
+        squares = {
+            j: sum((a - b) ** 2 for a, b in zip(vectors[i], vectors[j], strict=True))
+            for j in others
+        }
+        least = min(squares.values())
+        nearest = [j for j in others if squares[j] == least]
+        purity += sum(labels[j] == labels[i] for j in nearest) / len(nearest) / n
+        chance += sum(labels[j] == labels[i] for j in others) / (n - 1) / n
+    return purity, chance
+
+
+points = st.tuples(st.integers(-3, 3), st.integers(-3, 3))
+labelled_points = st.tuples(points, st.sampled_from(["tea", "jam", "soap"]))
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(labelled_points, min_size=2, max_size=12))
+def test_purity_is_that_of_a_double_loop_over_all_pairs(rows):
+    vectors = [vector for vector, _ in rows]
+    labels = [label for _, label in rows]
+    np.testing.assert_allclose(neighbour_purity(vectors, labels), purity_by_hand(vectors, labels))
+
+
+def test_purity_of_labels_without_meaning_is_near_chance_and_of_clusters_1():
+    rng = np.random.default_rng(0)
+    labels = rng.choice(4, 800, p=[0.6, 0.2, 0.1, 0.1])
+    purity, chance = neighbour_purity(rng.standard_normal((800, 5)), labels)
+    assert abs(purity - chance) < 4 * np.sqrt(chance * (1 - chance) / 800)
+    assert abs(chance - 0.42) < 0.05  # Σ p² of the four labels
+    clusters = np.eye(4)[labels] + 0.01 * rng.standard_normal((800, 4))
+    assert neighbour_purity(clusters, labels)[0] == 1
+
+
+@pytest.mark.parametrize("place", [0.0, 0.1, 1e6 / 3])
+def test_of_identical_points_purity_is_exactly_chance(place):
+    purity, chance = neighbour_purity(np.full((6, 3), place), list("aaabbc"))
+    np.testing.assert_allclose([purity, chance], 8 / 30)
+
+
+def test_purity_counts_equal_points_as_near_whatever_they_are_far_from():
+    vectors = np.array([[1 / 3, 1e8], [1 / 3, 1e8], [1 / 3, 1e8 + 1], [0, 0]])
+    assert neighbour_purity(vectors, list("aabb")) == (0.5, 1 / 3)
+
+
+# Refusals
+
+
+@pytest.mark.parametrize("shape", [(3,), (2, 3, 4), ()])
+def test_a_jacobian_of_another_shape_is_an_error(shape):
+    with pytest.raises(ValueError, match=r"gramian: jacobian must have shape \(T, P\), got"):
+        gramian(np.zeros(shape))
+
+
+@pytest.mark.parametrize("shape", [(3,), (2, 3), (1, 2, 2)])
+def test_a_gramian_that_is_not_square_is_an_error(shape):
+    message = r"gramian must have shape \(T, T\), got"
+    with pytest.raises(ValueError, match=f"^cosines: {message}"):
+        cosines(np.zeros(shape))
+    with pytest.raises(ValueError, match=f"^magnitude_similarity: {message}"):
+        magnitude_similarity(np.zeros(shape))
+    with pytest.raises(ValueError, match=f"^predicted_change: {message}"):
+        predicted_change(np.zeros(shape), np.zeros(3), 0.1)
+
+
+def test_weights_of_another_shape_than_the_gramian_are_an_error():
+    message = r"predicted_change: weights must have shape \(2,\), got \(3,\)"
     with pytest.raises(ValueError, match=message):
-        call()
+        predicted_change(np.eye(2), np.ones(3), 0.1)
 
 
-def test_an_overflow_is_harm_and_only_what_is_unknown_does_not_count():
-    np.testing.assert_array_equal(
-        harm_rate(np.array([[math.inf, math.nan], [1.0, -1.0]])), [1.0, 0.0]
-    )
-
-
-def test_a_step_report_follows_the_schedule_of_the_learning_rate():
-    report = interaction.step_report(
-        network(), batch(), LOSSES, mtl.SGD(lambda progress: 0.1 - 0.1 * progress), progress=0.5
-    )
-    assert report.learning_rate == pytest.approx(0.05)
-    np.testing.assert_allclose(report.taken, report.predicted, atol=1e-14)
-
-
-def test_a_step_report_on_some_tasks_takes_the_weights_of_all():
-    data = {"a": batch()["a"]}
-    assert interaction.step_report(
-        network(), data, LOSSES, mtl.SGD(0.1), {"a": 3.0, "b": 1.0}
-    ).weights.tolist() == [3.0]
+def test_rates_of_another_shape_are_an_error():
+    message = r"conflict_rate: cosines must have shape \(K, T, T\), got \(2, 2\)"
+    with pytest.raises(ValueError, match=message):
+        conflict_rate(np.eye(2))
+    with pytest.raises(
+        ValueError, match=r"harm_rate: changes must have shape \(K, T\), got \(3,\)"
+    ):
+        harm_rate(np.ones(3))
 
 
 @pytest.mark.parametrize(
-    "measure",
+    "alone, together, got",
+    [([1.0, 2.0], [1.0], r"\(2,\) and \(1,\)"), ([], [], r"\(0,\) and \(0,\)")],
+)
+def test_seeds_that_are_not_paired_are_an_error(alone, together, got):
+    with pytest.raises(ValueError, match=f"transfer_gain: .*a row for each seed; got {got}"):
+        transfer_gain(alone, together)
+
+
+@pytest.mark.parametrize(
+    "alone, together, up, message",
     [
-        lambda m: interaction.step_report(m, batch(), LOSSES, mtl.SGD(0.1)),
-        lambda m: interaction.lookahead_affinity(m, batch(), LOSSES, 0.1),
-        lambda m: interaction.layer_gramians(m, batch(), LOSSES),
-        lambda m: interaction.row_norms(m, batch(), LOSSES),
+        ([0.0], [1.0], False, "alone must not be 0, a relative gain has no meaning there; got"),
+        ([1.0], [1.0, 2.0], False, r"together must have shape \(1,\), got \(2,\)"),
+        ([[1.0]], [[1.0]], False, r"alone must have shape \(T.*\), got \(1, 1\)"),
+        ([], [], False, r"alone must have shape \(T.*\), got \(0,\)"),
+        ([1.0], [1.0], [1], r"higher_is_better must be a bool or 1 of them, got shape \(1,\)"),
+        ([1.0], [1.0], [True, False], r"higher_is_better must be .*, got shape \(2,\) of bool"),
     ],
 )
-def test_what_needs_shared_parameters_says_so(measure):
+def test_measures_that_do_not_fit_are_an_error(alone, together, up, message):
+    with pytest.raises(ValueError, match=f"delta_m: {message}"):
+        delta_m(alone, together, up)
+
+
+@pytest.mark.parametrize(
+    "vectors, labels, message",
+    [
+        ([[1]], ["a"], r"labels must be of at least 2 points, got shape \(1,\)"),
+        (np.ones((2, 2)), [["a", "b"]], r"labels must be .*got shape \(1, 2\)"),
+        (np.ones((2, 2)), list("abc"), r"vectors must have shape \(3, E\), got \(2, 2\)"),
+        ([[1], [np.inf]], list("ab"), "vectors must be finite, got inf"),
+    ],
+)
+def test_points_and_labels_that_do_not_fit_are_an_error(vectors, labels, message):
+    with pytest.raises(ValueError, match=f"neighbour_purity: {message}"):
+        neighbour_purity(vectors, labels)
+
+
+def report_of(model, data, losses):
+    return step_report(model, data, losses, mtl.SGD(0.1))
+
+
+def affinity_of(model, data, losses):
+    return lookahead_affinity(model, data, losses, 0.1)
+
+
+MEASURES = {
+    "step_report": report_of,
+    "lookahead_affinity": affinity_of,
+    "layer_gramians": layer_gramians,
+    "row_norms": row_norms,
+}
+
+
+@pytest.mark.parametrize("name", MEASURES)
+def test_what_needs_shared_parameters_says_so(name):
     parts = network()
-    with pytest.raises(ValueError, match="model must share parameters, got SoftSharing with P = 0"):
-        measure(mtl.SoftSharing(parts.trunk, parts.heads, strength=1.0))
+    model = mtl.SoftSharing(parts.trunk, parts.heads, strength=1.0)
+    message = f"{name}: model must share parameters, got SoftSharing with P = 0"
+    with pytest.raises(ValueError, match=message):
+        MEASURES[name](model, batch(), LOSSES)
+
+
+@pytest.mark.parametrize("name", MEASURES)
+def test_a_batch_that_does_not_fit_the_model_is_an_error(name):
+    measure = MEASURES[name]
+    data = batch()
+    with pytest.raises(
+        ValueError, match=rf"{name}: batch must have .*tasks \['a', 'b'\], got none"
+    ):
+        measure(network(), {}, LOSSES)
+    message = rf"{name}: batch must be of the tasks \['a', 'b'\], got \['c'\]"
+    with pytest.raises(ValueError, match=message):
+        measure(network(), {**data, "c": data["a"]}, LOSSES)
+    message = rf"{name}: losses must name .*batch \['a', 'b'\]; missing \['b'\]"
+    with pytest.raises(ValueError, match=message):
+        measure(network(), data, {"a": mtl.mse})
+    nothing_known = np.zeros((6, 2), bool)
+    message = rf"{name}: batch must have a label of every task, got none of \['a'\]"
+    with pytest.raises(ValueError, match=message):
+        measure(network(), {"a": (*data["a"], nothing_known)}, LOSSES)
+
+
+def test_a_relative_fall_of_losses_that_are_not_positive_is_an_error():
+    def minus_one(outputs, targets):
+        return outputs.sum() * 0.0 - 1.0
+
+    losses = dict.fromkeys("ab", minus_one)
+    with pytest.raises(ValueError, match="lookahead_affinity: losses must be positive"):
+        lookahead_affinity(network(), batch(), losses, 0.1)
+
+
+def test_weights_of_a_step_that_do_not_fit_are_an_error():
+    def unknown(losses, gramian):
+        return np.full(2, np.nan)
+
+    def report(weights):
+        return step_report(network(), batch(), LOSSES, mtl.SGD(0.1), weights)
+
+    message = r"step_report: weights must name the tasks \['a', 'b'\]; missing \['b'\]"
+    with pytest.raises(ValueError, match=message):
+        report({"a": 1.0})
+    with pytest.raises(ValueError, match=r"step_report: weights must name .*missing \['a', 'b'\]"):
+        report({})
+    with pytest.raises(ValueError, match="step_report: weights must be 2 finite numbers"):
+        report(unknown)

@@ -1,11 +1,12 @@
-"""Trained models against exact answers: what `fit` reaches from the package's own pieces is what the referees say.
+"""Trained models against exact answers: `fit` reaches what the referees say.
 
-The package trains Σ_t w_t · 1/n ‖ŷ_t − y_t‖² and penalties without ½. Times n/2 that is the referees' objective: a pull
-of strength s is their λ = n s. A layer's bias is either a column of ones among the inputs of the referee, or 0 at the
-optimum, because inputs and targets have mean 0.
+The package trains Σ_t w_t · 1/n ‖ŷ_t − y_t‖² and penalties without ½. Times n/2 that is the
+referees' objective: a pull of strength s is their λ = n s. A layer's bias is either a column of
+ones among the inputs of the referee, or 0 at the optimum, because inputs and targets have mean 0.
 """
 
 import math
+from functools import partial
 
 import numpy as np
 import pytest
@@ -31,7 +32,8 @@ def itself(h):
 
 
 def descend(model, inputs, targets, steps, η, momentum=0.0, weights=None):
-    data = {t: (inputs[t], targets[t]) for t in model.tasks}
+    """Train the model by gradient descent on mean squared errors. Returns the history."""
+    data = {task: (inputs[task], targets[task]) for task in model.tasks}
     return mtl.fit(
         model,
         data,
@@ -48,22 +50,29 @@ def assert_reaches(got, exact, tolerance):
     assert np.linalg.norm(got - exact) <= tolerance * np.linalg.norm(exact)
 
 
+def orthonormal_columns(rng, rows, columns):
+    """Q (rows, columns) with Qᵀ Q = I."""
+    return np.linalg.qr(rng.standard_normal((rows, columns)))[0]
+
+
 # Soft sharing and pooling
 
 
 def own_inputs(rng, sizes, D=3):
-    """Inputs and targets by task, and the same as the referee takes them: X_t with a column of ones, y_t flat."""
-    inputs = {t: rng.standard_normal((n, D)) for t, n in zip(TASKS, sizes)}
-    targets = {
-        t: x @ rng.standard_normal((D, 1)) + rng.standard_normal((len(x), 1))
-        for t, x in inputs.items()
-    }
-    return (
-        inputs,
-        targets,
-        [np.hstack([x, np.ones((len(x), 1))]) for x in inputs.values()],
-        [y[:, 0] for y in targets.values()],
-    )
+    """Inputs (n_t, D) and targets (n_t, 1) by task."""
+    inputs = {task: rng.standard_normal((n, D)) for task, n in zip(TASKS, sizes)}
+    targets = {}
+    for task, x in inputs.items():
+        linear = x @ rng.standard_normal((D, 1))
+        targets[task] = linear + rng.standard_normal((len(x), 1))
+    return inputs, targets
+
+
+def for_referee(inputs, targets):
+    """The same as the referee takes them: X_t with a column of ones, and y_t flat."""
+    X = [np.hstack([x, np.ones((len(x), 1))]) for x in inputs.values()]
+    y = [column[:, 0] for column in targets.values()]
+    return X, y
 
 
 @pytest.mark.parametrize("pull, T", [("mean", 1), ("pairs", 3)])
@@ -71,35 +80,45 @@ def own_inputs(rng, sizes, D=3):
 def test_soft_sharing_reaches_its_referee_at_n_times_the_strength_and_by_pairs_at_t_times_that(
     strength, pull, T
 ):
-    rng, n = np.random.default_rng(1), 20
-    inputs, targets, X, y = own_inputs(rng, [n] * 3)
-    model = mtl.SoftSharing(
-        mtl.Dense(3, 1, rng), dict.fromkeys(TASKS, itself), strength=strength, pull=pull
-    )
+    rng = np.random.default_rng(1)
+    n = 20
+    inputs, targets = own_inputs(rng, [n] * 3)
+    trunk = mtl.Dense(3, 1, rng)
+    heads = dict.fromkeys(TASKS, itself)
+    model = mtl.SoftSharing(trunk, heads, strength=strength, pull=pull)
     descend(model, inputs, targets, 600, 0.3 / (1 + T * strength), 0.8)
+    X, y = for_referee(inputs, targets)
     assert_reaches(model.trunk_matrix(), soft_sharing(X, y, n * T * strength), 1e-6)
 
 
 def test_unequal_sizes_and_weights_reach_the_referee_of_rescaled_data():
-    # w_t/n_t ‖X_t θ_t − y_t‖² = ‖X′_t θ_t − y′_t‖² for X′_t = √(w_t/n_t) X_t, and both halves of the objective doubled: λ = s
-    rng, sizes, w, strength = np.random.default_rng(2), [8, 20, 40], [0.5, 1.0, 2.0], 0.3
-    inputs, targets, X, y = own_inputs(rng, sizes)
+    # w_t/n_t ‖X_t θ_t − y_t‖² = ‖X′_t θ_t − y′_t‖² for X′_t = √(w_t/n_t) X_t and y′_t likewise.
+    # With both halves of the objective doubled, λ = s.
+    rng = np.random.default_rng(2)
+    sizes = [8, 20, 40]
+    w = [0.5, 1.0, 2.0]
+    strength = 0.3
+    inputs, targets = own_inputs(rng, sizes)
     model = mtl.SoftSharing(mtl.Dense(3, 1, rng), dict.fromkeys(TASKS, itself), strength=strength)
     descend(model, inputs, targets, 800, 0.1, 0.9, dict(zip(TASKS, w)))
-    c = [math.sqrt(w_t / n) for w_t, n in zip(w, sizes)]
-    exact = soft_sharing(
-        [c_t * A for c_t, A in zip(c, X)], [c_t * b for c_t, b in zip(c, y)], strength
-    )
-    assert_reaches(model.trunk_matrix(), exact, 1e-6)
+    X, y = for_referee(inputs, targets)
+    scales = [math.sqrt(w_t / n) for w_t, n in zip(w, sizes)]
+    rescaled_X = [scale * X_t for scale, X_t in zip(scales, X)]
+    rescaled_y = [scale * y_t for scale, y_t in zip(scales, y)]
+    assert_reaches(model.trunk_matrix(), soft_sharing(rescaled_X, rescaled_y, strength), 1e-6)
 
 
 def test_one_trunk_reaches_pooling_and_a_strong_pull_comes_as_near_as_its_inverse():
     rng = np.random.default_rng(3)
-    inputs, targets, X, y = own_inputs(rng, [20] * 3)
-    trunk, heads, exact, gaps = mtl.Dense(3, 1, rng), dict.fromkeys(TASKS, itself), pooled(X, y), []
+    inputs, targets = own_inputs(rng, [20] * 3)
+    trunk = mtl.Dense(3, 1, rng)
+    heads = dict.fromkeys(TASKS, itself)
+    X, y = for_referee(inputs, targets)
+    exact = pooled(X, y)
     hard = mtl.HardSharing(trunk, heads)
     descend(hard, inputs, targets, 300, 0.1, 0.5)
     assert_reaches(hard.theta, exact, 1e-9)
+    gaps = []
     for strength in (100.0, 1000.0):
         soft = mtl.SoftSharing(trunk, heads, strength=strength)
         descend(soft, inputs, targets, 1200, 1 / strength, 0.95)
@@ -118,28 +137,26 @@ def orthogonal_inputs(rng, n, D):
 
 
 def linear_network(rng, D, width, T, **l2):
-    names = [f"task {t}" for t in range(T)]
-    return mtl.HardSharing(
-        mtl.Dense(D, width, rng), {t: mtl.Dense(width, 1, rng) for t in names}, **l2
-    )
+    trunk = mtl.Dense(D, width, rng)
+    heads = {f"task {t}": mtl.Dense(width, 1, rng) for t in range(T)}
+    return mtl.HardSharing(trunk, heads, **l2)
 
 
 def product(model):
     """B = A C (D, T)."""
-    return model.trunk.W.data @ np.hstack([model.heads[t].W.data for t in model.tasks])
+    A = model.trunk.W.data  # (D, k)
+    C = np.hstack([model.heads[task].W.data for task in model.tasks])  # (k, T)
+    return A @ C
 
 
 def descend_together(model, X, Y, steps, η, momentum, weights=None):
-    weights = None if weights is None else dict(zip(model.tasks, weights))
-    return descend(
-        model,
-        dict.fromkeys(model.tasks, X),
-        dict(zip(model.tasks, Y.T[:, :, None].copy())),
-        steps,
-        η,
-        momentum,
-        weights,
-    )
+    """Train tasks that share their inputs: task t has column t of Y."""
+    inputs = dict.fromkeys(model.tasks, X)
+    columns = Y.T[:, :, None].copy()  # (T, N, 1)
+    targets = dict(zip(model.tasks, columns))
+    if weights is not None:
+        weights = dict(zip(model.tasks, weights))
+    return descend(model, inputs, targets, steps, η, momentum, weights)
 
 
 @pytest.mark.parametrize("width", [1, 2, 3])
@@ -161,36 +178,45 @@ def test_weights_change_a_narrow_trunk_and_not_a_wide_one():
     Y = X @ np.array([[1.0, 0.3], [0.0, 1.0], [1.0, 0.0]])
     change = {}
     for width in (1, 2):
-        equal, other = linear_network(rng, 3, width, 2), linear_network(rng, 3, width, 2)
+        equal = linear_network(rng, 3, width, 2)
+        other = linear_network(rng, 3, width, 2)
         descend_together(equal, X, Y, 600, 0.05, 0.9)
         descend_together(other, X, Y, 600, 0.05, 0.9, (0.5, 2.0))
-        change[width] = np.linalg.norm(product(other) - product(equal)) / np.linalg.norm(
-            product(equal)
-        )
+        B = product(equal)
+        change[width] = np.linalg.norm(product(other) - B) / np.linalg.norm(B)
     assert change[2] < 1e-6
     assert change[1] > 0.3
 
 
-def decay_each_once(strength):
+def every_matrix_once(strength):
     """λ Σ ‖W‖² over trunk and heads, a function for `l2`."""
-    return lambda model: mtl.l2_penalty(
-        {"all": [p for p in model.parameters() if p.ndim > 1]}, {"all": strength}
-    )
+
+    def penalty(model):
+        matrices = [p for p in model.parameters() if p.ndim > 1]
+        return mtl.l2_penalty({"all": matrices}, {"all": strength})
+
+    return penalty
+
+
+def a_number(strength):
+    """The same number for `l2` of every task: the trunk counts once for each of them."""
+    return strength
 
 
 @pytest.mark.parametrize("strength, rank", [(0.2, 3), (1.0, 2), (2.5, 1)])
-@pytest.mark.parametrize(
-    "l2, times", [(decay_each_once, 1), (lambda s: s, math.sqrt(3))], ids=["each once", "a number"]
-)
+@pytest.mark.parametrize("l2, times", [(every_matrix_once, 1), (a_number, math.sqrt(3))])
 def test_weight_decay_reaches_soft_thresholding_and_a_number_counts_the_trunk_once_for_each_task(
     strength, rank, l2, times
 ):
-    # 1/n ‖Y − X A C‖² + s (a ‖A‖² + ‖C‖²), times ½, is ½ ‖B_ols − A C‖² + ½ s √a (‖A′‖² + ‖C′‖²) for the same product A′ C′
-    rng, n, T = np.random.default_rng(7), 20, 3
-    turn = lambda rows, columns: np.linalg.qr(rng.standard_normal((rows, columns)))[0]
-    X, B_ols = orthogonal_inputs(rng, n, 4), turn(4, T) @ np.diag([4.0, 2.0, 0.6]) @ turn(T, T).T
+    # 1/n ‖Y − X A C‖² + s (a ‖A‖² + ‖C‖²), times ½, is ½ ‖B_ols − A C‖² + ½ s √a (‖A′‖² + ‖C′‖²)
+    # for the same product A′ C′.
+    rng = np.random.default_rng(7)
+    X = orthogonal_inputs(rng, 20, 4)
+    U = orthonormal_columns(rng, 4, 3)
+    V = orthonormal_columns(rng, 3, 3)
+    B_ols = U @ np.diag([4.0, 2.0, 0.6]) @ V.T
     Y = X @ B_ols
-    model = linear_network(rng, 4, 3, T, l2=l2(strength / times))
+    model = linear_network(rng, 4, 3, 3, l2=l2(strength / times))
     descend_together(model, X, Y, 800, 0.03, 0.9)
     exact = weight_decay(B_ols, strength)
     assert np.linalg.matrix_rank(exact, tol=1e-9) == rank
@@ -200,11 +226,13 @@ def test_weight_decay_reaches_soft_thresholding_and_a_number_counts_the_trunk_on
 @pytest.mark.parametrize("weights", [(0.5, 0.5), (0.7, 0.3)])
 @pytest.mark.parametrize("degrees", [0, 30, 60, 120, 90])
 def test_two_tasks_on_one_unit_reach_its_least_loss_and_on_two_units_none(degrees, weights):
-    rng, φ = np.random.default_rng(8), math.radians(degrees)
+    rng = np.random.default_rng(8)
+    φ = math.radians(degrees)
     X = orthogonal_inputs(rng, 6, 2)
     Y = X @ np.array([[1.0, math.cos(φ)], [0.0, math.sin(φ)]])  # columns of mean square 1
     for width, least in ((1, one_unit_loss(φ, weights)), (2, 0.0)):
-        history = descend_together(linear_network(rng, 2, width, 2), X, Y, 600, 0.1, 0.9, weights)
+        model = linear_network(rng, 2, width, 2)
+        history = descend_together(model, X, Y, 600, 0.1, 0.9, weights)
         assert history.total[-1] == pytest.approx(least, rel=1e-9, abs=1e-9)
 
 
@@ -218,36 +246,48 @@ def test_at_a_right_angle_one_unit_learns_the_task_of_larger_weight_and_nothing_
 
 # When sharing helps, measured on examples that training did not see
 
-SEEDS, NOISE, N, D = (
-    50,
-    1.0,
-    12,
-    6,
-)  # variance of a target's noise; examples of a task; parameters of a task, its bias among them
+SEEDS = 50
+NOISE = 1.0  # variance of a target's noise
+N = 12  # examples of a task
+D = 6  # parameters of a task, its bias among them
+T = 4
 
 
-def related_problem(seed, spread, T=4):
-    """Training and test data of T tasks whose true parameters vary by `spread` around common ones; [X, 1]ᵀ [X, 1] = N I."""
-    rng, train, test = np.random.default_rng(seed), {}, {}
+def related_problem(seed, spread):
+    """Training and test data of T tasks whose true parameters vary by `spread` around common ones.
+
+    The training inputs have [X, 1]ᵀ [X, 1] = N I. The test targets have no noise.
+    """
+    rng = np.random.default_rng(seed)
+    train = {}
+    test = {}
     common = rng.standard_normal(D)
     for t in range(T):
         truth = common + math.sqrt(spread) * rng.standard_normal(D)
-        X, new = orthogonal_inputs(rng, N, D - 1), rng.standard_normal((200, D - 1))
-        train[f"task {t}"] = (
-            X,
-            (X @ truth[1:] + truth[0] + math.sqrt(NOISE) * rng.standard_normal(N))[:, None],
-        )
-        test[f"task {t}"] = new, (new @ truth[1:] + truth[0])[:, None]
+        bias, w = truth[0], truth[1:]
+        X = orthogonal_inputs(rng, N, D - 1)
+        new = rng.standard_normal((200, D - 1))
+        y = X @ w + bias + math.sqrt(NOISE) * rng.standard_normal(N)
+        train[f"task {t}"] = X, y[:, None]
+        test[f"task {t}"] = new, (new @ w + bias)[:, None]
     return rng, train, test
 
 
 def error_on_new(seed, spread, build, η, steps):
-    """Mean error on new examples without noise after training; each parameter adds its squared error to it."""
+    """Mean error on new examples without noise after training.
+
+    Each parameter adds its squared error to it.
+    """
     rng, train, test = related_problem(seed, spread)
     model = build(mtl.Dense(D - 1, 1, rng), dict.fromkeys(train, itself))
     losses = dict.fromkeys(train, mtl.mse)
     mtl.fit(model, train, losses, optimizer=mtl.SGD(η), steps=steps, quiet=True)
     return np.mean(list(mtl.evaluate(model, test, losses).values()))
+
+
+def errors_on_new(spread, build, η, steps):
+    """`error_on_new` for every seed."""
+    return np.array([error_on_new(seed, spread, build, η, steps) for seed in range(SEEDS)])
 
 
 def standard_errors(gains):
@@ -259,16 +299,15 @@ def standard_errors(gains):
 def test_pooling_beats_each_task_alone_on_the_side_that_the_formula_says(side):
     # On these inputs a step of η = ½ (pooled: ½ over the number of tasks) lands on the minimum.
     spread = side * NOISE / N
-    alone = np.array(
-        [error_on_new(seed, spread, mtl.SingleTask, 1 / 2, 2) for seed in range(SEEDS)]
-    )
-    together = np.array(
-        [error_on_new(seed, spread, mtl.HardSharing, 1 / 8, 2) for seed in range(SEEDS)]
-    )
+    alone = errors_on_new(spread, mtl.SingleTask, 1 / 2, 2)
+    together = errors_on_new(spread, mtl.HardSharing, 1 / 8, 2)
     gain = alone - together
-    assert standard_errors(gain if pooling_helps(N, NOISE, spread) else -gain) > 3
+    if pooling_helps(N, NOISE, spread):
+        assert standard_errors(gain) > 3
+    else:
+        assert standard_errors(-gain) > 3
     for measured, λ in ((alone, 0.0), (together, math.inf)):
-        expected = D * risk(λ, N, 4, NOISE, spread)
+        expected = D * risk(λ, N, T, NOISE, spread)
         assert abs(standard_errors(measured - expected)) < 4
 
 
@@ -277,11 +316,9 @@ def test_a_sweep_of_strengths_has_its_least_error_within_a_factor_three_of_the_b
     best = best_strength(NOISE, spread) / N  # in the package's convention
     errors = {}
     for factor in (1 / 9, 1 / 3, 1, 3, 9):
-        s = factor * best
-        soft = lambda trunk, heads: mtl.SoftSharing(trunk, heads, strength=s)
-        errors[factor] = np.array(
-            [error_on_new(seed, spread, soft, 1 / (2 + s), 30) for seed in range(SEEDS)]
-        )
-    assert 1 / 3 <= min(errors, key=lambda factor: errors[factor].mean()) <= 3
+        soft_sharing_at = partial(mtl.SoftSharing, strength=factor * best)
+        errors[factor] = errors_on_new(spread, soft_sharing_at, 1 / (2 + factor * best), 30)
+    mean_errors = {factor: values.mean() for factor, values in errors.items()}
+    assert 1 / 3 <= min(mean_errors, key=mean_errors.get) <= 3
     for far in (1 / 9, 9):
         assert standard_errors(errors[far] - errors[1]) > 3

@@ -1,121 +1,172 @@
 """How tasks meet: what their gradients, a step, and training together do to one another.
 
-J (T, P) has one row per task, the gradient of its loss on the P shared parameters. All that a rule
-for balancing tasks needs to know of it, and all that a small step of them along −Jᵀw does to every loss, is in
+J (T, P) has one row per task, the gradient of its loss on the P shared parameters. Its Gramian G
+holds all that a rule for balancing tasks needs to know of J, and all that a small step along −Jᵀw
+does to every loss:
 
     G = J Jᵀ (T, T)            ΔL ≈ −η G w
 
-Three things are told apart here. None of them is another's measure:
-  conflict   an angle: two gradients have a negative cosine                    cosines, conflict_rate
-  harm       what one step did: it raised a task's loss                        predicted_change, harm_rate, step_report
-  transfer   what training together changed on held-out data, over seeds      transfer_gain, delta_m
+Three things are told apart here. None of them measures another:
+
+    conflict   an angle: two gradients have a negative cosine
+               cosines, conflict_rate
+    harm       an effect of one step: it raised a task's loss
+               predicted_change, harm_rate, step_report
+    transfer   an effect of training together, on held-out data and over seeds
+               transfer_gain, delta_m
+
+Then `layer_gramians` and `row_norms` show in which parameters tasks meet, and `neighbour_purity`
+shows which points lie together in the features that they share.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 
 import numpy as np
 
+from . import checks
 from .layers import Embedding
-from .losses import check_names, combine
+from .losses import combine
+from .module import Parameter
 from .optim import Optimizer
-from .sharing import Sharing
-from .tensor import jacobian
+from .sharing import Sharing, task_losses
+from .tensor import Tensor
 
 # Conflict: an angle
 
 
 def gramian(jacobian: np.ndarray) -> np.ndarray:
-    """G = J Jᵀ: (T, P) -> (T, T), in float64; G_st = g_s · g_t.
+    """The Gramian of a Jacobian: all inner products of two tasks' gradients.
+
+        G = J Jᵀ,     G_st = g_s · g_t
+
+    jacobian: J (T, P). Returns G (T, T) in float64. ValueError for another shape.
 
     >>> gramian(np.array([[3.0, 4.0], [1.0, 0.0]]))
     array([[25.,  3.],
            [ 3.,  1.]])
     """
-    J = np.asarray(jacobian, np.float64)
-    if J.ndim != 2:
-        raise ValueError(f"gramian: jacobian must have shape (T, P), got {J.shape}")
-    return J @ J.T
+    J = _with_axes("gramian", "jacobian", jacobian, "T, P")
+    return J @ J.T  # (T, T)
 
 
 def cosines(gramian: np.ndarray) -> np.ndarray:
-    """ρ_st = G_st / √(G_ss G_tt): (T, T) -> (T, T), the cosine of the angle between each two tasks' gradients.
+    """The cosine of the angle between each two tasks' gradients.
 
-    Negative: the two conflict. NaN where a task has no gradient, and so no angle.
+        ρ_st = G_st / √(G_ss G_tt)
+
+    Where it is negative, the two tasks conflict.
+
+    gramian: G (T, T). Returns ρ (T, T), NaN where a task has no gradient and so no angle.
+    ValueError for a Gramian that is not square.
 
     >>> cosines(np.array([[25.0, 3.0], [3.0, 1.0]]))
     array([[1. , 0.6],
            [0.6, 1. ]])
     """
-    G = _square("cosines", gramian)
-    norms = np.sqrt(np.where(np.diag(G) > 0, np.diag(G), np.nan))
-    return G / norms[:, None] / norms
+    G = checks.square("cosines", "gramian", gramian)
+    squares = np.diag(G)  # ‖g_t‖², (T,)
+    norms = np.sqrt(np.where(squares > 0, squares, np.nan))  # (T,)
+    return G / norms[:, None] / norms  # (T, T)
 
 
 def magnitude_similarity(gramian: np.ndarray) -> np.ndarray:
-    """Φ_st = 2 ‖g_s‖ ‖g_t‖ / (‖g_s‖² + ‖g_t‖²): (T, T) -> (T, T), 1 for gradients of one length, near 0 for very different ones.
+    """How similar in length each two tasks' gradients are.
 
-    NaN where both gradients are 0. Source: Yu et al. (2020), definition 2.
+        Φ_st = 2 ‖g_s‖ ‖g_t‖ / (‖g_s‖² + ‖g_t‖²)
+
+    It is 1 for gradients of one length, and near 0 for very different ones.
+
+    gramian: G (T, T). Returns Φ (T, T), NaN where both gradients are 0. ValueError for a Gramian
+    that is not square. Source: Yu et al. (2020), definition 2.
 
     >>> magnitude_similarity(np.array([[9.0, -3.0], [-3.0, 1.0]]))
     array([[1. , 0.6],
            [0.6, 1. ]])
     """
-    squares = np.diag(_square("magnitude_similarity", gramian))
-    both = squares[:, None] + squares
-    return 2 * np.sqrt(np.outer(squares, squares)) / np.where(both > 0, both, np.nan)
+    G = checks.square("magnitude_similarity", "gramian", gramian)
+    squares = np.diag(G)  # ‖g_t‖², (T,)
+    products = np.sqrt(np.outer(squares, squares))  # ‖g_s‖ ‖g_t‖, (T, T)
+    sums = squares[:, None] + squares  # ‖g_s‖² + ‖g_t‖², (T, T)
+    return 2 * products / np.where(sums > 0, sums, np.nan)  # (T, T)
 
 
 def conflict_rate(cosines: np.ndarray) -> np.ndarray:
-    """The share of the K recorded steps in which two tasks conflicted, ρ < 0: (K, T, T) -> (T, T). NaN cosines do not count.
+    """The share of the K recorded steps in which two tasks conflicted, ρ < 0.
+
+    cosines: (K, T, T), such as `History.cosines`. Returns (T, T). NaN cosines do not count.
+    ValueError for another shape.
 
     >>> conflict_rate(np.array([[[1.0, 0.5], [0.5, 1.0]], [[1.0, -0.1], [-0.1, 1.0]]]))
     array([[0. , 0.5],
            [0.5, 0. ]])
     """
-    return _share("conflict_rate: cosines must have shape (K, T, T)", cosines, 3, lambda ρ: ρ < 0)
+    ρ = _with_axes("conflict_rate", "cosines", cosines, "K, T, T")
+    return _rate(ρ < 0, known=~np.isnan(ρ))
 
 
-# Harm: what a step does to a loss
+# Harm: an effect of one step
 
 
 def predicted_change(gramian: np.ndarray, weights: np.ndarray, learning_rate: float) -> np.ndarray:
-    """ΔL ≈ −η G w (T,): to first order, what a step of plain gradient descent on the shared parameters does to each task's loss.
+    """What a step of plain gradient descent does to each task's loss, to first order.
 
-    An optimiser that scales entries, such as Adam, takes another step Δθ: then ΔL ≈ J Δθ (`step_report` shows both).
+        ΔL ≈ −η G w
 
-    >>> predicted_change(np.array([[9.0, -3.0], [-3.0, 2.0]]), np.array([1.0, 1.0]), 0.1)  # the second task is harmed
+    The step moves the shared parameters only. An optimiser that scales entries, such as Adam, takes
+    another step Δθ. Then ΔL ≈ J Δθ, and `step_report` shows both.
+
+    gramian: G (T, T); weights: w (T,); learning_rate: η. Returns ΔL (T,) in each loss's own units.
+    ValueError for shapes that do not fit.
+
+    Here the second task is harmed:
+
+    >>> predicted_change(np.array([[9.0, -3.0], [-3.0, 2.0]]), np.array([1.0, 1.0]), 0.1)
     array([-0.6,  0.1])
     """
-    G, w = _square("predicted_change", gramian), np.asarray(weights, np.float64)
-    if w.shape != G.shape[:1]:
-        raise ValueError(f"predicted_change: weights must have shape {G.shape[:1]}, got {w.shape}")
-    return -learning_rate * G @ w
+    G = checks.square("predicted_change", "gramian", gramian)
+    w = np.asarray(weights, np.float64)
+    checks.same_shape("predicted_change", "weights", w, G.shape[:1])
+    return -learning_rate * G @ w  # (T,)
 
 
 def harm_rate(changes: np.ndarray) -> np.ndarray:
-    """The share of the K recorded steps that harmed each task, ΔL > 0: (K, T) -> (T,). NaN changes do not count.
+    """The share of the K recorded steps that harmed each task, ΔL > 0.
 
-    `History.predicted` gives it for plain gradient descent to first order, `History.effects` for the steps really taken.
+    changes: (K, T). `History.predicted` gives the rate for plain gradient descent to first order,
+    `History.effects` the rate for the steps that were really taken. Returns (T,). NaN changes do
+    not count. ValueError for another shape.
 
     >>> harm_rate(np.array([[-0.1, 0.2], [-0.2, -0.1]]))
     array([0. , 0.5])
     """
-    return _share(
-        "harm_rate: changes must have shape (K, T)", changes, 2, lambda change: change > 0
-    )
+    ΔL = _with_axes("harm_rate", "changes", changes, "K, T")
+    return _rate(ΔL > 0, known=~np.isnan(ΔL))
 
 
 @dataclass
 class StepReport:
-    """One step taken apart. `print` it for a table, `plots.step` draws it. Everything is by task, in the order of `tasks`.
+    """One step taken apart. `print` shows it as a table, `plots.step` draws it.
 
-    losses, norms ‖g_t‖ on the shared parameters, cosines (T, T), weights. Then what the step of the *shared* parameters does to
-    the loss: predicted −η G w, for plain gradient descent; taken J Δθ, to first order, with the Δθ of the optimiser (and of the penalty);
-    happened, L(θ + Δθ) − L(θ). with_heads: the same with every parameter moved.
+    All arrays are by task, in the order of `tasks`:
+
+        losses       L_t before the step (T,)
+        norms        ‖g_t‖ on the shared parameters (T,)
+        cosines      between the gradients on the shared parameters (T, T)
+        weights      w (T,)
+
+    Then what the step does to each loss (T,), if it moves the *shared* parameters only:
+
+        predicted    −η G w, for plain gradient descent
+        taken        J Δθ, to first order, with the step Δθ that optimiser and penalty really take
+        happened     L(θ + Δθ) − L(θ)
+
+    and if it moves all parameters:
+
+        with_heads   L(θ + Δθ) − L(θ)
     """
 
     tasks: list[str]
@@ -130,23 +181,23 @@ class StepReport:
     with_heads: np.ndarray
 
     def __str__(self):
-        columns = {
-            "loss": self.losses,
-            "|g|": self.norms,
-            "w": self.weights,
-            "-lr G w": self.predicted,
-            "J dθ": self.taken,
-            "happened": self.happened,
-            "with heads": self.with_heads,
-        }
-        columns = {"cos " + t: ρ for t, ρ in zip(self.tasks, self.cosines.T)} | columns
-        width, wide = max(map(len, self.tasks)), max(11, *map(len, columns))
-        lines = [" " * width + "".join(f"  {name:>{wide}}" for name in columns)]
-        for i, t in enumerate(self.tasks):
-            lines.append(
-                f"{t:{width}}" + "".join(f"  {values[i]:{wide}.4g}" for values in columns.values())
-            )
-        return "\n".join(lines)
+        columns = {f"cos {task}": ρ for task, ρ in zip(self.tasks, self.cosines.T)}
+        columns["loss"] = self.losses
+        columns["|g|"] = self.norms
+        columns["w"] = self.weights
+        columns["-lr G w"] = self.predicted
+        columns["J dθ"] = self.taken
+        columns["happened"] = self.happened
+        columns["with heads"] = self.with_heads
+
+        task_width = max(len(task) for task in self.tasks)
+        width = max(11, *(len(name) for name in columns))
+        heading = " " * task_width + "".join(f"  {name:>{width}}" for name in columns)
+        rows = [heading]
+        for i, task in enumerate(self.tasks):
+            numbers = "".join(f"  {column[i]:{width}.4g}" for column in columns.values())
+            rows.append(f"{task:{task_width}}{numbers}")
+        return "\n".join(rows)
 
 
 def step_report(
@@ -157,225 +208,340 @@ def step_report(
     weights: Mapping[str, float] | Callable | None = None,
     progress: float = 0.0,
 ) -> StepReport:
-    """Take the next training step apart, without taking it: model, optimiser and rule are left as they are.
+    """Take the next training step apart, without taking it.
 
-    batch: task -> (inputs, targets[, mask]) in the model's type, every task with a label; losses, optimizer and weights as for `fit` (of a function
-    that holds a rule with memory, that memory does move); progress: the fraction of the steps already made. Everything is in evaluation mode, dropout
-    off, so that a loss changes because of the step alone. ValueError for a model that shares nothing, or tasks that do not fit.
+    Model, optimiser and rule stay as they are, because copies of them make the step. Dropout is
+    off, so that a loss changes because of the step alone.
 
-    For plain SGD and no penalty `taken` equals `predicted`, and `happened` differs from it by a term that shrinks with η².
+    batch: task -> (inputs, targets) or (inputs, targets, mask), in the model's type, with at least
+    one label of every task. losses, optimizer and weights: as for `fit`. (If weights is a function
+    that holds a rule with memory, that memory does move.) progress: the fraction of the steps
+    already made.
+
+    For plain SGD and no penalty `taken` equals `predicted`, and `happened` differs from it by a
+    term that shrinks with η². ValueError for a model that shares nothing, or tasks that do not fit.
     """
-    model, L, J, P = _opened("step_report", model, batch, losses)
-    optimizer, values = optimizer.copy_for(model), _values(L)
-    G, η = gramian(J[:, :P]), optimizer.rate(progress)
-    if callable(weights):
-        rule = deepcopy(weights)
-        if hasattr(rule, "tasks"):
-            rule.tasks = list(L)
-        w = np.asarray(rule(values, G), np.float64)
-    else:
-        check_names(
-            "step_report",
-            "weights",
-            weights or dict.fromkeys(model.tasks),
-            dict.fromkeys(model.tasks),
-        )
-        w = np.array([1.0 if weights is None else weights[t] for t in L])
-    if w.shape != (len(L),) or not np.isfinite(w).all():
-        raise ValueError(f"step_report: weights must be {len(L)} finite numbers, got {w}")
-    model.zero_grad()
-    if (total := combine(L, dict(zip(L, w))) + model.penalty()).needs_grad:
-        total.backward()
-    before = model.theta.copy()
-    optimizer.step(model, progress)
-    Δθ = model.theta - before
-    with_heads = _values(_losses(model, batch, losses)) - values
-    model.theta[P:] = before[P:]
-    happened = _values(_losses(model, batch, losses)) - values
+    start = _opened("step_report", model, batch, losses)
+    model = start.model
+    optimizer = optimizer.copy_for(model)
+    η = optimizer.rate(progress)
+    G = gramian(start.jacobian)  # (T, T)
+    w = _weights_of_step(weights, start, G)  # (T,)
+
+    θ = model.theta.copy()
+    _take_step(model, start.losses, w, optimizer, progress)
+    Δθ = model.theta - θ
+    with_heads = _changes_since(start, batch, losses)
+    # The tasks' own parameters go back to where they were; the shared ones stay moved.
+    P = model.P
+    model.theta[P:] = θ[P:]
+    happened = _changes_since(start, batch, losses)
+
     return StepReport(
-        list(L),
-        η,
-        values,
-        np.sqrt(np.diag(G)),
-        cosines(G),
-        w,
-        predicted_change(G, w, η),
-        J[:, :P].astype(np.float64) @ Δθ[:P],
-        happened,
-        with_heads,
+        tasks=list(start.losses),
+        learning_rate=η,
+        losses=start.values,
+        norms=np.sqrt(np.diag(G)),
+        cosines=cosines(G),
+        weights=w,
+        predicted=predicted_change(G, w, η),
+        taken=start.jacobian.astype(np.float64) @ Δθ[:P],
+        happened=happened,
+        with_heads=with_heads,
     )
 
 
 def lookahead_affinity(
     model: Sharing, batch: Mapping[str, tuple], losses: Mapping[str, Callable], learning_rate: float
 ) -> np.ndarray:
-    """Z (T, T): the relative fall of task j's loss after a step of the shared parameters for task i alone; negative is harm.
+    """The relative fall of each task's loss after a step of the shared parameters for one task.
 
         Z_ij = 1 − L_j(θ − η ∇_sh L_i) / L_j(θ)            Z/η → g_i · g_j / L_j as η → 0
 
-    Dropout is off. ValueError for a model that shares nothing and for losses that are not positive. Source: Fifty et al. (2021).
+    The step is for task i alone, and the loss that falls is that of task j. Returns Z (T, T), where
+    negative is harm. Dropout is off. ValueError for a model that shares nothing and for losses that
+    are not positive. Source: Fifty et al. (2021).
     """
-    model, L, J, P = _opened("lookahead_affinity", model, batch, losses)
-    values, before = _values(L), model.theta[:P].copy()
-    if not (values > 0).all():
+    start = _opened("lookahead_affinity", model, batch, losses)
+    if not (start.values > 0).all():
+        got = dict(zip(start.losses, start.values.tolist()))
         raise ValueError(
-            f"lookahead_affinity: losses must be positive to have a relative fall, got {dict(zip(L, values.tolist()))}"
+            f"lookahead_affinity: losses must be positive to have a relative fall, got {got}"
         )
-    Z = np.empty((len(L), len(L)))
-    for i, g in enumerate(J[:, :P]):
-        model.theta[:P] = before - g.dtype.type(learning_rate) * g
-        Z[i] = 1 - _values(_losses(model, batch, losses)) / values
+    model = start.model
+    θ_shared = model.theta[: model.P].copy()
+    η = start.jacobian.dtype.type(learning_rate)
+    Z = np.empty((len(start.losses), len(start.losses)))
+    for i, g in enumerate(start.jacobian):
+        model.theta[: model.P] = θ_shared - η * g
+        Z[i] = 1 - _numbers(task_losses(model, batch, losses)) / start.values  # (T,)
     return Z
 
 
-# Where they meet
+# Where tasks meet
 
 
 def layer_gramians(
     model: Sharing, batch: Mapping[str, tuple], losses: Mapping[str, Callable]
 ) -> dict[str, np.ndarray]:
-    """The Gramian (T, T) of each shared layer, by its path, e.g. "trunk.parts.0"; their sum is that of all shared parameters.
+    """The Gramian (T, T) of each shared layer, by the layer's path, e.g. "trunk.parts.0".
 
-    Dropout is off. ValueError for a model that shares nothing.
+    Their sum is the Gramian of all shared parameters, because G = J Jᵀ is a sum over the columns
+    of J. Dropout is off. ValueError for a model that shares nothing.
     """
-    G = {}
-    for name, block in _blocks("layer_gramians", model, batch, losses):
-        layer = name.rpartition(".")[0] or name
-        G[layer] = G.get(layer, 0.0) + gramian(block)
-    return G
+    start = _opened("layer_gramians", model, batch, losses)
+    gramians = {}
+    for path, _, block in _blocks(start):
+        layer = path.rpartition(".")[0] or path
+        gramians[layer] = gramians.get(layer, 0.0) + gramian(block)
+    return gramians
 
 
 def row_norms(
     model: Sharing, batch: Mapping[str, tuple], losses: Mapping[str, Callable]
 ) -> dict[str, np.ndarray]:
-    """For each shared embedding table, by its path, the length (T, V) of every task's gradient on every row.
+    """The length of every task's gradient on every row of each shared embedding table.
 
-    Tasks meet in the rows that more than one of them touches, (norms > 0).sum(0) > 1; elsewhere in the table they cannot help or
-    harm each other. Dropout is off. ValueError for a model that shares nothing.
+    Returns for each table, by its path, the lengths (T, V).
+
+    Tasks meet in the rows that more than one of them touches, (norms > 0).sum(0) > 1. Elsewhere in
+    the table they cannot help or harm each other. Dropout is off. ValueError for a model that
+    shares nothing.
     """
-    tables = {id(part.table) for part in model.modules() if isinstance(part, Embedding)}
-    names = [name for name, p in model.named_parameters().items() if id(p) in tables]
-    blocks = dict(_blocks("row_norms", model, batch, losses))
-    return {
-        name: np.linalg.norm(
-            blocks[name].reshape(len(blocks[name]), *model.named_parameters()[name].shape), axis=2
-        )
-        for name in names
-        if name in blocks
-    }
+    start = _opened("row_norms", model, batch, losses)
+    tables = {id(part.table) for part in start.model.modules() if isinstance(part, Embedding)}
+    norms = {}
+    for path, parameter, block in _blocks(start):
+        if id(parameter) in tables:
+            gradients = block.reshape(len(block), *parameter.shape)  # (T, V, E)
+            norms[path] = np.linalg.norm(gradients, axis=2)  # (T, V)
+    return norms
 
 
-# Transfer: what training together changed on held-out data
+# Transfer: an effect of training together, on held-out data
 
 
-def transfer_gain(alone: np.ndarray, together: np.ndarray, *, higher_is_better: bool = False):
-    """What training together gains over training alone, and its standard error: (n, ...) and (n, ...) -> (...) and (...).
+def transfer_gain(
+    alone: np.ndarray, together: np.ndarray, *, higher_is_better: bool = False
+) -> tuple[np.ndarray, np.ndarray] | tuple[float, float]:
+    """What training together gains over training alone, and the standard error of this gain.
 
-        gain = mean over the n seeds of  alone − together  (losses; together − alone where higher is better)
+        gain = mean over the n seeds of  alone − together
         standard error = standard deviation of these n differences / √n
 
-    Positive is better. Entry i of both must come from the same seed, i.e. the same data and starts: the differences are paired.
-    One seed has an infinite standard error. ValueError for other shapes.
+    So it is for losses; where higher is better, the difference is together − alone.
+
+    alone, together: (n, ...). Returns (gain, standard error), each (...). Positive is better.
+    Entry i of both must come from the same seed, i.e. from the same data and starts: the
+    differences are paired. One seed has an infinite standard error. ValueError for other shapes.
 
     >>> transfer_gain(np.array([1.0, 2.0, 3.0, 4.0]), np.array([0.0, 1.0, 3.0, 4.0]))[0]
     0.5
     """
-    alone, together = np.asarray(alone, np.float64), np.asarray(together, np.float64)
-    if alone.shape != together.shape or not alone.ndim or not len(alone):
+    alone = np.asarray(alone, np.float64)
+    together = np.asarray(together, np.float64)
+    has_seeds = alone.ndim > 0 and len(alone) > 0
+    if alone.shape != together.shape or not has_seeds:
         raise ValueError(
-            f"transfer_gain: alone and together must have one shape (n, ...), a row for each seed; got {alone.shape} and {together.shape}"
+            "transfer_gain: alone and together must have one shape (n, ...), a row for each seed; "
+            f"got {alone.shape} and {together.shape}"
         )
-    difference = together - alone if higher_is_better else alone - together
-    n = len(difference)
-    error = (
-        difference.std(0, ddof=1) / np.sqrt(n) if n > 1 else np.full(difference.shape[1:], np.inf)
-    )
-    gain = difference.mean(0)
-    return (gain, error) if gain.ndim else (float(gain), float(error))
+
+    differences = together - alone if higher_is_better else alone - together  # (n, ...)
+    n = len(differences)
+    gain = differences.mean(0)  # (...)
+    if n > 1:
+        error = differences.std(0, ddof=1) / np.sqrt(n)  # (...)
+    else:
+        error = np.full(gain.shape, np.inf)
+    if gain.ndim == 0:
+        return float(gain), float(error)
+    return gain, error
 
 
-def delta_m(alone: np.ndarray, together: np.ndarray, higher_is_better=False) -> float:
-    """Δm: the mean over tasks of the relative gain over training alone. **Positive is better here**; some papers turn the sign.
+def delta_m(
+    alone: np.ndarray, together: np.ndarray, higher_is_better: bool | np.ndarray = False
+) -> float:
+    """Δm: the mean over tasks of the relative gain over training alone.
 
         Δm = 1/T Σ_t (−1)^{l_t} (M_t − A_t) / |A_t|,     l_t = 1 where lower is better
 
-    alone A (T,), together M (T,): one measure of each task, never 0 when alone; higher_is_better: one bool or T of them.
+    **Positive is better here**; some papers turn the sign.
+
+    alone: A (T,), one measure of each task, never 0; together: M (T,), the same measures.
+    higher_is_better: one bool or T of them. ValueError for other shapes, and where A_t = 0.
     Source: Maninis et al. (2019); sign and symbols as in Vandenhende et al. (2022).
 
-    >>> delta_m(np.array([2.0, 0.5]), np.array([1.0, 0.6]), [False, True])  # half the loss, a fifth more accuracy
+    Half the loss, and a fifth more accuracy:
+
+    >>> delta_m(np.array([2.0, 0.5]), np.array([1.0, 0.6]), [False, True])
     0.35
     """
-    A, M, up = (
-        np.asarray(alone, np.float64),
-        np.asarray(together, np.float64),
-        np.asarray(higher_is_better),
-    )
-    if (
-        A.shape != M.shape
-        or A.ndim != 1
-        or not len(A)
-        or up.shape not in ((), A.shape)
-        or up.dtype != bool
-    ):
+    A = checks.floats("delta_m", "alone", alone, "T")
+    M = np.asarray(together, np.float64)
+    checks.same_shape("delta_m", "together", M, A.shape)
+    up = np.asarray(higher_is_better)
+    if up.shape not in ((), A.shape) or up.dtype != bool:
         raise ValueError(
-            f"delta_m: expected alone and together (T,) and a bool or T of them, got shapes {A.shape}, {M.shape} and {up.shape} of {up.dtype}"
+            f"delta_m: higher_is_better must be a bool or {len(A)} of them, "
+            f"got shape {up.shape} of {up.dtype}"
         )
     if not (A != 0).all():
         raise ValueError(
             f"delta_m: alone must not be 0, a relative gain has no meaning there; got {A}"
         )
-    return float((np.where(up, 1, -1) * (M - A) / np.abs(A)).mean())
+
+    sign = np.where(up, 1, -1)  # (−1)^{l_t}, (T,)
+    gains = sign * (M - A) / np.abs(A)  # (T,)
+    return float(gains.mean())
 
 
-def _square(where, gramian):
-    G = np.asarray(gramian, np.float64)
-    if G.ndim != 2 or G.shape[0] != G.shape[1]:
-        raise ValueError(f"{where}: gramian must have shape (T, T), got {G.shape}")
-    return G
+# Which points lie together
 
 
-def _share(expected, values, ndim, happened):
-    """How often it happened, along the first axis, of the times when the value is known."""
-    values = np.asarray(values, np.float64)
-    if values.ndim != ndim:
-        raise ValueError(f"{expected}, got {values.shape}")
-    known = (~np.isnan(values)).sum(0)
-    return happened(values).sum(0) / np.where(known > 0, known, np.nan)
+def neighbour_purity(vectors: np.ndarray, labels: Sequence) -> tuple[float, float]:
+    """The share of points whose nearest neighbour has their label, and what chance would give.
+
+        purity = mean_i [l_i = l_j(i)],     j(i) = argmin_{j ≠ i} ‖v_i − v_j‖
+        chance = mean_i (n(l_i) − 1) / (n − 1),     where n(l) points have the label l
+
+    Chance is the purity that we expect if every other point were equally near. If a point has
+    several nearest neighbours, each of them counts alike.
+
+    vectors: (n, E); labels: (n,), with n ≥ 2. Returns (purity, chance). ValueError for other
+    shapes, NaN or infinity.
+
+    >>> neighbour_purity([[0.0], [1.0], [5.0], [7.0]], ["tea", "tea", "tea", "jam"])
+    (0.5, 0.5)
+    """
+    labels = np.asarray(labels)
+    if labels.ndim != 1 or len(labels) < 2:
+        raise ValueError(
+            f"neighbour_purity: labels must be of at least 2 points, got shape {labels.shape}"
+        )
+    n = len(labels)
+    V = checks.floats("neighbour_purity", "vectors", vectors, n, "E")
+    checks.finite("neighbour_purity", "vectors", V)
+
+    same_label = labels[:, None] == labels  # (n, n)
+    shares = []  # for each point, the share of its nearest neighbours that have its label
+    for i, v in enumerate(V):
+        # v·v − 2 v·u + u·u would be faster, but its rounding moves equal points apart.
+        distances = ((V - v) ** 2).sum(1)  # squared, (n,)
+        distances[i] = np.inf
+        nearest = distances == distances.min()  # (n,)
+        shares.append(same_label[i, nearest].mean())
+    purity = float(np.mean(shares))
+    pairs_of_one_label = same_label.sum() - n
+    chance = float(pairs_of_one_label / (n * (n - 1)))
+    return purity, chance
 
 
-def _opened(where, model, batch, losses):
-    """A copy of the model with dropout off, its losses on the batch, their Jacobian on all of θ, and P."""
+# What the measures above have in common
+
+
+@dataclass
+class _Opened:
+    """A copy of a model with dropout off, and what it makes of a batch."""
+
+    model: Sharing
+    losses: dict[str, Tensor]
+    values: np.ndarray  # the losses as numbers (T,)
+    jacobian: np.ndarray  # of the losses on the shared parameters (T, P)
+
+
+def _opened(where, model, batch, losses) -> _Opened:
     if not model.P:
-        raise ValueError(
-            f"{where}: model must share parameters, got {type(model).__name__} with P = 0"
-        )
-    if not batch or not set(batch) <= set(model.tasks) & set(losses):
-        raise ValueError(
-            f"{where}: batch must be of the tasks {model.tasks} with losses for {list(losses)}, got {list(batch)}"
-        )
-    if without := [t for t, (_, _, *mask) in batch.items() if mask and not mask[0].any()]:
-        raise ValueError(f"{where}: batch must have a label of every task, got none of {without}")
+        got = type(model).__name__
+        raise ValueError(f"{where}: model must share parameters, got {got} with P = 0")
+    _check_batch(where, model, batch, losses)
     model = deepcopy(model)
     model.train(False)
-    L = _losses(model, batch, losses)
-    return model, L, jacobian(list(L.values()), model.ordered_parameters()), model.P
+    L = task_losses(model, batch, losses)
+    return _Opened(model, L, _numbers(L), model.trunk_jacobian(L))
 
 
-def _losses(model, batch, losses):
-    outputs = model({t: x for t, (x, *_) in batch.items()})
-    return {t: losses[t](outputs[t], *y) for t, (_, *y) in batch.items()}
+def _check_batch(where, model, batch, losses):
+    """The batch must be of the model's tasks, with a loss and a label for each."""
+    if not batch:
+        raise ValueError(
+            f"{where}: batch must have at least one of the tasks {model.tasks}, got none"
+        )
+    checks.known_tasks(where, "batch", batch, model.tasks)
+    without_loss = [task for task in batch if task not in losses]
+    if without_loss:
+        raise ValueError(
+            f"{where}: losses must name the tasks of the batch {list(batch)}; "
+            f"missing {without_loss}"
+        )
+    without_label = [task for task, data in batch.items() if not _has_label(*data)]
+    if without_label:
+        raise ValueError(
+            f"{where}: batch must have a label of every task, got none of {without_label}"
+        )
 
 
-def _values(L):
-    return np.array([float(loss) for loss in L.values()])
+def _has_label(inputs, targets, mask=None):
+    return mask is None or mask.any()
 
 
-def _blocks(where, model, batch, losses):
-    """(name, the columns (T, size) of J) for every shared parameter."""
-    model, _, J, P = _opened(where, model, batch, losses)
-    names = {id(p): name for name, p in model.named_parameters().items()}
-    start = 0
-    for p in model.ordered_parameters():
-        if start < P:
-            yield names[id(p)], J[:, start : start + p.data.size]
-        start += p.data.size
+def _numbers(losses) -> np.ndarray:
+    """The losses of a dict as numbers (T,)."""
+    return np.array([float(loss) for loss in losses.values()])
+
+
+def _weights_of_step(weights, start, G) -> np.ndarray:
+    """w (T,): what `fit` would choose from these losses and this Gramian. A rule's memory stays."""
+    tasks = list(start.losses)
+    if callable(weights):
+        rule = deepcopy(weights)
+        if hasattr(rule, "tasks"):
+            rule.tasks = tasks
+        w = np.asarray(rule(start.values, G), np.float64)
+    elif weights is None:
+        w = np.ones(len(tasks))
+    else:
+        checks.same_tasks("step_report", "weights", weights, start.model.tasks)
+        w = np.array([weights[task] for task in tasks], np.float64)
+    if w.shape != (len(tasks),) or not np.isfinite(w).all():
+        raise ValueError(f"step_report: weights must be {len(tasks)} finite numbers, got {w}")
+    return w
+
+
+def _take_step(model, L, w, optimizer, progress):
+    """Move the model's θ as a training step with the weights w does."""
+    model.zero_grad()
+    total = combine(L, dict(zip(L, w))) + model.penalty()
+    if total.needs_grad:  # not so if every weight is 0 and there is no penalty
+        total.backward()
+    optimizer.step(model, progress)
+
+
+def _changes_since(start, batch, losses) -> np.ndarray:
+    """L(θ now) − L(θ when opened) for each task (T,)."""
+    return _numbers(task_losses(start.model, batch, losses)) - start.values
+
+
+def _blocks(start) -> Iterator[tuple[str, Parameter, np.ndarray]]:
+    """For each shared parameter: its path, itself, and its columns (T, size) of the Jacobian."""
+    model = start.model
+    paths = {id(parameter): path for path, parameter in model.named_parameters().items()}
+    first = 0
+    for parameter in model.trunk_parameters(model.tasks[0]):
+        past = first + parameter.data.size
+        yield paths[id(parameter)], parameter, start.jacobian[:, first:past]
+        first = past
+
+
+def _with_axes(where, name, value, axes) -> np.ndarray:
+    """`value` as float64 with one axis for each letter. Any of them may be empty."""
+    array = np.asarray(value, np.float64)
+    if array.ndim != len(axes.split(", ")):
+        raise ValueError(f"{where}: {name} must have shape ({axes}), got {array.shape}")
+    return array
+
+
+def _rate(happened, known) -> np.ndarray:
+    """How often it happened, along the first axis, of the times when the value is known."""
+    times = known.sum(0)
+    return happened.sum(0) / np.where(times > 0, times, np.nan)
