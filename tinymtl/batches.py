@@ -2,8 +2,9 @@
 
     task -> (inputs, targets) or (inputs, targets, mask)
 
-Tasks may differ in everything: inputs, kinds of targets, numbers of examples, which labels are missing. Inputs are an array
-or a tuple of arrays, examples along the first axis.
+Tasks may differ in everything: their inputs, their kinds of targets, their numbers of examples, and
+which of their labels are missing. Inputs are an array or a tuple of arrays, with the examples along
+the first axis. A mask is True where the label is present.
 """
 
 from __future__ import annotations
@@ -12,115 +13,184 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from .losses import check_names
+from . import checks
+
+# Checked, and in the model's type
 
 
-def checked_data(where, model, data, losses):
-    """The data with floating arrays in the model's type, or an error that says what is wrong with it."""
-    if unknown := [t for t in data if t not in model.tasks]:
-        raise ValueError(f"{where}: data must be of the tasks {model.tasks}, got {unknown}")
+def checked_data(where, name, data, model, losses):
+    """The argument `name` of the function `where`, with its floating arrays in the model's type.
+
+    Every fault is an error that names the function, the argument and the task.
+    """
+    checks.known_tasks(where, name, data, model.tasks)
     if not data:
-        raise ValueError(f"{where}: data must have at least one task of {model.tasks}, got none")
-    if missing := [t for t in data if t not in losses]:
+        raise ValueError(f"{where}: {name} must have at least one task of {model.tasks}, got none")
+    missing = [task for task in data if task not in losses]
+    if missing:
         raise ValueError(f"{where}: losses must have a function for every task, missing {missing}")
-    cast, dtype = (
-        {},
-        model.theta.dtype,
-    )  # by identity: inputs that are one array for two tasks stay one array
-    return {
-        t: _checked_task(f"{where}: data[{t!r}]", entry, dtype, cast) for t, entry in data.items()
-    }
+    for task, entry in data.items():
+        _check_entry(f"{where}: {name}[{task!r}]", entry)
+    return _cast_data(data, model.theta.dtype)
 
 
-def _checked_task(where, entry, dtype, cast):
+def _check_entry(where, entry):
+    """The data of one task: the right form, equal lengths, finite numbers wherever one is used."""
     if not isinstance(entry, tuple) or len(entry) not in (2, 3):
-        raise ValueError(
-            f"{where} must be (inputs, targets) or (inputs, targets, mask), got {type(entry).__name__}"
-        )
+        got = type(entry).__name__
+        raise ValueError(f"{where} must be (inputs, targets) or (inputs, targets, mask), got {got}")
     x, y, *mask = entry
-    parts = x if isinstance(x, tuple) else (x,)
-    for array in (*parts, y, *mask):
-        if not isinstance(array, np.ndarray) or not array.ndim:
+    inputs = x if isinstance(x, tuple) else (x,)
+    _check_examples(where, [*inputs, *mask], y)
+    for array in inputs:
+        if array.dtype.kind == "f":
+            checks.finite(where, "inputs", array)
+    if mask:
+        _check_mask(where, mask[0], y)
+    _check_targets(where, y, *mask)
+
+
+def _check_examples(where, others, y):
+    """All are arrays of as many examples as the targets y, at least one."""
+    for array in (*others, y):
+        if not isinstance(array, np.ndarray) or array.ndim == 0:
+            got = type(array).__name__
             raise TypeError(
-                f"{where} must hold arrays with examples along the first axis, got {type(array).__name__}"
+                f"{where} must hold arrays with examples along the first axis, got {got}"
             )
-    for array in (*parts, *mask):
-        if len(array) != len(y) or not len(y):
+    for array in others:
+        if len(array) != len(y) or len(y) == 0:
             raise ValueError(
-                f"{where}: all arrays must have the same number of examples, at least 1; got {len(array)} and {len(y)}"
+                f"{where}: all arrays must have the same number of examples, at least 1; "
+                f"got {len(array)} and {len(y)}"
             )
-    for array in parts:
-        if array.dtype.kind == "f" and not np.isfinite(array).all():
-            raise ValueError(f"{where}: inputs must be finite, got {array[~np.isfinite(array)][0]}")
-    if mask and (mask[0].dtype != bool or mask[0].shape != y.shape or not mask[0].any()):
+
+
+def _check_mask(where, mask, y):
+    if mask.dtype != bool or mask.shape != y.shape or not mask.any():
         raise ValueError(
-            f"{where}: mask must be boolean of shape {y.shape} with at least one label present, got {mask[0].dtype} {mask[0].shape}"
+            f"{where}: mask must be boolean of shape {y.shape} with at least one label present, "
+            f"got {mask.dtype} {mask.shape}"
         )
-    present = y[mask[0]] if mask else y
-    if y.dtype.kind == "f" and not np.isfinite(present).all():
+
+
+def _check_targets(where, y, mask=None):
+    """Masked targets are ignored and may be NaN."""
+    if y.dtype.kind != "f":
+        return
+    present = y if mask is None else y[mask]
+    is_finite = np.isfinite(present)
+    if not is_finite.all():
         raise ValueError(
-            f"{where}: targets must be finite where no mask says they are missing, got {present[~np.isfinite(present)][0]}"
+            f"{where}: targets must be finite where no mask says they are missing, "
+            f"got {present[~is_finite][0]}"
         )
-    if id(x) not in cast:
-        cast[id(x)] = tuple(_cast(a, dtype) for a in x) if isinstance(x, tuple) else _cast(x, dtype)
-    return (cast[id(x)], _cast(y, dtype), *mask)
+
+
+def _cast_data(data, dtype):
+    """Floating arrays in this type. Inputs that are one object for two tasks stay one object."""
+    cast_inputs = {}  # id of the inputs → the inputs in this type
+    result = {}
+    for task, (x, y, *mask) in data.items():
+        if id(x) not in cast_inputs:
+            cast_inputs[id(x)] = _cast_inputs(x, dtype)
+        result[task] = (cast_inputs[id(x)], _cast(y, dtype), *mask)
+    return result
+
+
+def _cast_inputs(x, dtype):
+    if isinstance(x, tuple):
+        return tuple(_cast(array, dtype) for array in x)
+    return _cast(x, dtype)
 
 
 def _cast(array, dtype):
-    return array.astype(dtype, copy=False) if array.dtype.kind == "f" else array
+    if array.dtype.kind == "f":
+        return array.astype(dtype, copy=False)
+    return array
 
 
-def _take(x, at):
-    return tuple(a[at] for a in x) if isinstance(x, tuple) else x[at]
-
-
-def batch_sizes(batch_size, data):
-    """Examples a step for each task: never more than there are."""
-    sizes = batch_size if isinstance(batch_size, Mapping) else dict.fromkeys(data, batch_size)
-    check_names("fit", "batch_size", sizes, data)
-    for size in sizes.values():
-        if size is not None:
-            whole_number("batch_size", size, 1)
-    return {t: min(len(y), sizes[t] or len(y)) for t, (_, y, *_) in data.items()}
-
-
-def whole_number(name, value, least):
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < least:
-        raise ValueError(f"fit: {name} must be a whole number, at least {least}; got {value!r}")
+# Minibatches
 
 
 class Batches:
-    """Endless minibatches of each task; tasks with the very same inputs draw one index and make one slice."""
+    """Endless minibatches of every task, each epoch of a task in a new random order.
 
-    def __init__(self, data, sizes, rng):
-        self.data, self.sizes, self.rng = data, sizes, rng
-        if rng is None and any(
-            size < len(y) for size, (_, y, *_) in zip(sizes.values(), data.values())
-        ):
+    data: what `checked_data` returns. batch_size: examples in a step, one number or task -> number;
+    None, or more than a task has, means all of its examples. rng draws the orders.
+
+    Tasks with the very same inputs and the same batch size get the same examples: one index is
+    drawn and one slice is made for them, so that a shared trunk sees these inputs once.
+    """
+
+    def __init__(self, data, batch_size, rng):
+        self.data = data
+        self.sizes = _batch_sizes(batch_size, data)
+        self.rng = rng
+        self.to_come = {}  # stream (id of inputs, size) → shuffled examples still to come
+        if rng is None and any(self.is_cut(task) for task in data):
             raise ValueError("fit: minibatches are drawn at random, so batch_size needs a rng")
-        self.streams = {}  # (id of the inputs, size) -> shuffled examples still to come
+
+    def is_cut(self, task):
+        """Whether a batch of the task is less than all of its data."""
+        _, y, *_ = self.data[task]
+        return self.sizes[task] < len(y)
 
     def next(self):
-        drawn, batch = {}, {}
-        for t, (x, *y) in self.data.items():
-            N, size = len(y[0]), self.sizes[t]
-            if size < N:
-                key = id(x), size
-                if key not in drawn:
-                    at = self.draw(key, N, size)
-                    drawn[key] = at, _take(x, at)
-                at, x = drawn[key]
-                y = [a[at] for a in y]
-            if len(y) < 2 or y[1].any():  # labels in this batch
-                batch[t] = (x, *y)
+        """The next batch: task -> (inputs, targets[, mask]), only of tasks with a label in it."""
+        drawn = {}
+        batch = {}
+        for task in self.data:
+            entry = self.minibatch(task, drawn) if self.is_cut(task) else self.data[task]
+            if _has_label(*entry):
+                batch[task] = entry
         return batch
 
-    def draw(self, key, N, size):
-        left = self.streams.get(key, np.zeros(0, np.intp))
-        if len(left) < size:
-            left = np.concatenate([left, self.rng.permutation(N)])
-        self.streams[key] = left[size:]
-        return left[:size]
+    def minibatch(self, task, drawn):
+        """The task's next examples. drawn: stream → (index, inputs), what this step drew so far."""
+        x, *labels = self.data[task]
+        stream = (id(x), self.sizes[task])
+        if stream not in drawn:
+            at = self.next_examples(stream, len(labels[0]))
+            drawn[stream] = (at, _take(x, at))
+        at, inputs = drawn[stream]
+        return (inputs, *[array[at] for array in labels])
+
+    def next_examples(self, stream, N):
+        """An index of the stream's next examples out of N; shuffles again where they run out."""
+        _, size = stream
+        to_come = self.to_come.get(stream, np.zeros(0, np.intp))
+        if len(to_come) < size:
+            to_come = np.concatenate([to_come, self.rng.permutation(N)])
+        self.to_come[stream] = to_come[size:]
+        return to_come[:size]
 
     def epochs(self, steps):
-        return {t: steps * self.sizes[t] / len(y) for t, (_, y, *_) in self.data.items()}
+        """How often so many steps go through each task's data: task -> number."""
+        return {task: steps * self.sizes[task] / len(y) for task, (_, y, *_) in self.data.items()}
+
+
+def _batch_sizes(batch_size, data):
+    """Examples in a step for each task, never more than the task has."""
+    if isinstance(batch_size, Mapping):
+        checks.same_tasks("fit", "batch_size", batch_size, data)
+        wanted = batch_size
+    else:
+        wanted = dict.fromkeys(data, batch_size)
+    sizes = {}
+    for task, (_, y, *_) in data.items():
+        sizes[task] = len(y)
+        if wanted[task] is not None:
+            size = checks.whole_number("fit", "batch_size", wanted[task], 1)
+            sizes[task] = min(size, len(y))
+    return sizes
+
+
+def _has_label(x, y, mask=None):
+    return mask is None or mask.any()
+
+
+def _take(x, at):
+    if isinstance(x, tuple):
+        return tuple(array[at] for array in x)
+    return x[at]

@@ -3,9 +3,14 @@
 What `fit` does in a step is a few lines that a reader can write in its place:
 
     outputs = model({t: x for t, (x, *_) in batch.items()})
-    L = {t: losses[t](outputs[t], *y) for t, (_, *y) in batch.items()}      # y: targets, or targets and mask
+    L = {t: losses[t](outputs[t], *y) for t, (_, *y) in batch.items()}  # y: targets[, mask]
     total = weighted_sum(L, weights) + model.penalty()
-    model.zero_grad(); total.backward(); optimizer.step(model)
+    model.zero_grad()
+    total.backward()
+    optimizer.step(model, k / steps)
+
+The first two lines are `task_losses`. The rest of this file is about weights that a rule chooses,
+and about what can go wrong.
 """
 
 from __future__ import annotations
@@ -14,78 +19,19 @@ import math
 import sys
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
-from .batches import Batches, batch_sizes, checked_data, whole_number
-from .interaction import cosines, gramian, predicted_change
-from .losses import check_names, combine, finite_not_negative
+from . import checks
+from .batches import Batches, checked_data
+from .history import EarlyStop, History, Recorder, Undo
+from .interaction import gramian
+from .losses import combine
 from .optim import Optimizer
-from .sharing import Sharing
+from .sharing import Sharing, task_losses
 from .tensor import Tensor, jacobian, no_grad
 from .weighting import needs_gramian
-
-
-@dataclass
-class History:
-    """What happened in training; a row for each step that was made.
-
-    losses[t] (steps,) raw, NaN where a batch had no label of t; weights[t] (steps,); penalty (steps,);
-    seconds (steps,) spent in training steps so far; epochs[t], how often the task's data was gone through.
-    At `cosine_steps` (K,): cosines (K, T, T) between the tasks' gradients and their norms (K, T) on the shared
-    parameters, or, if `aligned_copies`, each task's on its own copy of the trunk. There too what the step of the shared parameters
-    does to each loss to first order: predicted (K, T), −η G w of plain gradient descent, and effects (K, T), J Δθ of
-    the step really taken; above 0 is harm; none if nothing is shared.
-    At `held_out_steps` (M,), the number of steps made: held_out[t] (M,); best_step is the one with the least total.
-    """
-
-    tasks: list[str]
-    aligned_copies: bool = False
-    interrupted: bool = False
-    losses: dict = field(default_factory=dict)
-    weights: dict = field(default_factory=dict)
-    penalty: np.ndarray | list = field(default_factory=list)
-    seconds: np.ndarray | list = field(default_factory=list)
-    epochs: dict = field(default_factory=dict)
-    cosine_steps: np.ndarray | list = field(default_factory=list)
-    cosines: np.ndarray | list = field(default_factory=list)
-    norms: np.ndarray | list = field(default_factory=list)
-    predicted: np.ndarray | list = field(default_factory=list)
-    effects: np.ndarray | list = field(default_factory=list)
-    held_out_steps: np.ndarray | list = field(default_factory=list)
-    held_out: dict = field(default_factory=dict)
-    best_step: int | None = None
-
-    def __post_init__(self):
-        for record in (self.losses, self.weights, self.held_out):
-            record.update((t, []) for t in self.tasks)
-
-    @property
-    def weighted(self) -> dict:
-        """w_t L_t by task and step."""
-        return {t: self.weights[t] * self.losses[t] for t in self.tasks}
-
-    @property
-    def total(self) -> np.ndarray:
-        """Σ_t w_t L_t by step, over the tasks with labels, without the penalty."""
-        return np.nansum(list(self.weighted.values()), axis=0)
-
-    def _as_arrays(self):
-        for name in (
-            "penalty",
-            "seconds",
-            "cosine_steps",
-            "cosines",
-            "norms",
-            "predicted",
-            "effects",
-            "held_out_steps",
-        ):
-            setattr(self, name, np.array(getattr(self, name)))
-        for record in (self.losses, self.weights, self.held_out):
-            record.update({t: np.array(values) for t, values in record.items()})
-        return self
 
 
 def fit(
@@ -107,94 +53,102 @@ def fit(
 ) -> History:
     """Train all tasks jointly: `steps` times one step along the gradient of Σ_t w_t L_t + penalty.
 
-    data: task -> (inputs, targets) or (inputs, targets, mask); inputs are an array or a tuple of arrays, examples
-    first. losses: task -> function (output, targets[, mask]) -> scalar tensor. Tasks with the very same inputs and
-    batch size get the same examples. A batch is the next `batch_size` examples in shuffled order (None: all): a short data
-    set is gone through more often, which is oversampling; `History.epochs` counts.
+    data: task -> (inputs, targets) or (inputs, targets, mask). Inputs are an array or a tuple of
+        arrays, with the examples along the first axis. The mask is True where a label is present;
+        masked targets are ignored and may be NaN.
+    losses: task -> function (output, targets[, mask]) -> scalar tensor.
 
-    weights: None (all 1), task -> number, or a rule (losses (T,), gramian (T, T)) -> weights (T,); one whose
-    second argument defaults to None costs one backward pass, any other T rows of the Jacobian. Weights are held constant in
-    the step and count for heads too: the step is literally the gradient of Σ_t w_t L_t. (The literature is divided;
-    some leave heads unweighted.) Tasks without a label in a batch are left out before a rule is asked; a rule that has
-    an attribute `tasks` finds the names of the rows there.
+    optimizer: changes the parameters. It is told k / steps in step k, so that its learning rate can
+        follow a schedule.
+    steps: the number of steps.
 
-    held_out is evaluated every `evaluate_every` steps; with `patience`, training stops after that many evaluations
-    without a new least Σ w_t L_t (w_t = 1 under a rule) and the best parameters are put back. all_reduce changes an array in place to
-    its mean over workers: the losses, then the gradients. Ctrl-C returns what was learned so far. A loss that
-    is not finite is a FloatingPointError that names task and step, and the last good parameters are put back (not the
-    optimiser's memory: make a new one). Dropout is on.
+    weights: None (all 1), task -> number, or a rule (losses (T,), gramian (T, T)) -> weights (T,).
+        A rule whose second argument has the default None costs one backward pass. Any other rule
+        costs T rows of the Jacobian. Weights are held constant in the step, and they count for the
+        heads too: the step is literally the gradient of Σ_t w_t L_t. (The literature is divided;
+        some leave heads unweighted.) Tasks without a label in a batch are left out before a rule is
+        asked. A rule that has an attribute `tasks` finds the names of the rows there.
+
+    batch_size: examples in a step, one number or task -> number; None means all. A batch is the
+        next examples in shuffled order. So a short data set is gone through more often, which is
+        oversampling; `History.epochs` counts. Tasks with the very same inputs and batch size get
+        the same examples.
+    rng: draws the minibatches; needed only if there are any.
+
+    cosines_every: record the cosines between the tasks' gradients every so many steps.
+    held_out: data like `data`, of some tasks or all. It is evaluated every `evaluate_every` steps
+        and after the last one.
+    patience: stop after so many evaluations without a new least Σ_t w_t L_t on the held-out data
+        (w_t = 1 under a rule), and put the best parameters back.
+
+    all_reduce: changes an array in place to its mean over workers. It is called on the losses, then
+        on the gradients.
+    quiet: show no progress, which otherwise is one line on standard error where that is a terminal.
+
+    Dropout is on in training. Ctrl-C returns what was learned so far.
+
+    A loss that is not finite is a FloatingPointError that names task and step. The last good
+    parameters are put back then, but not the optimiser's memory: make a new optimiser. Arguments
+    that do not fit are a ValueError or a TypeError.
     """
-    data = checked_data("fit", model, data, losses)
-    check_names("fit", "data", data, dict.fromkeys(model.tasks))
-    held_out = None if held_out is None else checked_data("fit", model, held_out, losses)
-    batches = Batches(data, batch_sizes(batch_size, data), rng)
-    weighing = _Weighing(weights, model)
-    whole_number("steps", steps, 0)
-    whole_number("evaluate_every", evaluate_every, 1)
-    for name, value in (("cosines_every", cosines_every), ("patience", patience)):
-        if value is not None:
-            whole_number(name, value, 1)
+    data = checked_data("fit", "data", data, model, losses)
+    checks.same_tasks("fit", "data", data, model.tasks)
+    if held_out is not None:
+        held_out = checked_data("fit", "held_out", held_out, model, losses)
+    _check_numbers(steps, cosines_every, evaluate_every, patience)
     if patience is not None and held_out is None:
         raise ValueError("fit: patience needs held_out data to judge by")
-    history = History(list(model.tasks), aligned_copies=not model.P)
-    run = _Run(
-        model,
-        losses,
-        weighing,
-        optimizer,
-        all_reduce or (lambda array: None),
-        all_reduce is not None,
-        history,
+    batches = Batches(data, batch_size, rng)
+    weigh = _weighing(weights, model)
+
+    undo = Undo(model)
+    recorder = Recorder(model)
+    early_stop = EarlyStop(model, weigh.on_held_out, patience)
+    progress = _Progress(steps, quiet)
+    step = _Step(
+        model, batches, losses, weigh, optimizer, steps, cosines_every, all_reduce, undo, recorder
     )
-    stop = _EarlyStop(model, held_out, losses, weighing.fixed, patience, history)
-    np.empty(
-        1 << 21
-    )  # freed at once: raises the size up to which Linux's allocator keeps memory instead of returning it
-    show = _Progress(steps, quiet)
+
+    interrupted = False
+    _keep_freed_memory()
     model.train()
     try:
-        with np.errstate(
-            over="ignore", invalid="ignore", divide="ignore"
-        ):  # what comes of it is checked and named
+        # NumPy need not warn: our own checks find numbers that are not finite, and say whose.
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
             for k in range(steps):
-                started = time.perf_counter()
-                run.step(
-                    batches.next(), k, steps, cosines_every is not None and k % cosines_every == 0
-                )
-                history.seconds.append(
-                    (history.seconds[-1] if k else 0.0) + time.perf_counter() - started
-                )
-                show(history)
-                if (
-                    held_out is not None
-                    and ((k + 1) % evaluate_every == 0 or k + 1 == steps)
-                    and stop(k + 1)
-                ):
-                    break
-            run.check_finite(len(history.seconds))
-            if not np.isfinite(model.theta).all():
-                raise FloatingPointError(
-                    "fit: a parameter became not finite, in rows of a sparse table that later steps did not look up"
-                )
+                step(k)
+                progress.show(recorder)
+                is_due = (k + 1) % evaluate_every == 0 or k + 1 == steps
+                if held_out is not None and is_due:
+                    held_out_losses = _evaluate(model, held_out, losses)
+                    recorder.evaluation(k + 1, held_out_losses)
+                    early_stop.judge(k + 1, held_out_losses)
+                    if early_stop.is_time_to_stop:
+                        break
+            _check_parameters(model, undo, recorder.steps_made)
     except KeyboardInterrupt:
-        run.finish_undo()
-        history.interrupted = True
+        undo.put_back_unfinished(recorder.steps_made)
+        interrupted = True
     finally:
-        show.close()
-    if patience is not None:
-        stop.put_back()
-    history.epochs = batches.epochs(len(history.seconds))
-    return history._as_arrays()
+        progress.close()
+
+    early_stop.put_back_best()
+    epochs = batches.epochs(recorder.steps_made)
+    return recorder.history(epochs, early_stop.best.step, interrupted)
 
 
 def evaluate(
     model: Sharing, data: Mapping[str, tuple], losses: Mapping[str, Callable]
 ) -> dict[str, float]:
-    """Each task's loss on all of its data, with dropout off: task -> (inputs, targets[, mask]) to task -> number.
+    """Each task's loss on all of its data, with dropout off: task -> number.
 
-    Any function (output, targets[, mask]) -> number will do as a loss. Tasks of the model may be left out.
+    data: task -> (inputs, targets) or (inputs, targets, mask), as in `fit`. Tasks of the model may
+        be left out.
+    losses: task -> function (output, targets[, mask]) -> number. Any such function will do, not
+        only a loss.
     """
-    return _evaluate(model, checked_data("evaluate", model, data, losses), losses)
+    data = checked_data("evaluate", "data", data, model, losses)
+    return _evaluate(model, data, losses)
 
 
 def _evaluate(model, data, losses):
@@ -202,259 +156,289 @@ def _evaluate(model, data, losses):
     model.train(False)
     try:
         with no_grad():
-            outputs = model({t: x for t, (x, *_) in data.items()})
-            return {t: float(losses[t](outputs[t], *y)) for t, (_, *y) in data.items()}
+            return {t: float(loss) for t, loss in task_losses(model, data, losses).items()}
     finally:
         for module, training in modes:
             module.training = training
 
 
-class _Run:
-    """The state of a training run that a step needs, and the step."""
+def _check_numbers(steps, cosines_every, evaluate_every, patience):
+    checks.whole_number("fit", "steps", steps)
+    checks.whole_number("fit", "evaluate_every", evaluate_every, 1)
+    if cosines_every is not None:
+        checks.whole_number("fit", "cosines_every", cosines_every, 1)
+    if patience is not None:
+        checks.whole_number("fit", "patience", patience, 1)
 
-    def __init__(self, model, losses, weighing, optimizer, all_reduce, reduces, history):
-        self.model, self.losses, self.weighing, self.optimizer = model, losses, weighing, optimizer
-        self.all_reduce, self.reduces, self.history = all_reduce, reduces, history
-        self.undo = []  # (places of theta, what stood there before the step under way or the last one made)
-        self.under_way, self.made = (
-            False,
-            0,
-        )  # whether parameters are being moved; steps made in full
 
-    def step(self, batch, k, steps, record_cosines):
+def _keep_freed_memory():
+    """Make a step up to 2 × faster on Linux.
+
+    Its allocator gives large arrays back to the system, and every new one costs page faults. Once a
+    larger array than those has been freed, it keeps them.
+    """
+    np.empty(1 << 21)
+
+
+# The step
+
+
+@dataclass
+class _Step:
+    """One step of training: losses → weights → gradient → optimiser → record.
+
+    J holds the gradients on the shared parameters, or, where nothing is shared, on aligned copies.
+    It is known where a rule needs it, or where the step is watched: its cosines are recorded.
+    """
+
+    model: Sharing
+    batches: Batches
+    losses: Mapping[str, Callable]
+    weigh: _FixedWeights | _WeightsOfRule
+    optimizer: Optimizer
+    steps: int
+    cosines_every: int | None
+    all_reduce: Callable | None
+    undo: Undo
+    recorder: Recorder
+
+    def __call__(self, k):
+        """Step k, counted from 0."""
+        started = time.perf_counter()
         model = self.model
-        outputs = model({t: x for t, (x, *_) in batch.items()})
-        L = {t: self.losses[t](outputs[t], *y) for t, (_, *y) in batch.items()}
-        if k == 0:
-            _check_losses_of(L, model)
-        values = np.array([float(loss) for loss in L.values()])  # (T,)
-        self.all_reduce(values)
-        self.check_losses(L, values, k)
+        progress = k / self.steps
+        watched = self.cosines_every is not None and k % self.cosines_every == 0
+
+        L = task_losses(model, self.batches.next(), self.losses)  # task -> scalar tensor
+        values = self.checked_values(L, k)  # (T,)
         penalty = model.penalty()
-        model.zero_grad()
-        if self.weighing.needs_gramian:
-            J = jacobian(
-                list(L.values()), model.ordered_parameters()
-            )  # (T, |θ|): columns of other tasks' heads are 0
-            self.all_reduce(J)
-            trunk = J[:, : model.P]
-            w = self.weighing(list(L), values, gramian(trunk))
-            model.grad[:] = np.array(list(w.values()), J.dtype) @ J
-            model.touch_all()
-            if penalty.needs_grad:
-                penalty.backward()
+        if self.weigh.needs_gramian:
+            w, J = self.gradient_from_jacobian(L, values, penalty)
         else:
-            if record_cosines:
-                trunk = model.trunk_jacobian(L)
-                self.all_reduce(trunk)
-            w = self.weighing(list(L), values, None)
-            total = combine(L, w) + penalty if L else penalty
-            if total.needs_grad:  # not so if no task has a label, or every weight is 0
-                total.backward()
-            if self.reduces:
-                self.all_reduce(model.grad)
-                model.touch_all()
-        self.undo = [(at, model.theta[at].copy()) for at in model.touched()]
-        before = model.theta[: model.P].copy() if record_cosines else None
-        self.under_way = True
-        self.optimizer.step(model, k / steps)
-        self.record(L, values, w, penalty)
-        if record_cosines:
-            self.record_interaction(
-                k,
-                list(L),
-                trunk,
-                list(w.values()),
-                model.theta[: model.P] - before,
-                self.optimizer.rate(k / steps),
-            )
-        self.under_way, self.made = False, k + 1
+            w, J = self.gradient_in_one_pass(L, values, penalty, watched)
 
-    def record(self, L, values, w, penalty):
-        raw = dict(zip(L, values))
-        for t in self.model.tasks:
-            self.history.losses[t].append(float(raw.get(t, math.nan)))
-            self.history.weights[t].append(float(w.get(t, 0.0)))
-        self.history.penalty.append(float(penalty))
+        θ_before = model.theta[: model.P].copy() if watched else None
+        self.undo.remember(k)
+        self.optimizer.step(model, progress)
 
-    def record_interaction(self, k, names, trunk, w, Δθ, η):
-        history, T = self.history, len(self.model.tasks)
-        G, at = gramian(trunk), [self.model.tasks.index(t) for t in names]
-        ρ, rows = np.full((T, T), np.nan), np.full((3, T), np.nan)
-        ρ[np.ix_(at, at)], rows[0, at] = cosines(G), np.sqrt(np.diag(G))
-        history.cosine_steps.append(k)
-        history.cosines.append(ρ)
-        history.norms.append(rows[0])
-        if self.model.P:
-            rows[1, at], rows[2, at] = predicted_change(G, w, η), trunk.astype(np.float64) @ Δθ
-            history.predicted.append(rows[1])
-            history.effects.append(rows[2])
+        if watched:
+            Δθ = model.theta[: model.P] - θ_before  # (P,)
+            η = self.optimizer.rate(progress)
+            self.recorder.interaction(k, list(L), J, list(w.values()), Δθ, η)
+        seconds = time.perf_counter() - started
+        self.recorder.step(dict(zip(L, values.tolist())), w, float(penalty), seconds)
 
-    def check_losses(self, L, values, k):
+    def checked_values(self, L, k):
+        """The losses as numbers (T,), each the mean over all workers, if all of them are finite."""
+        if k == 0:
+            _check_losses(L, self.model)
+        values = np.array([float(loss) for loss in L.values()])
+        self.to_mean_over_workers(values)
         if len(L) < len(self.model.tasks):  # a task without labels has no loss that would tell
-            self.check_finite(k)
-        for t, value in zip(L, values):
+            _check_last_step(self.undo, k)
+        for task, value in zip(L, values):
             if not math.isfinite(value):
-                self.put_back()
+                self.undo.put_back()
                 raise FloatingPointError(
-                    f"fit: the loss of task {t!r} became {value} at step {k}; the last good parameters are put back"
+                    f"fit: the loss of task {task!r} became {value} at step {k}; "
+                    "the last good parameters are put back"
                 )
+        return values
 
-    def check_finite(self, k):
-        """The last step has no later loss that would tell."""
-        if not all(np.isfinite(self.model.theta[at]).all() for at, _ in self.undo):
-            self.put_back()
-            raise FloatingPointError(
-                f"fit: a parameter became not finite at step {k - 1}; the last good parameters are put back"
-            )
+    def gradient_in_one_pass(self, L, values, penalty, watched):
+        """`model.grad` = ∇(Σ_t w_t L_t + penalty), for weights that need no Gramian.
 
-    def put_back(self):
-        for at, values in self.undo:
-            self.model.theta[at] = values
-        self.model.stepped()
+        Returns w, and in a watched step J (T, P), for which every task costs one pass more.
+        """
+        model = self.model
+        J = None
+        if watched:
+            J = model.trunk_jacobian(L)
+            self.to_mean_over_workers(J)
+        w = self.weigh(list(L), values)
 
-    def finish_undo(self):
-        """After Ctrl-C: a parameter step under way is taken back, and no record keeps more rows than another."""
-        if self.under_way:
-            self.put_back()
-        history, made = self.history, self.made
-        history.seconds.extend(
-            history.seconds[-1:] * (made - len(history.seconds))
-            or [0.0] * (made - len(history.seconds))
+        model.zero_grad()
+        total = combine(L, w) + penalty if L else penalty
+        if total.needs_grad:  # not so if no task has a label, or every weight is 0
+            total.backward()
+        if self.all_reduce is not None:
+            self.all_reduce(model.grad)
+            model.touch_all()  # other workers looked up other rows of sparse tables
+        return w, J
+
+    def gradient_from_jacobian(self, L, values, penalty):
+        """`model.grad` = Jᵀ w + ∇penalty, for a rule of the Gramian.
+
+        Row t of this J is the gradient of L_t on all of θ, 0 in the places of other tasks' heads.
+        Returns w, and the columns of J that belong to the shared parameters, (T, P).
+        """
+        model = self.model
+        J = jacobian(list(L.values()), model.ordered_parameters())  # (T, |θ|)
+        self.to_mean_over_workers(J)
+        J_shared = J[:, : model.P]  # (T, P)
+        w = self.weigh(list(L), values, gramian(J_shared))
+
+        model.zero_grad()
+        model.grad[:] = np.array(list(w.values()), J.dtype) @ J  # Jᵀ w, (|θ|,)
+        model.touch_all()
+        if penalty.needs_grad:
+            penalty.backward()
+        return w, J_shared
+
+    def to_mean_over_workers(self, array):
+        if self.all_reduce is not None:
+            self.all_reduce(array)
+
+
+# The weights
+
+
+def _weighing(weights, model):
+    """The argument `weights` of `fit`, whatever its form, as a function of a step's losses."""
+    if isinstance(weights, type):
+        raise TypeError(
+            "fit: weights must be None, numbers by task, or a rule, "
+            f"such as {weights.__name__}(...); got {weights!r}"
         )
-        for rows in (
-            history.penalty,
-            history.seconds,
-            *history.losses.values(),
-            *history.weights.values(),
-        ):
-            del rows[made:]
-        kept = sum(step < made for step in history.cosine_steps)
-        for rows in (
-            history.cosine_steps,
-            history.cosines,
-            history.norms,
-            history.predicted,
-            history.effects,
-        ):
-            del rows[kept:]
+    if weights is None:
+        return _FixedWeights(dict.fromkeys(model.tasks, 1.0))
+    if callable(weights):
+        return _WeightsOfRule(weights, model)
+    if isinstance(weights, Mapping):
+        checks.same_tasks("fit", "weights", weights, model.tasks)
+        for task, w in weights.items():
+            checks.not_negative("fit", f"weights[{task!r}]", w)
+        return _FixedWeights(weights)
+    raise TypeError(f"fit: weights must be None, numbers by task, or a rule; got {weights!r}")
 
 
-def _check_losses_of(L, model):
-    """Every loss is a scalar tensor that depends on parameters, and on no parameter outside the model's θ."""
-    mine, seen = {id(p) for p in model.ordered_parameters()}, set()
-    for t, loss in L.items():
-        if not isinstance(loss, Tensor) or loss.shape != ():
-            raise TypeError(
-                f"fit: the loss of task {t!r} must be a scalar Tensor, got {getattr(loss, 'shape', type(loss).__name__)}"
-            )
-        if not loss.needs_grad:
+class _FixedWeights:
+    """The same number for a task in every step."""
+
+    needs_gramian = False
+
+    def __init__(self, weights):
+        self.weights = weights
+        self.on_held_out = weights  # of the total that early stopping judges by
+
+    def __call__(self, tasks, losses, gramian=None):
+        return {task: float(self.weights[task]) for task in tasks}
+
+
+class _WeightsOfRule:
+    """What a rule says in each step about the tasks with labels in the batch."""
+
+    def __init__(self, rule, model):
+        self.rule = rule
+        self.needs_gramian = needs_gramian(rule)
+        self.on_held_out = dict.fromkeys(model.tasks, 1.0)
+        if self.needs_gramian and model.P == 0:
             raise ValueError(
-                f"fit: the loss of task {t!r} depends on no parameter, so nothing can be learned from it"
+                f"fit: this rule needs a Gramian, but {type(model).__name__} "
+                "shares no parameters (P = 0)"
             )
-        waiting = [loss]
-        while waiting:
-            for parent, _ in waiting.pop().pairs:
-                if parent.grad is not None and id(parent) not in mine:
-                    raise ValueError(
-                        f"fit: the loss of task {t!r} uses a parameter that is not in the model's theta; expected all parameters in modules that the model was built from"
-                    )
-                if parent.born not in seen:
-                    seen.add(parent.born)
-                    waiting.append(parent)
 
-
-class _Weighing:
-    """The argument `weights` of fit, whatever its form: names, losses, Gramian -> task -> weight."""
-
-    def __init__(self, weights, model):
-        if isinstance(weights, type) or not (
-            weights is None or callable(weights) or isinstance(weights, Mapping)
-        ):
-            hint = f", such as {weights.__name__}(...)" if isinstance(weights, type) else ""
-            raise TypeError(
-                f"fit: weights must be None, numbers by task, or a rule{hint}; got {weights!r}"
-            )
-        self.rule = weights if callable(weights) else None
-        self.fixed = dict.fromkeys(model.tasks, 1.0) if weights is None or self.rule else weights
-        self.needs_gramian = bool(self.rule) and needs_gramian(weights)
-        if self.rule:
-            if self.needs_gramian and not model.P:
-                raise ValueError(
-                    f"fit: this rule needs a Gramian, but {type(model).__name__} shares no parameters (P = 0)"
-                )
-        else:
-            check_names("fit", "weights", self.fixed, dict.fromkeys(model.tasks))
-            for t, w in self.fixed.items():
-                finite_not_negative("fit", f"weights[{t!r}]", w)
-
-    def __call__(self, names, losses, gramian):
-        if self.rule is None:
-            return {t: self.fixed[t] for t in names}
-        if not names:
+    def __call__(self, tasks, losses, gramian=None):
+        """tasks: names; losses (T,), gramian (T, T) in their order. Returns task -> weight."""
+        if not tasks:
             return {}
         if hasattr(self.rule, "tasks"):
-            self.rule.tasks = names
+            self.rule.tasks = tasks
+        losses = losses.copy()  # a rule that writes into them must not change the record
         try:
-            w = np.asarray(
-                self.rule(losses.copy(), *([gramian] if self.needs_gramian else [])), np.float64
-            )
+            w = self.rule(losses, gramian) if self.needs_gramian else self.rule(losses)
+            w = np.asarray(w, np.float64)
         except ValueError as error:
             raise ValueError(
-                f"fit: the rule for the weights of {names} refused: {error}"
+                f"fit: the rule for the weights of {tasks} refused: {error}"
             ) from error
-        if w.shape != (len(names),) or not np.isfinite(w).all():
+        if w.shape != (len(tasks),) or not np.isfinite(w).all():
             raise ValueError(
-                f"fit: weights must be {len(names)} finite numbers, one for each of {names}; the rule gave {w}"
+                f"fit: weights must be {len(tasks)} finite numbers, one for each of {tasks}; "
+                f"the rule gave {w}"
             )
-        return dict(zip(names, w.tolist()))
+        return dict(zip(tasks, w.tolist()))
 
 
-class _EarlyStop:
-    """Evaluates the held-out data; keeps the best parameters where training may stop early."""
+# Checks of what training depends on
 
-    def __init__(self, model, held_out, losses, weights, patience, history):
-        self.model, self.held_out, self.losses, self.weights = model, held_out, losses, weights
-        self.patience, self.history = patience, history
-        self.least, self.best, self.since = math.inf, None, 0
 
-    def __call__(self, step):
-        """Evaluate after `step` steps; True if it is time to stop."""
-        values = _evaluate(self.model, self.held_out, self.losses)
-        self.history.held_out_steps.append(step)
-        for t, value in values.items():
-            self.history.held_out[t].append(value)
-        total = sum(self.weights[t] * value for t, value in values.items())
-        self.since += 1
-        if total < self.least:
-            self.least, self.since, self.history.best_step = total, 0, step
-            self.best = self.model.theta.copy() if self.patience is not None else None
-        return self.patience is not None and self.since >= self.patience
+def _check_losses(L, model):
+    """Every loss is a scalar tensor. It depends on parameters, and only on those in θ."""
+    of_model = {id(parameter) for parameter in model.ordered_parameters()}
+    seen = set()
+    for task, loss in L.items():
+        if not isinstance(loss, Tensor) or loss.shape != ():
+            got = getattr(loss, "shape", type(loss).__name__)
+            raise TypeError(f"fit: the loss of task {task!r} must be a scalar Tensor, got {got}")
+        if not loss.needs_grad:
+            raise ValueError(
+                f"fit: the loss of task {task!r} depends on no parameter, "
+                "so nothing can be learned from it"
+            )
+        for parameter in _parameters_below(loss, seen):
+            if id(parameter) not in of_model:
+                raise ValueError(
+                    f"fit: the loss of task {task!r} uses a parameter that is not in the model's "
+                    "theta; expected all parameters in modules that the model was built from"
+                )
 
-    def put_back(self):
-        if self.best is not None:
-            self.model.theta[:] = self.best
-            self.model.stepped()
+
+def _parameters_below(loss, seen):
+    """The parameters in the loss's graph. What was seen below another loss is not walked again."""
+    waiting = [loss]
+    while waiting:
+        for parent, _ in waiting.pop().pairs:
+            if id(parent) in seen:
+                continue
+            seen.add(id(parent))
+            waiting.append(parent)
+            if parent.grad is not None:
+                yield parent
+
+
+def _check_last_step(undo, k):
+    """Before step k: the step before it led to finite parameters."""
+    if not undo.is_finite():
+        undo.put_back()
+        raise FloatingPointError(
+            f"fit: a parameter became not finite at step {k - 1}; "
+            "the last good parameters are put back"
+        )
+
+
+def _check_parameters(model, undo, steps_made):
+    """After the last step, which has no later loss that would tell."""
+    _check_last_step(undo, steps_made)
+    if not np.isfinite(model.theta).all():
+        raise FloatingPointError(
+            "fit: a parameter became not finite, "
+            "in rows of a sparse table that later steps did not look up"
+        )
 
 
 class _Progress:
     """One line on standard error, where that is a terminal: the step and the losses."""
 
     def __init__(self, steps, quiet):
-        self.steps, self.shown = steps, 0.0
-        self.on = not quiet and sys.stderr is not None and sys.stderr.isatty()
+        self.steps = steps
+        self.is_on = not quiet and sys.stderr is not None and sys.stderr.isatty()
+        self.shown_at = None  # seconds
 
-    def __call__(self, history):
-        if self.on and time.perf_counter() - self.shown > 0.2:
-            self.shown = time.perf_counter()
-            losses = "  ".join(f"{t} {values[-1]:.4g}" for t, values in history.losses.items())
-            print(
-                f"\r\x1b[Kstep {len(history.seconds)}/{self.steps}  {losses}"[:160],
-                end="",
-                file=sys.stderr,
-                flush=True,
-            )
+    def show(self, recorder):
+        if not self.is_on:
+            return
+        now = time.perf_counter()
+        if self.shown_at is not None and now - self.shown_at < 0.2:
+            return
+        self.shown_at = now
+        losses = "  ".join(f"{t} {loss:.4g}" for t, loss in recorder.last_losses().items())
+        self.write(f"step {recorder.steps_made}/{self.steps}  {losses}"[:150])
 
     def close(self):
-        if self.on and self.shown:
-            print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+        if self.shown_at is not None:
+            self.write("")
+
+    def write(self, line):
+        """In place of the line before: back to its start, and wipe it."""
+        print(f"\r\x1b[K{line}", end="", file=sys.stderr, flush=True)

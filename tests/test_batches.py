@@ -1,0 +1,275 @@
+"""The laws of batches: every example once an epoch, the same examples for the same inputs."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from two_tasks import LOSSES, examples, half_labelled, network, numbered
+
+import tinymtl as mtl
+
+laws = settings(max_examples=20)
+seeds = st.integers(0, 2**32 - 1)
+
+
+def fit(model, data, losses, seed=0, **options):
+    """Training in small steps on batches drawn with this seed."""
+    return mtl.fit(
+        model,
+        data,
+        losses,
+        optimizer=mtl.SGD(0.01),
+        rng=np.random.default_rng(seed),
+        **options,
+    )
+
+
+# Minibatches
+
+
+@laws
+@given(st.integers(2, 9), st.integers(1, 9), seeds)
+def test_every_epoch_visits_each_example_exactly_once(N, B, seed):
+    data, losses, seen = numbered(examples(N))
+    B = min(B, N)
+    fit(network(), data, losses, seed, steps=N, batch_size=B)
+    for t in "ab":
+        assert all(len(batch) == B for batch in seen[t])
+        epochs = np.concatenate(seen[t]).reshape(B, N)  # N steps of B examples are B epochs of N
+        np.testing.assert_array_equal(np.sort(epochs), [np.arange(N)] * B)
+
+
+def test_each_epoch_has_an_order_of_its_own():
+    data, losses, seen = numbered(examples(20))
+    fit(network(), data, losses, steps=4, batch_size=10)
+    first, second = np.concatenate(seen["a"]).reshape(2, 20)
+    assert (first != second).any()
+    assert (first != np.arange(20)).any()
+    assert (first != np.concatenate(seen["b"])[:20]).any()
+
+
+@laws
+@given(st.integers(2, 9), st.integers(1, 9), seeds)
+def test_tasks_with_the_very_same_inputs_get_the_same_examples(N, B, seed):
+    data = examples(N)
+    data["b"] = data["a"][0], data["b"][1]
+    data, losses, seen = numbered(data)
+    fit(network(), data, losses, seed, steps=5, batch_size=B)
+    for a, b in zip(seen["a"], seen["b"], strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize("batch_size", [None, 4])
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_tasks_with_the_very_same_inputs_pass_the_trunk_once(batch_size, dtype):
+    calls = []
+
+    def counted(h):
+        calls.append(1)
+        return h
+
+    rng = np.random.default_rng(0)
+    trunk = mtl.Sequential(mtl.Dense(3, 4, rng, dtype), counted)
+    model = mtl.HardSharing(trunk, {t: mtl.Dense(4, 2, rng, dtype) for t in "ab"})
+    data = examples()
+    data["b"] = data["a"][0], data["b"][1]
+    fit(model, data, LOSSES, steps=3, batch_size=batch_size)
+    assert len(calls) == 3
+
+
+def test_batch_size_may_differ_by_task_and_none_is_all():
+    data, losses, seen = numbered(examples(6))
+    history = fit(network(), data, losses, steps=3, batch_size={"a": 2, "b": None})
+    assert [len(batch) for batch in seen["a"]] == [2, 2, 2]
+    assert [list(batch) for batch in seen["b"]] == [list(range(6))] * 3
+    assert history.epochs == {"a": 1.0, "b": 3.0}
+
+
+def test_a_batch_size_of_all_or_more_needs_no_generator():
+    mtl.fit(network(), examples(8), LOSSES, optimizer=mtl.SGD(0.1), steps=1, batch_size=8)
+    mtl.fit(network(), examples(8), LOSSES, optimizer=mtl.SGD(0.1), steps=1, batch_size=100)
+
+
+def test_inputs_of_several_arrays_are_sliced_together():
+    numbers = np.arange(7.0)[:, None]
+    seen_inputs = []
+    seen_targets = []
+
+    def encoder(x):
+        seen_inputs.append(x)
+        return mtl.Tensor(np.hstack([x[0], x[1], x[2][:, None].astype(float)]))
+
+    def loss(output, y):
+        seen_targets.append(y)
+        return mtl.mse(output, y)
+
+    inputs = (numbers, numbers + 100, np.arange(7))
+    targets = np.hstack([numbers, numbers])
+    trunk = mtl.Dense(3, 2, np.random.default_rng(0))
+    model = mtl.HardSharing(trunk, {"a": lambda h: h}, {"a": encoder})
+    fit(model, {"a": (inputs, targets)}, {"a": loss}, steps=4, batch_size=3)
+    assert len(seen_inputs) == 4
+    for (x, plus_100, integers), y in zip(seen_inputs, seen_targets, strict=True):
+        np.testing.assert_array_equal(x[:, 0], plus_100[:, 0] - 100)
+        np.testing.assert_array_equal(x[:, 0], integers)
+        np.testing.assert_array_equal(x[:, 0], y[:, 0])
+
+
+def test_training_does_not_change_the_data():
+    data = half_labelled()
+    arrays = [array for entry in data.values() for array in entry]
+    before = [array.copy() for array in arrays]
+    fit(network(), data, LOSSES, steps=3, batch_size=4)
+    for now, then in zip(arrays, before, strict=True):
+        np.testing.assert_array_equal(now, then)
+
+
+# Epochs
+
+
+def test_a_short_data_set_is_gone_through_more_often():
+    data, losses, seen = numbered(examples(20, N_b=4))
+    history = fit(network(), data, losses, steps=10, batch_size=8)
+    assert all(len(batch) == 8 for batch in seen["a"])
+    assert all(sorted(batch) == [0, 1, 2, 3] for batch in seen["b"])
+    assert history.epochs == {"a": 4.0, "b": 10.0}
+
+
+def test_epochs_count_parts_of_an_epoch_too():
+    history = fit(network(), examples(8, N_b=6), LOSSES, steps=3, batch_size=4)
+    assert history.epochs == {"a": 1.5, "b": 2.0}
+
+
+# Refusals
+
+
+def with_entry(position, value):
+    """The examples with one entry of task a's inputs (0) or targets (1) replaced."""
+    data = examples()
+    data["a"][position][2, 1] = value
+    return data
+
+
+X, Y = examples()["a"]
+GOOD = examples()["b"]
+ALL = np.ones(Y.shape, bool)
+NAN_TARGETS = with_entry(1, math.nan)["a"][1]
+
+REFUSED_DATA = [
+    (with_entry(0, math.nan), ValueError, r"data\['a'\]: inputs must be finite, got nan"),
+    (with_entry(0, math.inf), ValueError, r"data\['a'\]: inputs must be finite, got inf"),
+    (
+        {"a": ((X, np.full(8, math.nan)), Y), "b": GOOD},
+        ValueError,
+        "inputs must be finite, got nan",
+    ),
+    (
+        with_entry(1, math.nan),
+        ValueError,
+        "targets must be finite where no mask says they are missing, got nan",
+    ),
+    ({"a": (X, NAN_TARGETS, ALL), "b": GOOD}, ValueError, "targets must be finite"),
+    (
+        {"a": (X[:0], Y[:0]), "b": GOOD},
+        ValueError,
+        "same number of examples, at least 1; got 0 and 0",
+    ),
+    (
+        {"a": (X[:3], Y), "b": GOOD},
+        ValueError,
+        "same number of examples, at least 1; got 3 and 8",
+    ),
+    ({"a": ((X, X[:3]), Y), "b": GOOD}, ValueError, "same number of examples"),
+    ({"a": (X, Y, ALL[:3]), "b": GOOD}, ValueError, "same number of examples"),
+    (
+        {"a": (X, Y, ALL[:, :1]), "b": GOOD},
+        ValueError,
+        r"mask must be boolean of shape \(8, 2\)",
+    ),
+    ({"a": (X, Y, ALL.astype(float)), "b": GOOD}, ValueError, "mask must be boolean.*got float64"),
+    ({"a": (X, Y, ~ALL), "b": GOOD}, ValueError, "at least one label present"),
+    (
+        {"a": [X, Y], "b": GOOD},
+        ValueError,
+        r"must be \(inputs, targets\) or \(inputs, targets, mask\), got list",
+    ),
+    ({"a": (X,), "b": GOOD}, ValueError, r"must be \(inputs, targets\)"),
+    (
+        {"a": (X.tolist(), Y), "b": GOOD},
+        TypeError,
+        "must hold arrays with examples along the first axis, got list",
+    ),
+    ({"a": (X, np.float64(1.0)), "b": GOOD}, TypeError, "must hold arrays"),
+    ({"a": GOOD}, ValueError, r"data must name the tasks \['a', 'b'\]; missing \['b'\]"),
+    (
+        {"a": GOOD, "b": GOOD, "z": GOOD},
+        ValueError,
+        r"data must be of the tasks \['a', 'b'\], got \['z'\]",
+    ),
+    ({}, ValueError, "data must have at least one task"),
+]
+
+REFUSED_ARGUMENTS = [
+    (
+        {"held_out": {"z": GOOD}},
+        ValueError,
+        r"held_out must be of the tasks \['a', 'b'\], got \['z'\]",
+    ),
+    (
+        {"held_out": {"a": (X * math.nan, Y)}},
+        ValueError,
+        r"held_out\['a'\]: inputs must be finite",
+    ),
+    (
+        {"losses": {"a": mtl.mse}},
+        ValueError,
+        r"losses must have a function for every task, missing \['b'\]",
+    ),
+    ({"losses": {"a": mtl.mse, "z": mtl.mse}}, ValueError, r"missing \['b'\]"),
+    ({"batch_size": 0}, ValueError, "batch_size must be a whole number, at least 1; got 0"),
+    ({"batch_size": 2.0}, ValueError, "batch_size must be a whole number"),
+    (
+        {"batch_size": {"a": 2}},
+        ValueError,
+        r"batch_size must name the tasks \['a', 'b'\]; missing \['b'\]",
+    ),
+    ({"batch_size": 3, "rng": None}, ValueError, "batch_size needs a rng"),
+]
+
+
+def assert_fit_refuses(error, match, data=None, losses=LOSSES, **options):
+    model = network()
+    before = model.theta.copy()
+    options = {"rng": np.random.default_rng(0), **options}
+    data = examples() if data is None else data
+    with pytest.raises(error, match=f"^fit: .*{match}"):
+        mtl.fit(model, data, losses, optimizer=mtl.SGD(0.1), steps=3, **options)
+    np.testing.assert_array_equal(model.theta, before)
+
+
+@pytest.mark.parametrize("data, error, match", REFUSED_DATA)
+def test_data_that_does_not_fit_is_an_error_and_changes_nothing(data, error, match):
+    assert_fit_refuses(error, match, data=data)
+
+
+@pytest.mark.parametrize("arguments, error, match", REFUSED_ARGUMENTS)
+def test_arguments_about_data_that_do_not_fit_are_errors_and_change_nothing(
+    arguments, error, match
+):
+    assert_fit_refuses(error, match, **arguments)
+
+
+@pytest.mark.parametrize(
+    "data, losses, match",
+    [
+        ({"a": (X * math.nan, Y)}, LOSSES, r"evaluate: data\['a'\]: inputs must be finite"),
+        ({"z": GOOD}, LOSSES, "evaluate: data must be of the tasks"),
+        ({}, LOSSES, "evaluate: data must have at least one task"),
+        ({"a": GOOD}, {}, "evaluate: losses must have a function for every task"),
+    ],
+)
+def test_errors_about_data_of_evaluate_name_evaluate(data, losses, match):
+    with pytest.raises(ValueError, match=match):
+        mtl.evaluate(network(), data, losses)
