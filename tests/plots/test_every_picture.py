@@ -1,0 +1,328 @@
+"""Laws that hold for every picture: nothing is cut off, whatever figure it is drawn into."""
+
+import inspect
+from functools import partial
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+from matplotlib.colors import to_hex
+from matplotlib.figure import Figure
+from pictures import (
+    CURVES,
+    ERRORS,
+    GAIN,
+    GAIN_CURVES,
+    GAINS,
+    LONG,
+    TwoParts,
+    a_history,
+    a_model,
+    a_report,
+    clouds,
+    gramians,
+    texts,
+    title,
+    two_losses,
+    words,
+)
+
+import tinymtl as mtl
+from tinymtl import plots
+
+SETTINGS = dict(plt.rcParams)  # before any picture
+EIGHT = [f"a task, number {i}" for i in range(8)]
+
+
+def deep():
+    """One trunk of more layers than there is to say of the heads, under names that do not fit."""
+    rng = np.random.default_rng(0)
+    loud = 4 * "CAPITAL Letters "
+    long = 60 * "long "
+    layers = mtl.Sequential(*(mtl.Dense(3, 3, rng) for _ in range(12)))
+    trunk = TwoParts(layers, {t: mtl.Dense(99, 999, rng) for t in (long, loud)})
+    heads = {t: mtl.Dense(3, 1, rng) for t in (loud, long)}
+    return mtl.HardSharing(trunk, heads, {loud: mtl.Dense(2, 3, rng)})
+
+
+def with_long_names():
+    tasks = [f"{t} {i * t}" for i, t in enumerate(EIGHT)]
+    return a_model(mtl.SoftSharing, tasks, strength=1e-3)
+
+
+PICTURES = {
+    "losses, 1 task": partial(plots.losses, a_history(LONG[:1])),
+    "losses, 6 tasks": partial(plots.losses, a_history(LONG)),
+    "losses, 1 step": partial(plots.losses, a_history(LONG[:2], steps=1, held_out=False)),
+    "cosines, 2 tasks": partial(plots.cosines, a_history(LONG[:2])),
+    "cosines, 6 tasks": partial(plots.cosines, a_history(LONG)),
+    "cosines, 1 step": partial(plots.cosines, a_history(LONG[:3], steps=1)),
+    "cosines and effects, 2 tasks": partial(plots.cosines, a_history(LONG[:2], effects=True)),
+    "cosines and effects, 5 tasks": partial(plots.cosines, a_history(LONG[:5], effects=True)),
+    "cosines and effects, 1 step": partial(
+        plots.cosines, a_history(LONG[:2], steps=1, effects=True)
+    ),
+    "harm, 2 tasks": partial(plots.harm, a_history(LONG[:2], effects=True)),
+    "harm, 3 tasks": partial(plots.harm, a_history(LONG[:3], effects=True), (LONG[2], LONG[0])),
+    "harm, 1 step": partial(plots.harm, a_history(LONG[:2], steps=1)),
+    "weights, 1 rule": partial(plots.weights, {"equal": a_history(LONG)}),
+    "weights, 5 rules": partial(
+        plots.weights, {f"rule {i}": a_history(LONG[:2], steps=1 + i) for i in range(5)}
+    ),
+    "step, 1 task": partial(plots.step, a_report(1)),
+    "step, 3 tasks": partial(plots.step, a_report(3)),
+    "step, 8 tasks": partial(plots.step, a_report(8, tasks=EIGHT)),
+    "pareto": partial(plots.pareto, np.eye(2), np.eye(2), [0, 1], tasks=LONG[:2], front=np.eye(2)),
+    "pareto, 1 point": partial(plots.pareto, [[0, 1]], [[1, 2]], [0.5], tasks=LONG[:2]),
+    "trajectories, 1 rule": partial(
+        plots.trajectories, two_losses, {"sum": [[0, 0]]}, extent=(-2, 2, -2, 2)
+    ),
+    "trajectories, 5 rules": partial(
+        plots.trajectories,
+        two_losses,
+        {f"rule {i}": np.eye(2) for i in range(5)},
+        extent=(-2, 2, -2, 2),
+        tasks=LONG[:2],
+        minima=np.eye(2),
+        pareto_set=np.eye(2),
+    ),
+    "curves": partial(plots.curves, **CURVES),
+    "strength_curve": partial(
+        plots.strength_curve,
+        [0.1, 1],
+        [3, 2],
+        [0.1, 0.2],
+        theory=lambda x: x,
+        best=0.2,
+        alone=3,
+        together=3,
+        seeds=9,
+    ),
+    "layers, 2 tasks": partial(plots.layers, gramians(2), LONG[:2]),
+    "layers, 6 tasks": partial(plots.layers, gramians(6, layers=5), LONG),
+    "direction_and_length": partial(
+        plots.direction_and_length,
+        np.eye(3),
+        {"sum": [1, 1, 1], "minimum norm": [0, 0, 1]},
+        LONG[:3],
+    ),
+    "direction_and_length, 8 tasks": partial(
+        plots.direction_and_length, np.eye(8), {"none": np.zeros(8)}, EIGHT
+    ),
+    "gains": partial(plots.gains, GAINS, seeds=10),
+    "gain_by_fraction": partial(plots.gain_by_fraction, GAIN_CURVES, measure="brand, AUC"),
+    "transfer_matrix, 3 tasks": partial(plots.transfer_matrix, GAIN, ERRORS, LONG[:3]),
+    "transfer_matrix, 6 tasks": partial(
+        plots.transfer_matrix, np.tile(GAIN, (2, 2)), np.tile(ERRORS, (2, 2)), LONG
+    ),
+    "network, 1 task": partial(plots.network, a_model(tasks=LONG[:1])),
+    "network, 6 tasks": partial(plots.network, a_model(tasks=LONG, encoders=LONG)),
+    "network, 8 tasks": partial(plots.network, with_long_names()),
+    "network, deep": partial(plots.network, deep()),
+    "embedding, 2 points": partial(plots.embedding, {"before": np.eye(2)}, ["tea", "jam"]),
+    "embedding, 2 sets": partial(
+        plots.embedding,
+        {"before": np.eye(9), "after": np.ones((9, 1))},
+        [f"{i} {LONG[2]}" for i in range(9)],
+    ),
+    "embedding, 5 sets": partial(plots.embedding, {t: np.eye(9) for t in LONG[:5]}, np.arange(9)),
+}
+EVERY = pytest.mark.parametrize("draw", PICTURES.values(), ids=PICTURES)
+
+
+def test_every_public_picture_is_among_those_that_are_tested():
+    functions = {name for name in plots.__all__ if inspect.isfunction(getattr(plots, name))}
+    assert {draw.func.__name__ for draw in PICTURES.values()} == functions - {"save"}
+
+
+# A figure of its own
+
+
+@EVERY
+def test_a_picture_is_white_640_wide_with_nothing_cut_off(draw):
+    figure = draw()
+    figure.canvas.draw()
+    assert figure.get_figwidth() == 6.4
+    assert figure.dpi == 100
+    assert to_hex(figure.get_facecolor()) == "#ffffff"
+    assert all(to_hex(ax.get_facecolor()) == "#ffffff" for ax in figure.axes)
+    box = figure.get_tightbbox()  # inches
+    assert 0 <= box.x0 <= box.x1 <= 6.4
+    assert 0 <= box.y0 <= box.y1 <= figure.get_figheight()
+    assert not overlapping_words(figure)
+    assert title(figure)
+
+
+def overlapping_words(figure):
+    """Pairs of texts in the axes, titles of panels among them, of which one covers the other."""
+    written = [one for ax in figure.axes for one in (*ax.texts, ax.title) if one.get_text()]
+    boxes = [plt.Text.get_window_extent(one) for one in written]
+    overlapping = []
+    for i, box in enumerate(boxes):
+        for j in range(i):
+            if box.overlaps(boxes[j]):
+                overlapping.append((written[i].get_text(), written[j].get_text()))
+    return overlapping
+
+
+@EVERY
+def test_a_picture_is_for_pyplot_to_show_and_leaves_settings_alone(draw, monkeypatch):
+    def never(*args, **options):
+        raise AssertionError("a picture must not show or save itself")
+
+    monkeypatch.setattr(plt, "show", never)
+    monkeypatch.setattr(plt.Figure, "savefig", never)
+    figure = draw()
+    assert dict(plt.rcParams) == SETTINGS
+    assert plt.get_fignums() == [figure.number]
+
+
+def white_words(figure):
+    written = [one for one in figure.findobj(plt.Text) if one.get_text()]
+    return words(one for one in written if to_hex(one.get_color()) == "#ffffff")
+
+
+@EVERY
+def test_a_picture_is_black_on_white_also_in_a_dark_style(draw):
+    with plt.style.context("dark_background"):
+        figure = draw()
+        figure.canvas.draw()
+        faces = {to_hex(one.get_facecolor()) for one in (figure, *figure.axes)}
+        assert faces == {"#ffffff"}
+        assert not white_words(figure)
+
+
+# A given figure
+
+
+def two_halves(draw):
+    """A figure of the height that the picture has alone, and of twice its width."""
+    width, height = draw().get_size_inches()
+    plt.close()
+    whole = plt.figure(figsize=(2 * width, height))
+    return whole, *whole.subfigures(1, 2)
+
+
+def content(figure):
+    """What there is to see, without the places that depend on the figure's size."""
+    common = [figure.get_suptitle(), figure.get_supxlabel(), figure.get_supylabel()]
+    legends = [words(legend.get_texts()) for legend in figure.legends]
+    return common, legends, [content_of_axes(ax) for ax in figure.axes]
+
+
+def content_of_axes(ax):
+    names = [ax.get_title(), ax.get_xlabel(), ax.get_ylabel(), *words(ax.texts)]
+    lines = [(one.get_label(), one.get_color(), one.get_xydata().tolist()) for one in ax.lines]
+    points = [np.ma.filled(one.get_offsets(), np.inf).tolist() for one in clouds(ax)]
+    bars = [one.get_path().vertices.tolist() for one in ax.patches]
+    images = [np.ma.filled(one.get_array(), np.inf).tolist() for one in ax.images]
+    view = (ax.get_xscale(), ax.get_xlim(), ax.get_yscale(), ax.get_ylim())
+    return repr((names, lines, points, bars, images, view))  # NaN is equal to itself there
+
+
+@EVERY
+def test_half_of_a_figure_holds_what_a_figure_of_its_own_does(draw):
+    alone = content(draw())
+    _, left, _ = two_halves(draw)
+    assert draw(figure=left) is left
+    assert content(left) == alone
+
+
+@EVERY
+def test_a_picture_in_half_of_a_figure_leaves_the_other_half_empty_and_nothing_is_cut_off(draw):
+    whole, left, right = two_halves(draw)
+    size = whole.get_size_inches().tolist()
+    draw(figure=left)
+    assert plt.get_fignums() == [whole.number]
+    assert whole.axes == left.axes
+    assert right.get_children() == [right.patch]
+
+    whole.canvas.draw()
+    assert whole.get_size_inches().tolist() == size
+    box = left.get_tightbbox()  # pixels
+    assert left.bbox.x0 <= box.x0 <= box.x1 <= left.bbox.x1
+    assert left.bbox.y0 <= box.y0 <= box.y1 <= left.bbox.y1
+    seen = np.asarray(whole.canvas.buffer_rgba())
+    middle = seen.shape[1] // 2
+    assert (seen[:, middle:] == 255).all()
+    assert not (seen[:, :middle] == 255).all()
+
+
+def test_two_pictures_stand_side_by_side():
+    history = a_history(LONG[:2])
+    left, right = plt.figure(figsize=(12.8, 4)).subfigures(1, 2)
+    plots.losses(history, figure=left)
+    plots.cosines(history, figure=right)
+    left.figure.canvas.draw()
+    for half in (left, right):
+        box = half.get_tightbbox()  # pixels
+        assert half.bbox.x0 <= box.x0 <= box.x1 <= half.bbox.x1
+        assert half.bbox.y0 <= box.y0 <= box.y1 <= half.bbox.y1
+
+
+@EVERY
+def test_a_given_figure_keeps_its_size_and_its_layout(draw):
+    figure = plt.figure(figsize=(9, 11), layout="compressed")
+    layout = figure.get_layout_engine()
+    assert draw(figure=figure) is figure
+    assert figure.get_size_inches().tolist() == [9, 11]
+    assert figure.get_layout_engine() is layout
+    assert title(figure)
+
+
+@EVERY
+def test_a_given_figure_need_not_be_one_of_pyplot(draw):
+    figure = Figure(figsize=(9, 11))
+    assert draw(figure=figure) is figure
+    assert not plt.get_fignums()
+
+
+@EVERY
+def test_a_given_figure_becomes_black_on_white_also_in_a_dark_style(draw):
+    with plt.style.context("dark_background"):
+        _, left, _ = two_halves(draw)
+        draw(figure=left)
+        faces = {to_hex(one.get_facecolor()) for one in (left, *left.axes)}
+        assert faces == {"#ffffff"}
+        assert not white_words(left)
+
+
+@pytest.mark.parametrize("name", ["losses, 1 task", "gains", "strength_curve", "network, deep"])
+def test_long_titles_and_captions_are_wrapped_in_a_narrow_figure(name):
+    figure = plt.figure(figsize=(3.5, 8))
+    PICTURES[name](figure=figure)
+    figure.suptitle("a finding that needs many words and so does not fit in one line")
+    figure.canvas.draw()
+    box = figure.get_tightbbox()  # inches
+    assert 0 <= box.x0 <= box.x1 <= 3.5
+
+
+def test_your_finding_takes_the_place_of_the_title():
+    _, left, _ = two_halves(PICTURES["gains"])
+    PICTURES["gains"](figure=left)
+    left.suptitle("sharing helps")
+    assert title(left) == "sharing helps"
+    assert not any("beat training alone" in text for text in texts(left))
+
+
+# Files
+
+
+def test_save_writes_a_figure_and_closes_it(tmp_path):
+    plots.save(PICTURES["gains"](), tmp_path / "gains.png")
+    height, width, _ = plt.imread(tmp_path / "gains.png").shape
+    assert width == 6.4 * 120
+    assert height > 0
+    assert not plt.get_fignums()
+
+
+# Refusals
+
+
+@EVERY
+def test_what_is_no_figure_is_named(draw):
+    name = draw.func.__name__
+    message = f"^{name}: figure must be a matplotlib Figure or SubFigure, got int$"
+    with pytest.raises(TypeError, match=message):
+        draw(figure=3)
+    assert not plt.get_fignums()
