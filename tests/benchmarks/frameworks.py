@@ -1,7 +1,11 @@
-"""The benchmark's training step in other frameworks, each as its own users would write it, where it is installed.
+"""The benchmark's training step in other frameworks, as their own users would write it.
 
-An arm has `prepare(ids, targets)`, the batch in the framework's own type, made once and outside the clock; `step(batch)`,
-which returns the total loss as a number; and `θ`, all parameters in the order of the hand-written arms.
+A framework takes part where it is installed. An arm has
+
+    prepare(ids, targets)   the batch in the framework's own type, made once and outside the clock
+    step(batch)             one training step; returns the total loss as a number
+    θ                       all parameters, in the order of the hand-written arms
+
 All run in float64, on one thread, eagerly except JAX, whose whole step is one compiled function.
 """
 
@@ -43,19 +47,24 @@ class Torch:
         torch.set_num_threads(1)
         tables, trunk, heads = problem.views(θ)
         V = problem.rows
-        self.tables = [
-            torch.nn.Embedding.from_pretrained(torch.tensor(t), freeze=False)
-            for t in (tables[:V], tables[V:])
-        ]
-        parts = [part for W, b in trunk for part in (self.dense(W, b), torch.nn.ReLU())]
-        self.trunk = torch.nn.Sequential(*parts)
+        self.tables = [self.embedding(tables[:V]), self.embedding(tables[V:])]
+        layers = []
+        for W, b in trunk:
+            layers += [self.dense(W, b), torch.nn.ReLU()]
+        self.trunk = torch.nn.Sequential(*layers)
         self.heads = [self.dense(W, b) for W, b in heads]
-        self.losses = [
-            torch.nn.MSELoss() if C == 1 else torch.nn.CrossEntropyLoss() for _, C in problem.heads
-        ]
+        self.losses = [self.loss(C) for _, C in problem.heads]
         self.shared = [p for part in (*self.tables, self.trunk) for p in part.parameters()]
         self.parameters = self.shared + [p for head in self.heads for p in head.parameters()]
         self.optimizer = torch.optim.Adam(self.parameters, η, fused=True)
+
+    @staticmethod
+    def embedding(table):
+        return torch.nn.Embedding.from_pretrained(torch.tensor(table), freeze=False)
+
+    @staticmethod
+    def loss(C):
+        return torch.nn.MSELoss() if C == 1 else torch.nn.CrossEntropyLoss()
 
     @staticmethod
     def dense(W, b):
@@ -69,7 +78,8 @@ class Torch:
         return [torch.tensor(i) for i in ids], [torch.tensor(y) for y in targets.values()]
 
     def forward(self, ids, targets):
-        h = self.trunk(torch.cat([table(i) for table, i in zip(self.tables, ids)], 1))
+        features = torch.cat([table(i) for table, i in zip(self.tables, ids)], 1)
+        h = self.trunk(features)
         self.L = [loss(head(h), y) for loss, head, y in zip(self.losses, self.heads, targets)]
         return self.L
 
@@ -81,16 +91,18 @@ class Torch:
         return total.item()
 
     def jacobian(self):
-        """(T, P) after `forward`. A layer's weight is (H, D) here, so columns are in another order than ours."""
+        """(T, P) after `forward`.
+
+        A layer's weight is (H, D) here, so the columns come in another order than ours.
+        """
         rows = [torch.autograd.grad(loss, self.shared, retain_graph=True) for loss in self.L]
         return torch.stack([torch.cat([g.reshape(-1) for g in row]) for row in rows])
 
     @property
     def θ(self):
-        arrays = [p.detach().numpy() for p in self.parameters]
-        return np.concatenate(
-            [a.reshape(-1) for a in arrays[:2]] + [a.T.reshape(-1) for a in arrays[2:]]
-        )
+        users, items, *dense = [p.detach().numpy() for p in self.parameters]
+        arrays = [users, items, *[a.T for a in dense]]
+        return np.concatenate([a.reshape(-1) for a in arrays])
 
 
 class Jax:
@@ -98,11 +110,13 @@ class Jax:
 
     def __init__(self, problem: Problem, θ: np.ndarray, N: int, η: float = 1e-3):
         jax.config.update("jax_enable_x64", True)
-        jnp, V = jax.numpy, problem.rows
+        jnp = jax.numpy
+        V = problem.rows
         tables, trunk, heads = problem.views(θ)
         parameters = jax.tree.map(jnp.array, ([tables[:V], tables[V:]], trunk, heads))
-        zeros = lambda: jax.tree.map(jnp.zeros_like, parameters)
-        self.state = parameters, zeros(), zeros(), jnp.zeros(())
+        m = jax.tree.map(jnp.zeros_like, parameters)
+        v = jax.tree.map(jnp.zeros_like, parameters)
+        self.state = parameters, m, v, jnp.zeros(())
 
         def total_loss(parameters, ids, targets):
             tables, trunk, heads = parameters
@@ -114,7 +128,8 @@ class Jax:
         def loss(z, y):
             if z.shape[1] == 1:
                 return ((z - y) ** 2).mean()
-            return -jnp.take_along_axis(jax.nn.log_softmax(z), y[:, None], 1).mean()
+            log_p = jax.nn.log_softmax(z)
+            return -jnp.take_along_axis(log_p, y[:, None], 1).mean()
 
         def step(state, ids, targets, β1=0.9, β2=0.999, ε=1e-8):
             parameters, m, v, t = state
@@ -122,8 +137,12 @@ class Jax:
             t = t + 1
             m = jax.tree.map(lambda m, g: β1 * m + (1 - β1) * g, m, g)
             v = jax.tree.map(lambda v, g: β2 * v + (1 - β2) * g * g, v, g)
-            new = lambda p, m, v: p - η * (m / (1 - β1**t)) / (jnp.sqrt(v / (1 - β2**t)) + ε)
-            return (jax.tree.map(new, parameters, m, v), m, v, t), total
+
+            def moved(p, m, v):
+                return p - η * (m / (1 - β1**t)) / (jnp.sqrt(v / (1 - β2**t)) + ε)
+
+            parameters = jax.tree.map(moved, parameters, m, v)
+            return (parameters, m, v, t), total
 
         self.compiled = jax.jit(step, donate_argnums=0)
 
@@ -143,30 +162,26 @@ class Autograd:
     """HIPS autograd differentiates the loss; Adam is the hand-written one, on one vector."""
 
     def __init__(self, problem: Problem, θ: np.ndarray, N: int, η: float = 1e-3):
-        self.hand, V = Plain(problem, θ, N, η), problem.rows
+        self.hand = Plain(problem, θ, N, η)
+        V = problem.rows
         tables, trunk, heads = problem.views(self.hand.θ)
         self.parameters = [tables[:V], tables[V:]] + [a for layer in trunk + heads for a in layer]
-        self.n_trunk, examples = len(trunk), np.arange(N)
+        examples = np.arange(N)
 
         def total_loss(parameters, ids, targets):
             users, items, *dense = parameters
-            h, layers = (
-                anp.concatenate([users[ids[0]], items[ids[1]]], 1),
-                list(zip(dense[::2], dense[1::2])),
-            )
-            for W, b in layers[: self.n_trunk]:
+            layers = list(zip(dense[::2], dense[1::2]))
+            h = anp.concatenate([users[ids[0]], items[ids[1]]], 1)
+            for W, b in layers[: len(trunk)]:
                 h = anp.maximum(anp.dot(h, W) + b, 0)
-            return sum(
-                loss(anp.dot(h, W) + b, y)
-                for (W, b), y in zip(layers[self.n_trunk :], targets.values())
-            )
+            outputs = [anp.dot(h, W) + b for W, b in layers[len(trunk) :]]
+            return sum(loss(z, y) for z, y in zip(outputs, targets.values()))
 
         def loss(z, y):
             if z.shape[1] == 1:
                 return anp.mean((z - y) ** 2)
-            z = z - getval(z).max(
-                1, keepdims=True
-            )  # a shift changes nothing, so it needs no derivative
+            # A shift of a row changes nothing, so it needs no derivative.
+            z = z - getval(z).max(1, keepdims=True)
             return anp.mean(anp.log(anp.sum(anp.exp(z), 1)) - z[examples, y])
 
         self.gradient = autograd.value_and_grad(total_loss)
@@ -190,17 +205,17 @@ class MyGrad:
 
     def __init__(self, problem: Problem, θ: np.ndarray, N: int, η: float = 1e-3):
         mygrad.turn_memory_guarding_off()  # as its documentation advises for speed
-        self.hand, V = Plain(problem, θ, N, η), problem.rows
+        self.hand = Plain(problem, θ, N, η)
+        V = problem.rows
         tables, trunk, heads = problem.views(self.hand.θ)
-        tensors = lambda layers: [
-            tuple(mygrad.tensor(a, copy=False) for a in layer) for layer in layers
-        ]
-        (self.tables,), self.trunk, self.heads = (
-            tensors([(tables[:V], tables[V:])]),
-            tensors(trunk),
-            tensors(heads),
-        )
+        self.tables = self.tensors(tables[:V], tables[V:])
+        self.trunk = [self.tensors(W, b) for W, b in trunk]
+        self.heads = [self.tensors(W, b) for W, b in heads]
         self.parameters = [p for layer in [self.tables, *self.trunk, *self.heads] for p in layer]
+
+    @staticmethod
+    def tensors(*arrays):
+        return [mygrad.tensor(a, copy=False) for a in arrays]
 
     def prepare(self, ids, targets):
         return ids, targets
@@ -210,7 +225,8 @@ class MyGrad:
         h = mygrad.concatenate([table[i] for table, i in zip(self.tables, ids)], 1)
         for W, b in self.trunk:
             h = mygrad.nnet.relu(h @ W + b)
-        total = sum(self.loss(h @ W + b, y) for (W, b), y in zip(self.heads, targets.values()))
+        outputs = [h @ W + b for W, b in self.heads]
+        total = sum(self.loss(z, y) for z, y in zip(outputs, targets.values()))
         total.backward()
         np.concatenate([p.grad.reshape(-1) for p in self.parameters], out=self.hand.grad)
         self.hand.adam()
@@ -218,20 +234,21 @@ class MyGrad:
 
     @staticmethod
     def loss(z, y):
-        return ((z - y) ** 2).mean() if z.shape[1] == 1 else mygrad.nnet.softmax_crossentropy(z, y)
+        if z.shape[1] == 1:
+            return ((z - y) ** 2).mean()
+        return mygrad.nnet.softmax_crossentropy(z, y)
 
     @property
     def θ(self):
         return self.hand.θ
 
 
-installed = {
-    name: arm
-    for name, arm, package in (
-        ("PyTorch", Torch, torch),
-        ("JAX, compiled", Jax, jax),
-        ("HIPS autograd", Autograd, autograd),
-        ("MyGrad", MyGrad, mygrad),
-    )
-    if package is not None
-}
+installed = {}
+if torch is not None:
+    installed["PyTorch"] = Torch
+if jax is not None:
+    installed["JAX, compiled"] = Jax
+if autograd is not None:
+    installed["HIPS autograd"] = Autograd
+if mygrad is not None:
+    installed["MyGrad"] = MyGrad

@@ -1,17 +1,23 @@
-"""The benchmark's problem, and its training step written by hand in NumPy: no engine, no layers, no checks.
+"""The benchmark's problem, and its training step written by hand in NumPy.
 
-Two tables of V rows -> features (N, 2 E) -> trunk of dense layers with relu -> a head per task, equal weights, Adam.
-All parameters lie in one vector, [tables | trunk | heads], as in a tinymtl model, so vectors compare entry by entry.
-`Plain` is what one writes down from the formulas, with care: gradients go straight into one vector, rows are added up
-on a flat index, Adam works in place. `Tuned` was then made as fast as could be found without a buffer of its own, and
-`Preallocated` writes everything into arrays that it made once. What tuning found:
+There is no engine here, there are no layers and no checks.
+
+Two tables of V rows -> features (N, 2 E) -> trunk of dense layers with relu -> a head per task,
+equal weights, Adam. All parameters lie in one vector, [tables | trunk | heads], as in a tinymtl
+model, so vectors compare entry by entry.
+
+`Plain` is what one writes down from the formulas, with care: gradients go straight into one vector,
+rows are added up on a flat index, Adam works in place. `Tuned` is as fast as we could make it
+without a buffer of its own. `Preallocated` writes everything into arrays that it made once.
+What tuning found:
 
     table.take(ids, 0)          instead of table[ids]
     ones.dot(g)                 instead of g.sum(0)
     a.dot(b)                    instead of a @ b, which takes longer to start
     (h > 0).astype(float)       instead of h > 0, which every product would cast again
     np.add.at on a flat index   instead of an index of rows, np.bincount, or sorting
-    logits as (C, N)            instead of (N, C): NumPy reduces over a long last axis faster than over a short one
+    logits as (C, N)            instead of (N, C): NumPy reduces over a long last axis faster
+                                than over a short one
 """
 
 from __future__ import annotations
@@ -31,43 +37,52 @@ class Problem(NamedTuple):
 
     def batch(self, N: int, rng: np.random.Generator) -> tuple:
         """(ids of both tables, targets by task)."""
-        ids = rng.integers(self.rows, size=N), rng.integers(self.rows, size=N)
-        target = lambda C: rng.standard_normal((N, 1)) if C == 1 else rng.integers(C, size=N)
-        return ids, {task: target(C) for task, C in self.heads}
+        users = rng.integers(self.rows, size=N)
+        items = rng.integers(self.rows, size=N)
+        targets = {}
+        for task, C in self.heads:
+            if C == 1:
+                targets[task] = rng.standard_normal((N, 1))
+            else:
+                targets[task] = rng.integers(C, size=N)
+        return (users, items), targets
 
     def views(self, vector: np.ndarray) -> tuple:
-        """Both tables as one (2 V, E), the trunk's [(W, b), ...] and the heads' [(W, b), ...] within a vector like θ."""
+        """Both tables as one array (2 V, E), and the [(W, b), ...] of the trunk and of the heads.
+
+        All are views of a vector like θ, or of a row of the Jacobian, which ends before the heads.
+        """
+        trunk_sizes = list(zip(self.trunk, self.trunk[1:]))
+        head_sizes = [(self.trunk[-1], C) for _, C in self.heads]
         start = 2 * self.rows * self.width
-        layers = list(zip(self.trunk, self.trunk[1:])) + [
-            (self.trunk[-1], C) for _, C in self.heads
-        ]
-        tables, dense = vector[:start].reshape(-1, self.width), []
-        for D, H in layers:
-            if start + D * H <= len(vector):  # a row of the Jacobian ends before the heads
-                dense.append(
-                    (
-                        vector[start : start + D * H].reshape(D, H),
-                        vector[start + D * H : start + D * H + H],
-                    )
-                )
-            start += D * H + H
-        return tables, dense[: len(self.trunk) - 1], dense[len(self.trunk) - 1 :]
+        tables = vector[:start].reshape(-1, self.width)
+        layers = []
+        for D, H in trunk_sizes + head_sizes:
+            middle = start + D * H
+            end = middle + H
+            if end <= len(vector):
+                layers.append((vector[start:middle].reshape(D, H), vector[middle:end]))
+            start = end
+        return tables, layers[: len(trunk_sizes)], layers[len(trunk_sizes) :]
 
     @property
     def P(self) -> int:
         """The number of shared parameters."""
-        return 2 * self.rows * self.width + sum(
-            (D + 1) * H for D, H in zip(self.trunk, self.trunk[1:])
-        )
+        in_tables = 2 * self.rows * self.width
+        return in_tables + sum((D + 1) * H for D, H in zip(self.trunk, self.trunk[1:]))
 
 
 class Plain:
     """The step as one writes it with NumPy, formula by formula."""
 
     def __init__(self, problem: Problem, θ: np.ndarray, N: int, η: float = 1e-3):
-        self.problem, self.η, self.t = problem, η, 0
-        self.θ, self.grad = θ.copy(), np.zeros_like(θ)
-        self.m, self.v = np.zeros_like(θ), np.zeros_like(θ)
+        self.problem = problem
+        self.η = η
+        self.t = 0
+        self.θ = θ.copy()
+        self.grad = np.zeros_like(θ)
+        self.m = np.zeros_like(θ)
+        self.v = np.zeros_like(θ)
         self.tables, self.trunk, self.heads = problem.views(self.θ)
         self.own = problem.views(self.grad)
 
@@ -78,37 +93,43 @@ class Plain:
         return sum(L)
 
     def forward(self, ids, targets) -> list[float]:
-        V = self.problem.rows
-        self.rows = ids[0], ids[1] + V
+        users, items = ids
+        self.rows = users, items + self.problem.rows
         h = np.concatenate([self.tables.take(rows, 0) for rows in self.rows], 1)  # (N, 2 E)
         self.h = [h]
         for W, b in self.trunk:
             h = np.maximum(h @ W + b, 0)
             self.h.append(h)
-        L, self.g = [], []
+        L = []
+        self.g = []
         for (W, b), y in zip(self.heads, targets.values()):
-            loss, g = (self.squared_error if len(b) == 1 else self.cross_entropy)(h @ W + b, y)
+            z = h @ W + b  # (N, C)
+            loss, g = self.squared_error(z, y) if len(b) == 1 else self.cross_entropy(z, y)
             L.append(loss)
             self.g.append(g)
         return L
 
     def squared_error(self, prediction, y):
         residual = prediction - y
-        return float((residual * residual).mean()), 2 / len(y) * residual
+        loss = float((residual * residual).mean())
+        return loss, 2 / len(y) * residual
 
     def cross_entropy(self, z, y):
         z = z - z.max(1, keepdims=True)
-        e, examples = np.exp(z), np.arange(len(y))
+        e = np.exp(z)
+        examples = np.arange(len(y))
         total = e.sum(1, keepdims=True)
         g = e / total
         g[examples, y] -= 1
-        return float((np.log(total[:, 0]) - z[examples, y]).mean()), g / len(y)
+        loss = float((np.log(total[:, 0]) - z[examples, y]).mean())
+        return loss, g / len(y)
 
     def backward(self):
         tables, trunk, heads = self.own
         g = 0
         for (W, _), (gW, gb), gz in zip(self.heads, heads, self.g):
-            gW[...], gb[...] = self.h[-1].T @ gz, gz.sum(0)
+            gW[...] = self.h[-1].T @ gz
+            gb[...] = gz.sum(0)
             g = g + gz @ W.T
         self.down_the_trunk(g, tables, trunk)
 
@@ -117,8 +138,10 @@ class Plain:
         for i in reversed(range(len(self.trunk))):
             g = g * (self.h[i + 1] > 0)
             gW, gb = trunk[i]
-            gW[...], gb[...] = self.h[i].T @ g, g.sum(0)
-            g = g @ self.trunk[i][0].T
+            gW[...] = self.h[i].T @ g
+            gb[...] = g.sum(0)
+            W, _ = self.trunk[i]
+            g = g @ W.T
         E = self.problem.width
         tables[...] = 0
         for k, rows in enumerate(self.rows):
@@ -149,10 +172,10 @@ class Tuned(Plain):
     def __init__(self, problem: Problem, θ: np.ndarray, N: int, η: float = 1e-3):
         super().__init__(problem, θ, N, η)
         self.scratch = np.empty_like(θ)
-        self.places = np.arange(self.tables.size).reshape(
-            self.tables.shape
-        )  # of the tables' entries in θ
-        self.ones, self.examples = np.ones(N), np.arange(N)
+        # Where in θ each entry of the tables lies.
+        self.places = np.arange(self.tables.size).reshape(self.tables.shape)
+        self.ones = np.ones(N)
+        self.examples = np.arange(N)
 
     def forward(self, ids, targets) -> list[float]:
         """The losses; keeps the activations and the gradients on the heads' outputs."""
@@ -162,14 +185,16 @@ class Tuned(Plain):
         np.add(items, self.problem.rows, out=rows[:, 1])
         self.at = self.places.take(rows, 0)  # (N, 2, E)
         h = self.tables.take(rows, 0).reshape(len(users), -1)  # (N, 2 E)
-        self.h, self.slope = [h], []
+        self.h = [h]
+        self.slope = []
         for W, b in self.trunk:
             h = h.dot(W)
             h += b
             np.maximum(h, 0, out=h)
             self.h.append(h)
             self.slope.append((h > 0).astype(float))
-        L, self.g = [], []
+        L = []
+        self.g = []
         for (W, b), y in zip(self.heads, targets.values()):
             z = W.T.dot(h.T)  # (C, N)
             z += b[:, None]
@@ -201,7 +226,10 @@ class Tuned(Plain):
         for (W, _), (gW, gb), gz in zip(self.heads, heads, self.g):
             np.dot(self.h[-1].T, gz.T, out=gW)
             np.dot(gz, self.ones, out=gb)
-            g += gz.T * W.T if len(gz) == 1 else gz.T.dot(W.T)  # a product over one entry is slow
+            if len(gz) == 1:  # a matrix product over one entry is slow
+                g += gz.T * W.T
+            else:
+                g += gz.T.dot(W.T)
         self.down_the_trunk(g, tables, trunk)
 
     def down_the_trunk(self, g, tables, trunk):
@@ -211,12 +239,16 @@ class Tuned(Plain):
             gW, gb = trunk[i]
             np.dot(self.h[i].T, g, out=gW)
             np.dot(self.ones, g, out=gb)
-            g = g.dot(self.trunk[i][0].T)
+            W, _ = self.trunk[i]
+            g = g.dot(W.T)
         tables.fill(0)
         np.add.at(tables.reshape(-1), self.at.reshape(-1), g.reshape(-1))
 
     def adam(self, β1=0.9, β2=0.999, ε=1e-8):
-        """Both corrections are numbers, so they go into η and ε (Kingma & Ba 2015, end of section 2)."""
+        """Both corrections are numbers, so they go into η and ε.
+
+        Source: Kingma & Ba 2015, end of section 2.
+        """
         g, m, v, s = self.grad, self.m, self.v, self.scratch
         self.t += 1
         correction = (1 - β2**self.t) ** 0.5
@@ -246,19 +278,22 @@ class Preallocated(Tuned):
 
     def __init__(self, problem: Problem, θ: np.ndarray, N: int, η: float = 1e-3):
         super().__init__(problem, θ, N, η)
-        E, sizes = problem.width, problem.trunk
-        self.rows, self.at = np.empty((N, 2), np.intp), np.empty((N, 2, E), np.intp)
+        E = problem.width
+        sizes = problem.trunk
+        self.rows = np.empty((N, 2), np.intp)
+        self.at = np.empty((N, 2, E), np.intp)
         self.h = [np.empty((N, H)) for H in sizes]
         self.down = [np.empty((N, H)) for H in sizes]
-        self.zeros = [
-            np.zeros((N, H)) for H in sizes[1:]
-        ]  # two arrays make np.maximum faster than an array and a number
+        # np.maximum of two arrays is faster than of an array and a number.
+        self.zeros = [np.zeros((N, H)) for H in sizes[1:]]
         self.passed = [np.empty((N, H), bool) for H in sizes[1:]]
         self.slope = [np.empty((N, H)) for H in sizes[1:]]
         self.part = np.empty((N, sizes[-1]))
         self.z = [np.empty((C, N)) for _, C in problem.heads]
         self.g = [np.empty((C, N)) for _, C in problem.heads]
-        self.most, self.total, self.label = np.empty(N), np.empty(N), np.empty(N)
+        self.most = np.empty(N)
+        self.total = np.empty(N)
+        self.label = np.empty(N)
         self.place = np.empty(N, np.intp)
         self.WT = [W.T for W, _ in self.trunk]
         self.head_views = [(W.T, b[:, None]) for W, b in self.heads]
@@ -272,23 +307,18 @@ class Preallocated(Tuned):
         self.places.take(self.rows, 0, self.at, "clip")  # "raise" would buffer
         h = self.h[0]
         self.tables.take(self.rows, 0, h.reshape(self.at.shape), "clip")
-        for (W, b), out, zeros, passed, slope in zip(
-            self.trunk, self.h[1:], self.zeros, self.passed, self.slope
-        ):
+        buffers = zip(self.h[1:], self.zeros, self.passed, self.slope)
+        for (W, b), (out, zeros, passed, slope) in zip(self.trunk, buffers):
             np.dot(h, W, out)
             out += b
             h = np.maximum(out, zeros, out=out)
             slope[...] = np.greater(h, zeros, passed)
-        L, hT = [], h.T
-        for i, y in enumerate(targets.values()):
-            WT, b = self.head_views[i]
-            z = np.dot(WT, hT, self.z[i])
+        L = []
+        for (WT, b), z, g, y in zip(self.head_views, self.z, self.g, targets.values()):
+            np.dot(WT, h.T, z)
             z += b
-            L.append(
-                self.squared_error(z, y, self.g[i])
-                if len(z) == 1
-                else self.cross_entropy(z, y, self.g[i])
-            )
+            loss = self.squared_error if len(z) == 1 else self.cross_entropy
+            L.append(loss(z, y, g))
         return L
 
     def squared_error(self, z, y, g):
@@ -313,15 +343,17 @@ class Preallocated(Tuned):
 
     def backward(self):
         tables, trunk, heads = self.own
-        h, g = self.h[-1].T, self.down[-1]
+        hT = self.h[-1].T
+        g = self.down[-1]
         for i, (gW, gb) in enumerate(heads):
-            gz, WT = self.g[i], self.head_views[i][0]
-            np.dot(h, gz.T, gW)
+            gz = self.g[i]
+            WT, _ = self.head_views[i]
+            np.dot(hT, gz.T, gW)
             np.dot(gz, self.ones, gb)
-            if i:
-                g += np.dot(gz.T, WT, self.part)
-            else:
+            if i == 0:
                 np.dot(gz.T, WT, g)
+            else:
+                g += np.dot(gz.T, WT, self.part)
         self.down_the_trunk(g, tables, trunk)
 
     def down_the_trunk(self, g, tables, trunk):

@@ -1,16 +1,22 @@
-"""The benchmark compares times of equal work: every arm computes the same numbers. No time is asserted anywhere."""
+"""The benchmark compares times of equal work: every arm computes the same numbers.
+
+No time is asserted anywhere.
+"""
 
 import numpy as np
 import pytest
 from benchmarks.frameworks import installed
 from benchmarks.handwritten import Plain, Preallocated, Problem, Tuned
-from benchmarks.step import TinyMTL, difference, prepared, same_numbers
+from benchmarks.step import TinyMTL, difference, prepared, race, same_numbers
 
 problems = {
     "as measured": Problem(),
     "one task": Problem(heads=(("kind", 3),)),
     "five tasks, five layers": Problem(
-        heads=tuple(zip("abcde", (2, 1, 5, 1, 2))), trunk=(6, 8, 4, 9, 5, 7), rows=20, width=3
+        heads=(("a", 2), ("b", 1), ("c", 5), ("d", 1), ("e", 2)),
+        trunk=(6, 8, 4, 9, 5, 7),
+        rows=20,
+        width=3,
     ),
 }
 handwritten = {"plain": Plain, "tuned": Tuned, "preallocated": Preallocated}
@@ -40,9 +46,10 @@ def test_jacobian_has_the_same_entries(problem, name):
         assert difference(arm.jacobian(), tiny.jacobian()) <= 1e-10
 
 
-@pytest.mark.parametrize(
-    "name", [name for name, arm in installed.items() if hasattr(arm, "jacobian")]
-)
+with_jacobian = [name for name, arm in installed.items() if hasattr(arm, "jacobian")]
+
+
+@pytest.mark.parametrize("name", with_jacobian)
 def test_jacobian_of_frameworks_gives_the_same_gramian(problem, name):
     """Columns may come in another order; J Jᵀ does not see it."""
     tiny = TinyMTL(problem)
@@ -50,16 +57,16 @@ def test_jacobian_of_frameworks_gives_the_same_gramian(problem, name):
     batch = problem.batch(64, np.random.default_rng(3))
     tiny.forward(*batch)
     arm.forward(*prepared(arm, batch))
-    J, theirs = tiny.jacobian(), arm.jacobian().numpy()
+    J = tiny.jacobian()
+    theirs = arm.jacobian().numpy()
     assert difference(theirs @ theirs.T, J @ J.T) <= 1e-10
 
 
 def test_sparse_tables_make_the_same_first_step():
     """Lazy Adam differs from Adam only once a row was looked up before."""
     problem = Problem()
-    same_numbers(
-        problem, 64, {"dense": TinyMTL(problem), "sparse": TinyMTL(problem, sparse=True)}, steps=1
-    )
+    arms = {"dense": TinyMTL(problem), "sparse": TinyMTL(problem, sparse=True)}
+    same_numbers(problem, 64, arms, steps=1)
 
 
 def test_a_difference_is_noticed():
@@ -69,3 +76,21 @@ def test_a_difference_is_noticed():
     arm.θ[0] += 1e-6
     with pytest.raises(AssertionError, match="differ"):
         same_numbers(problem, 64, {"tinymtl": tiny, "plain": arm})
+
+
+def test_every_arm_of_a_race_has_one_turn_a_round_and_the_order_is_shuffled():
+    turns = []
+
+    def arm(batch):
+        pass
+
+    def draw(name, k):
+        turns.append(name)
+        return range(k)
+
+    race({"a": arm, "b": arm, "c": arm}, draw, seconds=0)
+    rounds = ["".join(turns[i : i + 3]) for i in range(3, len(turns), 3)]  # the first three: trials
+    assert len(rounds) == 5
+    assert all(sorted(order) == ["a", "b", "c"] for order in rounds)
+    rotations = {"abc", "bca", "cab"}
+    assert set(rounds) & rotations and set(rounds) - rotations
