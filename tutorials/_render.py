@@ -1,12 +1,16 @@
-"""Turns chapters into pages: runs the cells of each in a fresh process, and writes what they print and draw beside them.
+"""Turn chapters into pages: run their cells and write what these print and draw.
 
-    python tutorials/_render.py              every chapter: its page NN_name.md, and its pictures in figures/
+    python tutorials/_render.py              every chapter: its page NN_name.md, and
+                                             its pictures in figures/
     python tutorials/_render.py 04 beyond    some of them
-    python tutorials/_render.py --notebooks  an .ipynb beside each chapter, without running anything
+    python tutorials/_render.py --notebooks  an .ipynb beside each chapter; nothing runs
 
-A chapter is a script whose cells begin with `# %%` (code) or `# %% [markdown]` (prose behind `# `). What changes on the way to the page:
-mathematics between dollars is written as the code host reads it, a name of the package such as `mtl.mse` becomes a link to the
-line that defines it, a picture without a description gets its finding, and ways to the other chapters are put at the end.
+A chapter is a script. Its cells begin with `# %%` (code) or `# %% [markdown]` (prose,
+each line behind `# `). Each chapter runs in a fresh process. The page differs from the
+script in four ways: mathematics between dollars is written as the code host reads it, a
+name of the package such as `mtl.mse` becomes a link to the file that defines it, a
+picture without a description gets its finding, and links to the neighbouring chapters
+are added at the end.
 """
 
 import argparse
@@ -31,72 +35,88 @@ HERE = Path(__file__).parent
 PATHS = [*sorted(HERE.glob("[0-9][0-9]_*.py")), *HERE.glob("beyond.py")]
 
 
+# Reading and running a chapter
+
+
 def cells(path):
-    """[(is code, text, line where the text begins)] of a chapter."""
-    parts, start = [], 1
-    for part in re.split(
-        r"^(?=# %%)", path.read_text(encoding="utf-8"), flags=re.MULTILINE
-    ):
+    """[(is code, text, line number where the text begins)] of a chapter."""
+    script = path.read_text(encoding="utf-8")
+    before, *parts = re.split(r"^(?=# %%)", script, flags=re.MULTILINE)
+    found = []
+    line = 1  # where the next part begins
+    for part in parts:
         head, _, text = part.partition("\n")
         is_code = "[markdown]" not in head
         if not is_code:
             text = re.sub(r"^# ?", "", text, flags=re.MULTILINE)
-        parts.append(
-            (is_code, text.strip("\n"), start + 1 + len(text) - len(text.lstrip("\n")))
-        )
-        start += part.count("\n")
-    if len(parts) < 2 or parts[0][1] or parts[1][0]:
+        blank_lines = len(text) - len(text.lstrip("\n"))
+        found.append((is_code, text.strip("\n"), line + 1 + blank_lines))
+        line += part.count("\n")
+    begins_with_prose = found and not found[0][0]
+    if before or not begins_with_prose:
         raise RuntimeError(
-            f"{path.name} must begin with a cell of prose, whose first line is the title"
+            f"{path.name} must begin with a cell of prose whose first line is the title"
         )
-    return parts[1:]
+    return found
 
 
 def execute(path, folder):
-    """Run a chapter's code cells in this process; write to `folder` its pictures, and as JSON what each cell printed and showed."""
-    path, results = Path(path), []
-    _show.folder = Path(folder)
+    """Run a chapter's code cells in this process.
+
+    The chapter's pictures go to `folder`. So does a JSON file that says what each cell
+    printed and which pictures it showed.
+    """
+    path = Path(path)
+    folder = Path(folder)
+    _show.folder = folder
     names = {"__name__": "__main__", "__file__": str(path)}
+    results = []
     for is_code, text, line in cells(path):
-        output, before = io.StringIO(), len(_show.shown)
+        output = io.StringIO()
+        shown_before = len(_show.shown)
         if is_code:
+            # Blank lines in front give errors the line numbers of the file.
+            code = compile("\n" * (line - 1) + text, path, "exec")
             with contextlib.redirect_stdout(output):
-                exec(compile("\n" * (line - 1) + text, path, "exec"), names)
-        results.append({"output": output.getvalue(), "pictures": _show.shown[before:]})
-    (Path(folder) / f"{path.stem}.json").write_text(
-        json.dumps(results), encoding="utf-8"
-    )
+                exec(code, names)
+        pictures = _show.shown[shown_before:]
+        results.append({"output": output.getvalue(), "pictures": pictures})
+    (folder / f"{path.stem}.json").write_text(json.dumps(results), encoding="utf-8")
 
 
 def run(path, folder):
-    """Execute a chapter in a fresh process, warnings as errors: (its page, the seconds it took)."""
+    """Execute a chapter in a fresh process: (its page, the seconds it took).
+
+    A warning is an error. RuntimeError if the chapter does not run to its end.
+    """
     started = time.perf_counter()
-    code, results = (
-        f"import _render; _render.execute({str(path)!r}, {str(folder)!r})",
-        Path(folder) / f"{path.stem}.json",
-    )
-    modules = os.pathsep.join(
-        [str(HERE), *filter(None, [os.environ.get("PYTHONPATH")])]
-    )
-    env = {
-        **os.environ,
-        "MPLBACKEND": "Agg",
-        "OPENBLAS_NUM_THREADS": "1",
-        "PYTHONPATH": modules,
-        "PYTHONUTF8": "1",
-    }
+    code = f"import _render; _render.execute({str(path)!r}, {str(folder)!r})"
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", code],
-        env=env,
+        env=environment(),
         capture_output=True,
         text=True,
         encoding="utf-8",
     )
-    if done.returncode or not results.exists():
+    written = Path(folder) / f"{path.stem}.json"
+    if done.returncode or not written.exists():
         raise RuntimeError(f"{path.name} does not run to its end:\n{done.stderr}")
-    return page(
-        path, json.loads(results.read_text(encoding="utf-8"))
-    ), time.perf_counter() - started
+    results = json.loads(written.read_text(encoding="utf-8"))
+    return page(path, results), time.perf_counter() - started
+
+
+def environment():
+    """The variables of the process that runs a chapter."""
+    modules = [str(HERE)]
+    if os.environ.get("PYTHONPATH"):
+        modules.append(os.environ["PYTHONPATH"])
+    return {
+        **os.environ,
+        "MPLBACKEND": "Agg",
+        "OPENBLAS_NUM_THREADS": "1",
+        "PYTHONPATH": os.pathsep.join(modules),
+        "PYTHONUTF8": "1",
+    }
 
 
 def run_all(paths, folder):
@@ -105,119 +125,162 @@ def run_all(paths, folder):
         return list(pool.map(lambda path: run(path, folder), paths))
 
 
+# Writing a page
+
+
 def page(path, results):
     """The Markdown of a chapter from its cells and what they printed and showed."""
-    parts = [f"<!-- written by _render.py from {path.name}: change that, not this -->"]
-    findings = {
-        name: finding for result in results for name, finding in result["pictures"]
-    }
+    findings = {}
+    for result in results:
+        findings.update(result["pictures"])
 
-    def described(picture):
-        if picture[1] not in findings:
-            raise RuntimeError(
-                f"{path.name} has a picture that no cell shows: {picture[1]}; there are {list(findings)}"
-            )
-        return f"![{findings[picture[1]]}](figures/{picture[1]})"
-
+    parts = [
+        f"<!-- written by _render.py from {path.name}: change that, not this -->",
+        f"[Contents](README.md) · run it: `python tutorials/{path.name}`, "
+        "or step through its cells in an editor",
+    ]
     for (is_code, text, _), result in zip(cells(path), results, strict=True):
         if is_code:
             parts.append(f"```python\n{text}\n```")
         else:
-            parts.append(
-                re.sub(r"!\[\]\(figures/([^)]*)\)", described, prose(text))
-            )  # the best picture stands before the cell that draws it
+            parts.append(describe_pictures(prose(text), findings, path.name))
         if result["output"]:
-            fence = "`" * max(
-                [
-                    3,
-                    *(
-                        len(ticks) + 1
-                        for ticks in re.findall("`{3,}", result["output"])
-                    ),
-                ]
+            parts.append(printed(result["output"]))
+        for name, finding in result["pictures"]:
+            parts.append(f"![{finding}](figures/{name})")
+    parts.append(ways(path))
+    return "\n\n".join(parts) + "\n"
+
+
+def describe_pictures(text, findings, chapter):
+    """Prose in which each picture without a description has its finding.
+
+    The best picture of a chapter stands in its prose, before the cell that draws it.
+    """
+
+    def described(picture):
+        name = picture[1]
+        if name not in findings:
+            raise RuntimeError(
+                f"{chapter} has a picture that no cell shows: {name}; "
+                f"there are {list(findings)}"
             )
-            parts.append(f"{fence}text\n{result['output'].rstrip()}\n{fence}")
-        parts += [
-            f"![{finding}](figures/{name})" for name, finding in result["pictures"]
-        ]
-    parts.insert(
-        1,
-        f"[Contents](README.md) · run it: `python tutorials/{path.name}`, or step through its cells in an editor",
-    )
+        return f"![{findings[name]}](figures/{name})"
+
+    return re.sub(r"!\[\]\(figures/([^)]*)\)", described, text)
+
+
+def printed(output):
+    """A cell's output as a block; its fence is longer than any in the output."""
+    ticks = [len(fence) for fence in re.findall("`{3,}", output)]
+    fence = "`" * (max(ticks, default=2) + 1)
+    return f"{fence}text\n{output.rstrip()}\n{fence}"
+
+
+def ways(path):
+    """The links at the end of a page: contents, chapter before, chapter after."""
     i = PATHS.index(path)
-    ways = [
-        f"{word}: [{title(near)}]({near.stem}.md)"
-        for word, at in (("before", i - 1), ("next", i + 1))
-        for near in PATHS[at : at + 1]
-    ]
-    return "\n\n".join([*parts, " · ".join(["[Contents](README.md)", *ways])]) + "\n"
+    links = ["[Contents](README.md)"]
+    if i > 0:
+        links.append(f"before: {link(PATHS[i - 1])}")
+    if i + 1 < len(PATHS):
+        links.append(f"next: {link(PATHS[i + 1])}")
+    return " · ".join(links)
 
 
-def title(path):
-    return cells(path)[0][1].splitlines()[0].lstrip("# ")
+def link(path):
+    first_line = cells(path)[0][1].splitlines()[0]
+    title = first_line.lstrip("# ")
+    return f"[{title}]({path.stem}.md)"
 
 
 def prose(text):
-    """Markdown for the code host: its way of writing mathematics, and links for names of the package."""
-    text = re.sub(
-        r"^\$\$\n(.*?)\n\$\$$",
-        r"```math\n\1\n```",
-        text,
-        flags=re.MULTILINE | re.DOTALL,
-    )
-    pieces = re.split(r"(^```.*?^```$|`[^`\n]*`)", text, flags=re.MULTILINE | re.DOTALL)
+    """Markdown for the code host: its mathematics, and links to the source."""
+    block = r"^\$\$\n(.*?)\n\$\$$"
+    inline = r"\$(?!\s)((?:[^$\n]|\n(?!\n))+)(?<!\s)\$"  # not "$5 and $6"
+    code = r"(^```.*?^```$|`[^`\n]*`)"
+    several_lines = re.MULTILINE | re.DOTALL
+
+    text = re.sub(block, r"```math\n\1\n```", text, flags=several_lines)
+    # Every second piece is code.
+    pieces = re.split(code, text, flags=several_lines)
     for i, piece in enumerate(pieces):
         if i % 2 == 0:
-            pieces[i] = re.sub(
-                r"\$(?!\s)((?:[^$\n]|\n(?!\n))+)(?<!\s)\$", r"$`\1`$", piece
-            )  # "$5 and $6" is no mathematics
+            pieces[i] = re.sub(inline, r"$`\1`$", piece)
         elif re.fullmatch(r"`mtl\.[\w.]+`", piece):
             pieces[i] = f"[{piece}]({definition(piece.strip('`'))})"
     return "".join(pieces)
 
 
 def definition(name):
-    """Where the package defines a name: "../tinymtl/losses.py#L25" of "mtl.mse"; a module is its file."""
-    thing = mtl = importlib.import_module("tinymtl")
+    """The file that defines a name of the package: "../tinymtl/losses.py" of "mtl.mse".
+
+    The definition of a module is its file, that of a subpackage its `__init__.py`.
+    """
+    package = importlib.import_module("tinymtl")
+    thing = package
     for part in name.split(".")[1:]:
         thing = getattr(thing, part, None)
-    if not (
-        inspect.ismodule(thing) or inspect.isclass(thing) or inspect.isfunction(thing)
-    ):
+    kinds = (inspect.ismodule, inspect.isclass, inspect.isfunction)
+    if not any(is_kind(thing) for is_kind in kinds):
         raise RuntimeError(
-            f"`{name}` is no module, class or function of the package, so there is nothing to link to"
+            f"`{name}` is no module, class or function of the package, "
+            "so there is nothing to link to"
         )
-    file = (
-        Path(inspect.getsourcefile(thing))
-        .relative_to(Path(mtl.__file__).parent)
-        .as_posix()
-    )
-    line = "" if inspect.ismodule(thing) else f"#L{inspect.getsourcelines(thing)[1]}"
-    return f"../tinymtl/{file}{line}"
+    file = Path(inspect.getsourcefile(thing))
+    return f"../tinymtl/{file.relative_to(Path(package.__file__).parent).as_posix()}"
+
+
+# Notebooks and the command line
 
 
 def notebook(path):
-    """A chapter as a notebook: plain JSON, nothing run."""
+    """A chapter as a notebook: plain JSON, nothing runs."""
+    found = []
+    for i, (is_code, text, _) in enumerate(cells(path)):
+        cell = {"id": f"cell-{i}", "metadata": {}, "source": text}
+        if is_code:
+            cell |= {"cell_type": "code", "execution_count": None, "outputs": []}
+        else:
+            cell |= {"cell_type": "markdown"}
+        found.append(cell)
+    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
     return {
         "nbformat": 4,
         "nbformat_minor": 5,
-        "metadata": {
-            "kernelspec": {
-                "name": "python3",
-                "display_name": "Python 3",
-                "language": "python",
-            }
-        },
-        "cells": [
-            {"id": f"cell-{i}", "metadata": {}, "source": text}
-            | (
-                {"cell_type": "code", "execution_count": None, "outputs": []}
-                if is_code
-                else {"cell_type": "markdown"}
-            )
-            for i, (is_code, text, _) in enumerate(cells(path))
-        ],
+        "metadata": {"kernelspec": kernel},
+        "cells": found,
     }
+
+
+def write_notebooks(paths):
+    for path in paths:
+        text = json.dumps(notebook(path), ensure_ascii=False, indent=1)
+        path.with_suffix(".ipynb").write_text(text, encoding="utf-8")
+        print(path.with_suffix(".ipynb"))
+
+
+def write_pages(paths):
+    with TemporaryDirectory() as folder:
+        try:
+            pages = run_all(paths, folder)
+        except RuntimeError as error:
+            sys.exit(f"{error}\nnothing was written")
+        (HERE / "figures").mkdir(exist_ok=True)
+        for path in paths:
+            (Path(folder) / f"{path.stem}.json").unlink()  # only pictures are left
+        shutil.copytree(folder, HERE / "figures", dirs_exist_ok=True)
+    for path, (text, seconds) in zip(paths, pages):
+        path.with_suffix(".md").write_text(text, encoding="utf-8")
+        print(f"{path.with_suffix('.md')}  ({seconds:.1f} s)")
+
+
+def chosen(start):
+    """The chapter with this name, or else all chapters whose names begin so."""
+    exact = [path for path in PATHS if path.stem == start]
+    if exact or not start:
+        return exact
+    return [path for path in PATHS if path.name.startswith(start)]
 
 
 def main(arguments):
@@ -231,36 +294,21 @@ def main(arguments):
         "--notebooks", action="store_true", help="write an .ipynb beside each chapter"
     )
     options = parser.parse_args(arguments)
-    paths = [] if options.chapters else PATHS
+
+    paths = []
     for start in options.chapters:
-        found = [path for path in PATHS if path.stem == start] or [
-            path for path in PATHS if start and path.name.startswith(start)
-        ]
+        found = chosen(start)
         if not found:
-            parser.error(
-                f"no chapter begins with {start!r}; there are {[path.stem for path in PATHS]}"
-            )
+            names = [path.stem for path in PATHS]
+            parser.error(f"no chapter begins with {start!r}; there are {names}")
         paths += found
+    if not options.chapters:
+        paths = PATHS
+
     if options.notebooks:
-        for path in paths:
-            path.with_suffix(".ipynb").write_text(
-                json.dumps(notebook(path), ensure_ascii=False, indent=1),
-                encoding="utf-8",
-            )
-            print(path.with_suffix(".ipynb"))
-        return
-    with TemporaryDirectory() as folder:
-        try:
-            pages = run_all(paths, folder)
-        except RuntimeError as error:
-            sys.exit(f"{error}\nnothing was written")
-        (HERE / "figures").mkdir(exist_ok=True)
-        for path in paths:
-            (Path(folder) / f"{path.stem}.json").unlink()  # what is left are pictures
-        shutil.copytree(folder, HERE / "figures", dirs_exist_ok=True)
-    for path, (text, seconds) in zip(paths, pages):
-        path.with_suffix(".md").write_text(text, encoding="utf-8")
-        print(f"{path.with_suffix('.md')}  ({seconds:.1f} s)")
+        write_notebooks(paths)
+    else:
+        write_pages(paths)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""How a chapter shows a picture, in a window where there is a display and as a file in any case; and how it sums up seeds."""
+"""How a chapter shows a picture, and how it summarises results over seeds."""
 
 import sys
 from pathlib import Path
@@ -7,24 +7,22 @@ import matplotlib
 import matplotlib.pyplot as plt
 import numpy as np
 
-folder = Path("tinymtl-pictures")  # the renderer puts its own in place
-shown = []  # (file, finding) of every picture so far
+folder = Path("tinymtl-pictures")  # the renderer sets a folder of its own
+shown = []  # (file name, finding) of every picture so far
 
 
 def show(figure, name, finding):
-    """Write `figure` to the file `name` (.svg or .png), say where on standard error, and open it where there is a display.
+    """Write `figure` to the file `name` (.svg or .png) and say where on standard error.
 
-    `finding` says in one sentence what is to be seen: for those who cannot see it, it stands in the picture's place.
+    A window opens as well where there is a display.
+    `finding` says in one sentence what the picture shows. The page uses it as the
+    picture's alternative text, for readers who cannot see the picture.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    with matplotlib.rc_context(
-        {"svg.hashsalt": name}
-    ):  # the same picture is the same file, to the byte
-        figure.savefig(
-            folder / name,
-            dpi=120,
-            metadata={"Date": None} if name.endswith(".svg") else None,
-        )
+    metadata = {"Date": None} if name.endswith(".svg") else None
+    # The salt makes the same picture the same file, to the byte.
+    with matplotlib.rc_context({"svg.hashsalt": name}):
+        figure.savefig(folder / name, dpi=120, metadata=metadata)
     shown.append((name, finding))
     print(folder / name, file=sys.stderr)
     if matplotlib.get_backend().lower() != "agg":
@@ -33,6 +31,10 @@ def show(figure, name, finding):
 
 
 def mean_and_error(results):
-    """(n, ...) of n seeds -> their mean (...) and its standard error (...): the standard deviation over seeds / √n."""
+    """(n, ...) results of n seeds -> their mean (...) and its standard error (...).
+
+    The standard error is the standard deviation over the seeds, divided by √n.
+    """
     results = np.asarray(results, float)
-    return results.mean(0), results.std(0, ddof=1) / np.sqrt(len(results))
+    error = results.std(0, ddof=1) / np.sqrt(len(results))
+    return results.mean(0), error

@@ -1,8 +1,9 @@
-"""Hard sharing in tinymtl and in PyTorch, from the same numbers: the losses of 100 steps agree.
+"""Hard sharing in tinymtl and in PyTorch: the losses of 100 steps agree.
 
     python tutorials/hard_sharing_in_pytorch.py
 
-What stands between the two marks "on the page" is shown in "Going on".
+Both begin with the same numbers. What stands between the two marks "on the page" is
+shown in "Going on".
 """
 
 import sys
@@ -14,7 +15,8 @@ try:
     import torch
 except ImportError:
     sys.exit(
-        "this script needs PyTorch, which is not installed here; to get it: python -m pip install torch"
+        "this script needs PyTorch, which is not installed here; "
+        "to get it: python -m pip install torch"
     )
 
 rng = np.random.default_rng(0)
@@ -44,16 +46,16 @@ heads_ = torch.nn.ModuleDict(
     {"price": torch.nn.Linear(16, 1), "department": torch.nn.Linear(16, 3)}
 )
 losses_ = {"price": torch.nn.MSELoss(), "department": torch.nn.CrossEntropyLoss()}
-with (
-    torch.no_grad()
-):  # the same start: the model above is a copy, trunk and heads are as they were made
-    for theirs, ours in [(trunk_[0], trunk.parts[0])] + [
-        (heads_[t], heads[t]) for t in heads
-    ]:
+
+# The same start: the model above is a copy, and trunk and heads are as they were made.
+layers = [(trunk_[0], trunk.parts[0])] + [(heads_[t], heads[t]) for t in heads]
+with torch.no_grad():
+    for theirs, ours in layers:
         theirs.weight.copy_(torch.tensor(ours.W.data.T))
         theirs.bias.copy_(torch.tensor(ours.b.data))
 
-x_, y_ = torch.tensor(x), {t: torch.tensor(y[t]) for t in y}
+x_ = torch.tensor(x)
+y_ = {t: torch.tensor(y[t]) for t in y}
 optimizer = torch.optim.Adam([*trunk_.parameters(), *heads_.parameters()], lr=0.01)
 recorded = {t: [] for t in heads}
 for _ in range(100):
@@ -68,8 +70,10 @@ for _ in range(100):
 # on the page }
 
 for t in heads:
-    difference = np.abs(history.losses[t] - recorded[t]).max()
+    ours = history.losses[t]
+    difference = np.abs(ours - recorded[t]).max()
     assert difference < 1e-9, f"{t}: the losses differ by {difference:.1e}"
     print(
-        f"{t}: loss {history.losses[t][0]:.3g} to {history.losses[t][-1]:.3g} in 100 steps; tinymtl and PyTorch differ by less than 1e-9"
+        f"{t}: loss {ours[0]:.3g} to {ours[-1]:.3g} in 100 steps; "
+        "tinymtl and PyTorch differ by less than 1e-9"
     )

@@ -1,4 +1,7 @@
-"""The scripts of "Going on": they say what is missing, and several workers end as one. What the page counts it asserts itself."""
+"""The scripts of "Going on": they say what is missing, and several workers end as one.
+
+What the page counts, it asserts itself.
+"""
 
 import os
 import subprocess
@@ -40,12 +43,10 @@ class Communicator:
     """A stand-in for MPI's: size threads, each of which is a worker."""
 
     def __init__(self, size):
-        self.size, self.slots, self.barrier, self.of_thread = (
-            size,
-            [None] * size,
-            threading.Barrier(size, timeout=30),
-            threading.local(),
-        )
+        self.size = size
+        self.slots = [None] * size
+        self.barrier = threading.Barrier(size, timeout=30)
+        self.of_thread = threading.local()
 
     @property
     def rank(self):
@@ -72,10 +73,10 @@ class Communicator:
 
 def several_machines(workers, monkeypatch):
     """Run the script with so many workers; AssertionError if its own claims fail."""
-    path, comm = TUTORIALS / "several_machines.py", Communicator(workers)
-    monkeypatch.setitem(
-        sys.modules, "mpi4py", SimpleNamespace(MPI=SimpleNamespace(COMM_WORLD=comm, IN_PLACE=None))
-    )
+    path = TUTORIALS / "several_machines.py"
+    comm = Communicator(workers)
+    mpi4py = SimpleNamespace(MPI=SimpleNamespace(COMM_WORLD=comm, IN_PLACE=None))
+    monkeypatch.setitem(sys.modules, "mpi4py", mpi4py)
     code = compile(path.read_text(encoding="utf-8"), path, "exec")
     comm.run(lambda: exec(code, {"__name__": "__main__"}))
 
@@ -84,32 +85,32 @@ def several_machines(workers, monkeypatch):
 def test_several_workers_end_as_one_and_the_first_says_so(workers, monkeypatch, capsys):
     several_machines(workers, monkeypatch)
     printed = capsys.readouterr().out.splitlines()
-    assert len(printed) == 3 and printed[-1].startswith(
-        f"{workers} workers hold the same parameters to the bit"
-    )
+    assert len(printed) == 3
+    assert printed[-1].startswith(f"{workers} workers hold the same parameters to the bit")
 
 
 def test_workers_that_do_not_agree_are_noticed(monkeypatch):
-    gathered = Communicator.allgather
-    spoil = lambda self, thing: [
-        one + (rank == 1) * 1e-12 for rank, one in enumerate(gathered(self, thing))
-    ]
-    monkeypatch.setattr(
-        Communicator,
-        "Allreduce",
-        lambda self, _, array: array.__setitem__(..., np.sum(gathered(self, array), axis=0)),
-    )
-    monkeypatch.setattr(Communicator, "allgather", spoil)
+    as_it_is = Communicator.allgather
+
+    def sum_as_it_is(self, _, array):
+        array[...] = np.sum(as_it_is(self, array), axis=0)
+
+    def spoilt(self, thing):
+        everything = as_it_is(self, thing)
+        everything[1] = everything[1] + 1e-12
+        return everything
+
+    monkeypatch.setattr(Communicator, "Allreduce", sum_as_it_is)
+    monkeypatch.setattr(Communicator, "allgather", spoilt)
     with pytest.raises(AssertionError, match="different parameters"):
         several_machines(2, monkeypatch)
 
 
 def test_what_is_not_the_mean_is_noticed(monkeypatch):
-    monkeypatch.setattr(
-        Communicator,
-        "Allreduce",
-        lambda self, _, array: array.__setitem__(..., 1.01 * np.sum(self.allgather(array), axis=0)),
-    )
+    def too_much(self, _, array):
+        array[...] = 1.01 * np.sum(self.allgather(array), axis=0)
+
+    monkeypatch.setattr(Communicator, "Allreduce", too_much)
     with pytest.raises(AssertionError, match="one worker's parameters differ"):
         several_machines(2, monkeypatch)
 

@@ -1,4 +1,7 @@
-"""Every exercise three ways: its solution is right, its stub is not done yet, and wrong answers that people give are told what is wrong."""
+"""Every exercise three ways.
+
+Its solution is right, its stub is not done yet, and a plausible wrong answer is told what is wrong.
+"""
 
 import importlib
 import inspect
@@ -23,10 +26,8 @@ def check(number, answer, capsys):
 def test_the_solution_is_right(number, capsys):
     checker, solution, *_ = EXERCISES[number]
     chapter = importlib.import_module(f"solutions.ch{int(number.partition('.')[0]):02}")
-    assert check(number, getattr(chapter, solution), capsys) == (
-        True,
-        f"Exercise {number}: right\n",
-    )
+    answer = getattr(chapter, solution)
+    assert check(number, answer, capsys) == (True, f"Exercise {number}: right\n")
 
 
 @pytest.mark.parametrize("number", EXERCISES, **named)
@@ -56,17 +57,13 @@ def test_there_are_two_wrong_answers_at_least(number):
 
 def test_every_checker_and_every_solution_belongs_to_an_exercise():
     for chapter in sorted({number.partition(".")[0] for number in EXERCISES}, key=int):
-        checks, solutions = (
-            importlib.import_module(f"{kind}.ch{int(chapter):02}")
-            for kind in ("checks", "solutions")
-        )
-        mine = [row for number, row in EXERCISES.items() if number.startswith(f"{chapter}.")]
-        assert {row[0].__name__ for row in mine} == {
-            name for name in vars(checks) if name.startswith("check_")
-        }
-        assert {row[1] for row in mine} <= {
-            name for name, value in vars(solutions).items() if inspect.isfunction(value)
-        }
+        rows = [row for number, row in EXERCISES.items() if number.startswith(f"{chapter}.")]
+        checks = importlib.import_module(f"checks.ch{int(chapter):02}")
+        checkers = {name for name in vars(checks) if name.startswith("check_")}
+        assert {checker.__name__ for checker, *_ in rows} == checkers
+        solutions = importlib.import_module(f"solutions.ch{int(chapter):02}")
+        functions = {name for name, _ in inspect.getmembers(solutions, inspect.isfunction)}
+        assert {solution for _, solution, *_ in rows} <= functions
 
 
 def test_a_checker_says_what_a_failing_answer_raised(capsys):
@@ -75,10 +72,8 @@ def test_a_checker_says_what_a_failing_answer_raised(capsys):
         answer()
 
     assert not check_nothing(lambda: 1 / 0)
-    assert (
-        capsys.readouterr().out
-        == "Exercise 0.0: your code raised ZeroDivisionError: division by zero\n"
-    )
+    said = capsys.readouterr().out
+    assert said == "Exercise 0.0: your code raised ZeroDivisionError: division by zero\n"
 
 
 def test_a_law_has_to_accept_what_is_right_and_reject_each_slip():
@@ -90,7 +85,7 @@ def test_a_law_has_to_accept_what_is_right_and_reject_each_slip():
         catches(is_double, lambda x: 2 * x, {"one more": lambda x: x + 1})
     with pytest.raises(Wrong, match=r"rejects code that is right, at: assert f\(1\) == 2"):
         catches(is_double, lambda x: 3 * x, {})
-    with pytest.raises(Wrong, match="a law asserts, it returns nothing; yours returned True"):
+    with pytest.raises(Wrong, match="a law asserts and returns nothing; yours returned True"):
         catches(lambda f: f(1) == 2, lambda x: 2 * x, {})
 
 

@@ -18,8 +18,10 @@ class Value:
     clock = 0
 
     def __init__(self, data, *pairs):
-        self.data, self.pairs = float(data), pairs
-        self.born = Value.clock = Value.clock + 1
+        self.data = float(data)
+        self.pairs = pairs
+        Value.clock += 1
+        self.born = Value.clock
 
     def __add__(self, other):
         return Value(self.data + other.data, (self, lambda g: g), (other, lambda g: g))
@@ -37,17 +39,22 @@ gradient = ch01.engine()
 
 
 def by_hand(square=2.0, last=True, weigh=True, average=False, both=True):
+    """An answer with a slip for each argument that is not at its default."""
+
     def answer(u, a, b, x, y, c, w1, w2):
+        if not weigh:
+            w1 = 1.0
+        if not both:
+            c = 0.0
         h = u * x
-        price, buys = (
-            (w1 if weigh else 1) * square * (a * h - y),
-            w2 * (1 / (1 + math.exp(-b * h)) - c * both),
-        )
-        return (
-            (price * a + buys * b) * (x if last else 1) / (2 if average else 1),
-            price * h,
-            buys * h,
-        )
+        price = w1 * square * (a * h - y)
+        buys = w2 * (1 / (1 + math.exp(-b * h)) - c)
+        of_u = price * a + buys * b
+        if last:
+            of_u *= x
+        if average:
+            of_u /= 2
+        return of_u, price * h, buys * h
 
     return answer
 
@@ -105,8 +112,8 @@ EXERCISES |= {
         "gradient_to_repair",
         (Value,),
         {
-            "as it was": ch01.engine(take=lambda waiting: waiting.pop(next(iter(waiting)))),
-            "overwrites": ch01.engine(add=lambda old, share: share),
+            "as it was": ch01.engine(take=ch01.first_found),
+            "overwrites": ch01.engine(add=ch01.overwritten),
             "takes the last found": ch01.engine(take=lambda waiting: waiting.popitem()[1]),
         },
     ),
@@ -124,19 +131,26 @@ EXERCISES |= {
 
 def counts(trunks, biases=True):
     def answer(D, H, outputs):
-        P, p = D * H + H * H + 2 * H * biases, sum(H * C + C * biases for C in outputs)
+        P = D * H + H * H
+        p = sum(H * C for C in outputs)
+        if biases:
+            P += 2 * H
+            p += sum(outputs)
         return trunks(len(outputs)) * P + p, P + p
 
     return answer
 
 
 def gain_of_pooling(a, spread):
-    """The gain if pooling gives branch 1 the weight a(n1, n2), and θ₁ − θ₂ has the variance spread · τ²."""
+    """The gain if pooling gives branch 1 the weight a(n1, n2) and Var(β₁ − β₂) = spread · τ²."""
 
     def answer(n1, n2, noise, τ2):
-        a1, a2 = a(n1, n2), 1 - a(n1, n2)
+        a1 = a(n1, n2)
+        a2 = 1 - a1
         pooled = a1**2 * noise / n1 + a2**2 * noise / n2
-        return noise / n1 - pooled - spread * a2**2 * τ2, noise / n2 - pooled - spread * a1**2 * τ2
+        gain1 = noise / n1 - pooled - spread * a2**2 * τ2
+        gain2 = noise / n2 - pooled - spread * a1**2 * τ2
+        return gain1, gain2
 
     return answer
 
@@ -147,10 +161,9 @@ def slip_of_4(**changed):
 
 def linear_in_w(trunk_gradient):
     A, heads, X, targets, w = ch04.problem(0)
-    double = {t: 2 * value for t, value in w.items()}
-    assert np.allclose(
-        trunk_gradient(A, heads, X, targets, double), 2 * trunk_gradient(A, heads, X, targets, w)
-    )
+    once = trunk_gradient(A, heads, X, targets, w)
+    twice = trunk_gradient(A, heads, X, targets, {t: 2 * value for t, value in w.items()})
+    assert np.allclose(twice, 2 * once)
 
 
 def has_the_shape(trunk_gradient):
@@ -184,9 +197,9 @@ EXERCISES |= {
         "trunk_gradient",
         (),
         {
-            "as it was": slip_of_4(tasks=slice(-1, None)),
-            "a mean over tasks": slip_of_4(weigh=lambda w, T: w / T),
-            "no weights": slip_of_4(weigh=lambda w, T: 1.0),
+            "as it was": slip_of_4(tasks=ch04.last_alone),
+            "a mean over tasks": slip_of_4(weigh=ch04.over_tasks),
+            "no weights": slip_of_4(weigh=ch04.all_one),
             "no 2": slip_of_4(factor=1.0),
             "transposed": lambda *arguments: ch04.by_rows(*arguments).T,
         },
@@ -204,13 +217,26 @@ EXERCISES |= {
 
 
 def scale_alone(step):
-    theta, J, w = np.ones(2), np.array([[1.0, 2.0], [3.0, 5.0]]), np.array([0.5, 2.0])
+    theta = np.ones(2)
+    J = np.array([[1.0, 2.0], [3.0, 5.0]])
+    w = np.array([0.5, 2.0])
     assert np.allclose(step(theta, J, 3 * w, 0.1), step(theta, J, w, 0.3))
 
 
 def one_task_alone(step):
-    theta, J = np.ones(2), np.array([[1.0, 2.0], [3.0, 5.0]])
-    assert np.allclose(step(theta, J[:1], np.ones(1), 0.1), theta - 0.1 * J[0])
+    theta = np.ones(2)
+    J = np.array([[1.0, 2.0]])
+    assert np.allclose(step(theta, J, np.ones(1), 0.1), theta - 0.1 * J[0])
+
+
+def minimum_in_place(k, a, w):
+    k.fill(1.0)
+    return (w * a).sum() / w.sum()
+
+
+def to_the_power_of_tau(n, tau):
+    p = n ** min(tau, 9)
+    return p / p.sum()
 
 
 EXERCISES |= {
@@ -220,7 +246,7 @@ EXERCISES |= {
         (),
         {
             "the curvature forgotten": lambda k, a, w: (w * a).sum() / w.sum(),
-            "in place": lambda k, a, w: (k.fill(1.0), (w * a).sum() / w.sum())[1],
+            "in place": minimum_in_place,
             "a plain mean": lambda k, a, w: a.mean(),
             "not divided": lambda k, a, w: (w * k * a).sum(),
         },
@@ -230,7 +256,7 @@ EXERCISES |= {
         "sampling",
         (),
         {
-            "n^τ": lambda n, tau: n ** min(tau, 9) / (n ** min(tau, 9)).sum(),
+            "n^τ": to_the_power_of_tau,
             "not normalised": lambda n, tau: n ** (1 / tau),
             "proportional always": lambda n, tau: n / n.sum(),
         },
@@ -319,13 +345,16 @@ def square(x):
     return (x**2).sum(), 2 * x
 
 
-def best_strength(by_data=1, by_pull=1):
-    return lambda noise, spread, n, T, data, pull: (
-        noise
-        / spread
-        * (n**-by_data if data == "mean" else 1)
-        * (T**-by_pull if pull == "pairs" else 1)
-    )
+def best_strength(power_of_n=1, power_of_T=1):
+    def answer(noise, spread, n, T, data, pull):
+        strength = noise / spread
+        if data == "mean":
+            strength /= float(n) ** power_of_n
+        if pull == "pairs":
+            strength /= float(T) ** power_of_T
+        return strength
+
+    return answer
 
 
 def sum_alone(gradient):
@@ -337,12 +366,11 @@ def two_tasks_alone(gradient):
 
 
 def half_pairs(Θ, strength):
-    return np.array(
-        [
-            2 * strength * sum((Θ[t] - Θ[s] for s in range(t)), np.zeros_like(Θ[t]))
-            for t in range(len(Θ))
-        ]
-    )
+    gradient = np.zeros_like(Θ)
+    for t in range(len(Θ)):
+        for s in range(t):
+            gradient[t] += 2 * strength * (Θ[t] - Θ[s])
+    return gradient
 
 
 EXERCISES |= {
@@ -367,9 +395,9 @@ EXERCISES |= {
         "best_strength",
         (),
         {
-            "n forgotten": best_strength(by_data=0),
-            "n turned round": best_strength(by_data=-1),
-            "T forgotten": best_strength(by_pull=0),
+            "n forgotten": best_strength(power_of_n=0),
+            "n turned round": best_strength(power_of_n=-1),
+            "T forgotten": best_strength(power_of_T=0),
         },
     ),
     "8.3": (

@@ -1,4 +1,7 @@
-"""Checkers of the exercises: each says in one line whether an answer is right, and if not, where it goes wrong."""
+"""Checkers of the exercises.
+
+Each says in one line whether an answer is right, and if not, where it goes wrong.
+"""
 
 import copy
 import functools
@@ -8,32 +11,26 @@ import numpy as np
 
 
 class Wrong(Exception):
-    """What is wrong with an answer: the input, what was expected, what was got, and the likely slip."""
+    """What is wrong with an answer.
+
+    It says the input, what was expected, what was got, and the likely slip.
+    """
 
 
 def exercise(number, copies=True):
-    """Makes a checker of a function that raises `Wrong`: it prints the verdict, and returns whether the answer is right.
+    """Turn a function that raises `Wrong` into a checker.
 
-    copies: the answer works on copies of what it is given, so that what it changes in place does not change what it is compared with.
+    The checker prints the verdict and returns whether the answer is right.
+
+    copies: the answer works on copies of what it is given. An answer that changes its
+        arguments then does not change what it is compared with.
     """
 
     def decorate(check):
         @functools.wraps(check)
         def checker(answer, *rest):
-            try:
-                check(
-                    (lambda *given: answer(*copy.deepcopy(given)))
-                    if copies
-                    else answer,
-                    *rest,
-                )
-                verdict = "right"
-            except NotImplementedError:
-                verdict = "not done yet"
-            except Wrong as why:
-                verdict = f"not right yet: {why}"
-            except Exception as error:  # the learner's own code may fail in any way
-                verdict = f"your code raised {type(error).__name__}: {error}"
+            tested = on_copies(answer) if copies else answer
+            verdict = verdict_of(check, tested, *rest)
             print(f"Exercise {number}: {verdict}")
             return verdict == "right"
 
@@ -42,34 +39,52 @@ def exercise(number, copies=True):
     return decorate
 
 
+def on_copies(answer):
+    def tested(*given):
+        return answer(*copy.deepcopy(given))
+
+    return tested
+
+
+def verdict_of(check, *arguments):
+    try:
+        check(*arguments)
+    except NotImplementedError:
+        return "not done yet"
+    except Wrong as why:
+        return f"not right yet: {why}"
+    except Exception as error:  # the learner's own code may fail in any way
+        return f"your code raised {type(error).__name__}: {error}"
+    return "right"
+
+
 def numbers(got, shape, what):
     """`got` as an array of this shape, or `Wrong`."""
+    expected = f"{what} should have shape {shape}"
+    if got is None:
+        raise Wrong(f"{expected}, got nothing: is the return missing?")
     try:
         array = np.asarray(got, float)
     except (TypeError, ValueError):
         raise Wrong(f"{what} should be numbers of shape {shape}, got {got}") from None
-    if array.shape != shape or got is None:
-        raise Wrong(
-            f"{what} should have shape {shape}, got "
-            + (
-                "nothing: is the return missing?"
-                if got is None
-                else f"shape {array.shape}"
-            )
-        )
+    if array.shape != shape:
+        raise Wrong(f"{expected}, got shape {array.shape}")
     return array
 
 
 def catches(law, right, wrong):
-    """`Wrong` unless the learner's law, which asserts something of a function, accepts `right` and rejects all of `wrong` (name -> function)."""
+    """`Wrong` unless the law accepts `right` and rejects every function of `wrong`.
+
+    law: the learner's function, which asserts something of the function it is given
+    wrong: name of the slip -> function
+    """
     try:
         said = law(right)
     except AssertionError as error:
-        raise Wrong(
-            f"the law rejects code that is right, at: {traceback.extract_tb(error.__traceback__)[-1].line}"
-        ) from None
+        line = traceback.extract_tb(error.__traceback__)[-1].line
+        raise Wrong(f"the law rejects code that is right, at: {line}") from None
     if said is not None:
-        raise Wrong(f"a law asserts, it returns nothing; yours returned {said}")
+        raise Wrong(f"a law asserts and returns nothing; yours returned {said}")
     for name, function in wrong.items():
         try:
             law(function)

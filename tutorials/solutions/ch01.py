@@ -11,17 +11,22 @@ def by_hand(u, a, b, x, y, c, w1, w2):
 
 
 def tanh(x):
-    Value, y = type(x), math.tanh(x.data)
+    Value = type(x)
+    y = math.tanh(x.data)
     return Value(y, (x, lambda g: g * (1 - y * y)))
 
 
 def gradient_to_repair(loss, wrt):
-    """The list was gone through in the order in which values were *found*. In q + r with r = q · q, q comes before r, and passes on a gradient that lacks r's share."""
-    arrived, waiting = {loss.born: 1.0}, [loss]
+    """The list was gone through in the order in which values were *found*.
+
+    In q + r with r = q · q, q comes before r, and passes on a gradient that lacks r's
+    share.
+    """
+    arrived = {loss.born: 1.0}
+    waiting = [loss]
     while waiting:
-        node = max(
-            waiting, key=lambda value: value.born
-        )  # the youngest waits for nobody
+        # The youngest waits for nobody.
+        node = max(waiting, key=lambda value: value.born)
         waiting.remove(node)
         g = arrived[node.born]
         for parent, share in node.pairs:
@@ -32,7 +37,7 @@ def gradient_to_repair(loss, wrt):
 
 
 def law(gradient, Value):
-    """Two ways of different length from x to the loss, x · x · x + x, and a factor on top."""
+    """From x to the loss lead two ways of different length, with a factor on top."""
     x = Value(2.0)
     square = x * x
     loss = (x + square * x) * 5.0

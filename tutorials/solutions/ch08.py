@@ -5,7 +5,9 @@ import numpy as np
 
 def two_penalties(Θ):
     D = Θ - Θ.mean(0)
-    return ((Θ**2).sum(), 2 * Θ), ((D**2).sum(), 2 * D)
+    zero = ((Θ**2).sum(), 2 * Θ)
+    together = ((D**2).sum(), 2 * D)
+    return zero, together
 
 
 def best_strength(noise, spread, n, T, data, pull):
@@ -18,7 +20,10 @@ def best_strength(noise, spread, n, T, data, pull):
 
 
 def pairs_gradient(Θ, strength):
-    """s went over earlier tasks only, so each pair pulled one of its two tasks. They still met: all moved to the first, which stood still."""
+    """s went over earlier tasks only, so each pair pulled one of its two tasks.
+
+    They still met: all moved to the first, which stood still.
+    """
     gradient = np.zeros_like(Θ)
     for t in range(len(Θ)):
         for s in range(len(Θ)):
@@ -27,7 +32,10 @@ def pairs_gradient(Θ, strength):
 
 
 def law(gradient):
-    """What pulls one task pulls the others the other way; and two cases that can be done in the head."""
+    """What pulls one task pulls the others the other way.
+
+    Two cases can be done in the head.
+    """
     Θ = np.random.default_rng(0).normal(size=(3, 4))
     assert np.allclose(gradient(Θ).sum(0), 0), "the pulls sum to 0"
     assert np.allclose(gradient(np.array([[1.0], [3.0]])), [[-4], [4]])
