@@ -1,4 +1,6 @@
-"""The command line: train the shopping guide alone, with soft and with hard sharing, and report what sharing changed; or ask the guide."""
+"""The command line: train the shopping guide alone, with soft and with hard sharing, and report
+what sharing changed; or ask the guide.
+"""
 
 from __future__ import annotations
 
@@ -13,87 +15,102 @@ from . import weighting
 from .shop import experiment, report, talk
 from .shop.guide import TRUNKS
 
+CLEAR_LINE = "\r\x1b[K"
+
 
 def main(arguments: list[str] | None = None) -> int:
-    arguments = sys.argv[1:] if arguments is None else arguments
+    """Run a command line: 0; 2 if a file cannot be written; 130 after Ctrl-C."""
+    if arguments is None:
+        arguments = sys.argv[1:]
     if arguments[:1] == ["ask"]:
         return talk.main(_parse_ask(arguments[1:]))
     options = _parse(arguments)
-    folder, given = (
-        options.out,
-        " ".join(["python -m tinymtl", *arguments]).replace(f" --out {options.out}", ""),
-    )
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        tempfile.TemporaryFile(dir=folder).close()
+        _check_folder(options.out)
     except OSError as error:
-        print(
-            f"tinymtl: --out {folder} cannot be written: {error.strerror or error}", file=sys.stderr
-        )
-        return 2
-    seeds, conditions = (
-        range(options.first_seed, options.first_seed + options.seeds),
-        _conditions(options),
-    )
-    jobs = [
-        (seed, condition, seed == seeds[0] and condition == conditions[0])
-        for condition in conditions
-        for seed in seeds
-    ]
-    results, started = report.Results(), time.perf_counter()
-    show = not options.quiet and sys.stderr.isatty()
+        return _cannot_write(f"--out {options.out}", error)
+    conditions = _conditions(options)
+    started = time.perf_counter()
     try:
-        for done, ((seed, condition, _), found) in enumerate(
-            zip(jobs, experiment.run(jobs)), start=1
-        ):
-            results.add(seed, condition, found)
-            if show:
-                print(
-                    f"\r\x1b[Ktrained {done} of {len(jobs)} guides, {' / '.join(condition.arms)}",
-                    end="",
-                    file=sys.stderr,
-                    flush=True,
-                )
+        results = _train(options, conditions)
     except KeyboardInterrupt:
         print("\ntinymtl: stopped, nothing was written", file=sys.stderr)
         return 130
-    if show:
-        print("\r\x1b[K", end="", file=sys.stderr, flush=True)
-    if options.weights:
-        print(report.who_follows(options.weights) + "\n")
-    print(
-        "\n\n".join(
-            [
-                *(report.table(results, condition) for condition in conditions),
-                report.findings(results),
-            ]
-        )
-    )
+    _print_findings(options, conditions, results)
     seconds = time.perf_counter() - started
+    comment = f"{_command(arguments, options.out)}: {seconds:.0f} seconds on two cores"
     try:
-        written = report.write(results, folder, f"{given}: {seconds:.0f} seconds on two cores")
+        written = report.write(results, options.out, comment)
     except OSError as error:
-        print(
-            f"tinymtl: {error.filename or folder} cannot be written: {error.strerror or error}",
-            file=sys.stderr,
-        )
-        return 2
-    print(
-        f"\n{seconds:.0f} seconds. Wrote\n"
-        + "\n".join(f"  {path}: {seen}" for path, seen in written.items())
-    )
+        return _cannot_write(error.filename or options.out, error)
+    print(f"\n{seconds:.0f} seconds. Wrote")
+    for path, seen in written.items():
+        print(f"  {path}: {seen}")
     return 0
+
+
+def _check_folder(folder):
+    """Raise OSError if nothing can be written there, before anything is trained."""
+    folder.mkdir(parents=True, exist_ok=True)
+    tempfile.TemporaryFile(dir=folder).close()
+
+
+def _cannot_write(what, error):
+    reason = error.strerror or error
+    print(f"tinymtl: {what} cannot be written: {reason}", file=sys.stderr)
+    return 2
+
+
+def _command(arguments, folder):
+    """The command that gives these numbers, wherever they are written."""
+    return " ".join(["python -m tinymtl", *arguments]).replace(f" --out {folder}", "")
 
 
 def _conditions(options):
     """The one with most answers known first: it is looked at most closely."""
     if options.full:
-        return sorted(experiment.everything(), key=lambda c: c != experiment.Condition())
-    arms = (*experiment.ARMS, *(experiment.RULES if options.rules else ()))
+        everything = experiment.everything()
+        return sorted(everything, key=lambda condition: condition != experiment.Condition())
+    arms = tuple(experiment.ARMS)
+    if options.rules:
+        arms += tuple(experiment.RULES)
     one = experiment.Condition(
         trunk=options.trunk, steps=options.steps, weights=options.weights or "", arms=arms
     )
-    return [replace(one, fraction=f) for f in sorted(set(options.fraction), reverse=True)]
+    fractions = sorted(set(options.fraction), reverse=True)
+    return [replace(one, fraction=fraction) for fraction in fractions]
+
+
+def _train(options, conditions):
+    """The results of all seeds under all conditions. Only the very first run is looked at."""
+    jobs = []
+    for condition in conditions:
+        for seed in range(options.first_seed, options.first_seed + options.seeds):
+            is_first = not jobs
+            jobs.append((seed, condition, is_first))
+    results = report.Results()
+    show = not options.quiet and sys.stderr.isatty()
+    found = zip(jobs, experiment.run(jobs))
+    for done, ((seed, condition, _), measured) in enumerate(found, start=1):
+        results.add(seed, condition, measured)
+        if show:
+            arms = " / ".join(condition.arms)
+            _show_progress(f"trained {done} of {len(jobs)} guides, {arms}")
+    if show:
+        _show_progress("")
+    return results
+
+
+def _show_progress(text):
+    print(f"{CLEAR_LINE}{text}", end="", file=sys.stderr, flush=True)
+
+
+def _print_findings(options, conditions, results):
+    if options.weights:
+        print(report.who_follows(options.weights) + "\n")
+    texts = [report.table(results, condition) for condition in conditions]
+    texts.append(report.findings(results))
+    print("\n\n".join(texts))
 
 
 def _parse(arguments):
@@ -165,27 +182,46 @@ def _parse(arguments):
     )
     parser.add_argument("--quiet", action="store_true", help="no progress line")
     options = parser.parse_args(arguments)
-    if options.full and (
+    if options.full and _sets_what_full_sets(options):
+        parser.error(
+            "argument --full: goes with --seeds, --first-seed, --out and --quiet alone: "
+            "it sets the others itself"
+        )
+    _fill_defaults(options)
+    return options
+
+
+def _sets_what_full_sets(options):
+    return (
         options.fraction
         or options.weights
         or options.rules
         or options.steps
         or options.trunk != TRUNKS[0]
         or options.quick
-    ):
-        parser.error(
-            "argument --full: goes with --seeds, --first-seed, --out and --quiet alone: it sets the others itself"
-        )
-    options.seeds = options.seeds or (2 if options.quick else 10 if options.full else 5)
-    options.steps = options.steps or (100 if options.quick else 300)
-    options.fraction = options.fraction or ([0.1] if options.quick else [0.1, 1.0])
-    return options
+    )
+
+
+def _fill_defaults(options):
+    """The seeds, steps and fractions that depend on --quick and --full."""
+    if options.quick:
+        seeds, steps, fractions = 2, 100, [0.1]
+    elif options.full:
+        seeds, steps, fractions = 10, 300, [0.1, 1.0]
+    else:
+        seeds, steps, fractions = 5, 300, [0.1, 1.0]
+    options.seeds = options.seeds or seeds
+    options.steps = options.steps or steps
+    options.fraction = options.fraction or fractions
 
 
 def _parse_ask(arguments):
     parser = argparse.ArgumentParser(
         prog="tinymtl ask",
-        description="A conversation with the shopping guide, trained in seconds. It answers lines, also from a pipe.",
+        description=(
+            "A conversation with the shopping guide, trained in seconds. "
+            "It answers lines, also from a pipe."
+        ),
     )
     parser.add_argument(
         "--seed",

@@ -37,9 +37,8 @@ def shop():
 def guide(shop):
     split = Split(np.random.default_rng(5), Condition(fraction=0.5))
     model = HardSharing(*make_parts(split, np.random.default_rng(6), dtype=np.float64))
-    model.trunk.own.table.data = np.random.default_rng(7).normal(
-        size=(1000, 16)
-    )  # starts at 0, which would hide it
+    # The own vectors start at 0, which would hide them.
+    model.trunk.own.table.data = np.random.default_rng(7).normal(size=(1000, 16))
     model.train(False)
     return model, split
 
@@ -47,7 +46,8 @@ def guide(shop):
 def features(model, shop, product):
     """tanh([mean word vector, own vector] W + b) of one product."""
     text = words(f"{shop.type[product]} {shop.size[product]}")
-    mean = np.mean([model.trunk.words.table.data[VOCABULARY.index(word)] for word in text], axis=0)
+    rows = [VOCABULARY.index(word) for word in text]
+    mean = np.mean(model.trunk.words.table.data[rows], axis=0)
     x = np.concatenate([mean, model.trunk.own.table.data[product]])
     return np.tanh(x @ model.trunk.layer.W.data + model.trunk.layer.b.data)
 
@@ -56,38 +56,61 @@ def test_features_are_tanh_of_a_dense_layer_over_mean_word_vector_and_own_vector
     model, _ = guide
     some = np.array([3, 500, 3, 999])
     expected = [features(model, shop, product) for product in some]
-    np.testing.assert_allclose(
-        model.trunk((word_ids(shop)[0][some], some)).data, expected, rtol=1e-12
-    )
+    ids, _ = word_ids(shop)
+    np.testing.assert_allclose(model.trunk((ids[some], some)).data, expected, rtol=1e-12)
+
+
+PADDING = 7
+
+
+def trunk_of_seven_words(kind):
+    return ProductTrunk(3, PADDING, np.random.default_rng(0), np.float64, kind)
+
+
+def read(trunk, *ids):
+    """What the trunk reads from the words of one product."""
+    return trunk.read(np.array([ids])).data[0]
 
 
 @pytest.mark.parametrize("kind", TRUNKS)
-def test_the_words_are_read_in_their_order_by_a_recurrent_or_convolutional_trunk_and_padding_is_not_read(
-    kind,
-):
-    trunk = ProductTrunk(3, 7, np.random.default_rng(0), np.float64, kind)
-    read = lambda *ids: trunk.read(np.array([ids])).data[0]
+def test_padding_is_not_read(kind):
+    trunk = trunk_of_seven_words(kind)
+    padded = read(trunk, 2, 5, PADDING, PADDING)
+    np.testing.assert_allclose(read(trunk, 2, 5), padded, rtol=1e-12)
+
+
+@pytest.mark.parametrize("kind", TRUNKS)
+def test_only_a_dense_trunk_does_not_mind_the_order_of_the_words(kind):
+    trunk = trunk_of_seven_words(kind)
+    assert (kind == "dense") == np.allclose(read(trunk, 2, 5, 1), read(trunk, 1, 5, 2))
+
+
+def test_a_dense_trunk_reads_the_mean_of_the_word_vectors():
+    trunk = trunk_of_seven_words("dense")
     vectors = trunk.words.table.data
-    np.testing.assert_allclose(read(2, 5), read(2, 5, 7, 7), rtol=1e-12)  # 7 is padding
-    assert (kind == "dense") == np.allclose(read(2, 5, 1), read(1, 5, 2))
-    if kind == "dense":
-        expected = (vectors[2] + vectors[5]) / 2
-    elif kind == "recurrent":
-        h = np.tanh(vectors[2] @ trunk.reader.W.data + trunk.reader.b.data)
-        expected = np.tanh(
-            vectors[5] @ trunk.reader.W.data + h @ trunk.reader.U.data + trunk.reader.b.data
-        )
-    else:
-        W, zero = trunk.reader.W.data.reshape(3, 24, 24), np.zeros(24)
-        windows = [(zero, vectors[2], vectors[5]), (vectors[2], vectors[5], zero)]
-        expected = np.mean(
-            [
-                np.tanh(sum(x @ w for x, w in zip(window, W)) + trunk.reader.b.data)
-                for window in windows
-            ],
-            0,
-        )
-    np.testing.assert_allclose(read(2, 5), expected, rtol=1e-12)
+    expected = (vectors[2] + vectors[5]) / 2
+    np.testing.assert_allclose(read(trunk, 2, 5), expected, rtol=1e-12)
+
+
+def test_a_recurrent_trunk_reads_the_last_state():
+    trunk = trunk_of_seven_words("recurrent")
+    vectors = trunk.words.table.data
+    W = trunk.reader.W.data
+    U = trunk.reader.U.data
+    b = trunk.reader.b.data
+    h = np.tanh(vectors[2] @ W + b)
+    h = np.tanh(vectors[5] @ W + h @ U + b)
+    np.testing.assert_allclose(read(trunk, 2, 5), h, rtol=1e-12)
+
+
+def test_a_convolutional_trunk_reads_the_mean_over_windows_of_three():
+    trunk = trunk_of_seven_words("convolutional")
+    vectors = trunk.words.table.data
+    before, at, after = trunk.reader.W.data.reshape(3, 24, 24)
+    b = trunk.reader.b.data
+    first = np.tanh(vectors[2] @ at + vectors[5] @ after + b)
+    second = np.tanh(vectors[2] @ before + vectors[5] @ at + b)
+    np.testing.assert_allclose(read(trunk, 2, 5), (first + second) / 2, rtol=1e-12)
 
 
 def test_answers_are_linear_in_the_features(guide, shop):
@@ -101,20 +124,19 @@ def test_answers_are_linear_in_the_features(guide, shop):
 def test_a_recommendation_is_popularity_plus_how_well_a_product_fits_the_basket(guide, shop):
     model, split = guide
     train = split.bought[split.households["train"]]
-    head, early = model.heads["recommend"], shop.early[:2]
+    head = model.heads["recommend"]
+    early = shop.early[:2]
     Z = np.array([features(model, shop, product) for product in range(1000)])
     got = model({"recommend": early})["recommend"]["late"].data
     for household, product in [(0, 0), (1, 77), (1, 999)]:
         b = (early[household] - train["early"].mean(0)) / np.sqrt(early[household].sum())
         taste = b @ Z @ head.taste.W.data + head.taste.b.data
         appeal = Z[product] @ head.appeal.W.data + head.appeal.b.data
-        new = train["late"][
-            ~train["early"][:, product], product
-        ]  # of those who had not bought it early
+        had_not = ~train["early"][:, product]
+        new = train["late"][had_not, product]
         p = (new.sum() + 1) / (len(new) + 2)
-        assert got[household, product] == pytest.approx(
-            taste @ appeal + np.log(p / (1 - p)), rel=1e-9
-        )
+        logit = taste @ appeal + np.log(p / (1 - p))
+        assert got[household, product] == pytest.approx(logit, rel=1e-9)
 
 
 def test_in_training_about_half_of_each_basket_is_hidden_and_nothing_else(guide, shop):
@@ -128,13 +150,14 @@ def test_in_training_about_half_of_each_basket_is_hidden_and_nothing_else(guide,
     assert set(model({"recommend": shop.early[:1]})["recommend"]) == {"late"}
 
 
-def test_the_recommendation_loss_leaves_out_what_was_bought_early_and_counts_the_hidden_half_three_times():
+def test_the_recommendation_loss_counts_new_products_and_three_times_the_hidden_half():
     rng = np.random.default_rng(0)
     z, hidden = rng.normal(size=(2, 3, 5))
     early, late = rng.random((2, 3, 5)) < 0.5
     visible = early & (rng.random((3, 5)) < 0.5)
     bought = np.zeros(3, [("early", bool, 5), ("late", bool, 5)])
-    bought["early"], bought["late"] = early, late
+    bought["early"] = early
+    bought["late"] = late
 
     def entropy(z, y):
         return np.log(1 + np.exp(z)) - y * z
@@ -148,30 +171,29 @@ def test_the_recommendation_loss_leaves_out_what_was_bought_early_and_counts_the
 
 def test_the_answer_loss_is_the_sum_of_its_questions_with_half_of_category():
     rng = np.random.default_rng(0)
-    outputs = {
-        name: rng.normal(size=(4, n))
-        for name, n in (("price", 1), ("department", 3), ("category", 5), ("brand", 1))
-    }
+    widths = {"price": 1, "department": 3, "category": 5, "brand": 1}
+    outputs = {name: rng.normal(size=(4, width)) for name, width in widths.items()}
     truth = np.zeros(4, [("price", float), ("department", int), ("category", int), ("brand", bool)])
-    truth["price"], truth["department"], truth["category"], truth["brand"] = (
-        [0.5, 1, -1, 0],
-        [0, 2, 1, 0],
-        [4, 0, 2, 2],
-        [1, 0, 0, 1],
-    )
-    softmax = lambda z: np.exp(z) / np.exp(z).sum(1, keepdims=True)
-    expected = np.mean([(outputs["price"][i, 0] - truth["price"][i]) ** 2 for i in range(4)])
-    expected += np.mean(
-        [-np.log(softmax(outputs["department"])[i, truth["department"][i]]) for i in range(4)]
-    )
-    expected += 0.5 * np.mean(
-        [-np.log(softmax(outputs["category"])[i, truth["category"][i]]) for i in range(4)]
-    )
-    p = 1 / (1 + np.exp(-outputs["brand"][:, 0]))
-    expected += np.mean([-np.log(p[i] if truth["brand"][i] else 1 - p[i]) for i in range(4)])
-    assert float(
-        answer_loss({name: Tensor(z) for name, z in outputs.items()}, truth)
-    ) == pytest.approx(expected)
+    truth["price"] = [0.5, 1, -1, 0]
+    truth["department"] = [0, 2, 1, 0]
+    truth["category"] = [4, 0, 2, 2]
+    truth["brand"] = [1, 0, 0, 1]
+
+    def softmax(z):
+        return np.exp(z) / np.exp(z).sum(1, keepdims=True)
+
+    department = softmax(outputs["department"])
+    category = softmax(outputs["category"])
+    brand = 1 / (1 + np.exp(-outputs["brand"][:, 0]))
+    expected = 0.0
+    for i in range(4):
+        p_brand = brand[i] if truth["brand"][i] else 1 - brand[i]
+        expected += (outputs["price"][i, 0] - truth["price"][i]) ** 2 / 4
+        expected += -np.log(department[i, truth["department"][i]]) / 4
+        expected += 0.5 * -np.log(category[i, truth["category"][i]]) / 4
+        expected += -np.log(p_brand) / 4
+    tensors = {name: Tensor(z) for name, z in outputs.items()}
+    assert float(answer_loss(tensors, truth)) == pytest.approx(expected)
 
 
 def test_the_pull_to_zero_counts_every_matrix_once_and_own_vectors_more(guide):
@@ -179,29 +201,25 @@ def test_the_pull_to_zero_counts_every_matrix_once_and_own_vectors_more(guide):
     expected = 0.0
     for name, p in model.named_parameters().items():
         if p.ndim == 2:
-            expected += (0.01 + (0.5 if name == "trunk.own.table" else 0)) * (p.data**2).sum()
+            λ = 0.01 + 0.5 if name == "trunk.own.table" else 0.01
+            expected += λ * (p.data**2).sum()
     assert float(pull_to_zero(0.01, 0.5)(model)) == pytest.approx(expected)
 
 
 def other_answers(shop):
-    return Shop(
-        **{
-            **vars(shop),
-            **{
-                name: getattr(shop, name)[::-1]
-                for name in ("department", "category", "brand", "price")
-            },
-        }
-    )
+    """The shop in which every product has the answers of another."""
+    columns = dict(vars(shop))
+    for name in ("department", "category", "brand", "price"):
+        columns[name] = columns[name][::-1]
+    return Shop(**columns)
 
 
 def test_what_is_asked_is_never_an_input(shop, monkeypatch):
     """Other departments, categories, brands and prices, and the same network says the same."""
     outputs = []
     for each in (shop, other_answers(shop)):
-        monkeypatch.setattr(
-            experiment, "shop_and_texts", lambda each=each: (each, Replies(each), *word_ids(each))
-        )
+        texts = (each, Replies(each), *word_ids(each))
+        monkeypatch.setattr(experiment, "shop_and_texts", lambda texts=texts: texts)
         split = Split(np.random.default_rng(0))
         model = SingleTask(*make_parts(split, np.random.default_rng(1)))
         with no_grad():
@@ -212,7 +230,8 @@ def test_what_is_asked_is_never_an_input(shop, monkeypatch):
 def test_mse_of_the_price_is_in_standardised_units():
     split = Split(np.random.default_rng(0), Condition(fraction=0.2))
     known = split.truth["price"][split.products["train"]]
-    assert known.mean() == pytest.approx(0, abs=1e-5) and known.std() == pytest.approx(1, abs=1e-5)
+    assert known.mean() == pytest.approx(0, abs=1e-5)
+    assert known.std() == pytest.approx(1, abs=1e-5)
     assert float(mse(Tensor(np.zeros_like(known)), known)) == pytest.approx(1, abs=1e-5)
 
 
@@ -225,14 +244,16 @@ def replies(shop):
 
 
 def test_a_reply_begins_with_what_was_asked_goes_round_and_states_four_facts(shop, replies):
-    for product, (q, first) in zip((3, 400, 870, 999), enumerate(QUESTIONS)):
+    for q, product in enumerate((3, 400, 870, 999)):
         words = [replies.vocabulary[w] for w in replies.said[product, q] if w >= 0]
-        assert words[-1] == "." and " ".join(words).startswith(OPENINGS[first])
-        text, order = " ".join(words), QUESTIONS[q:] + QUESTIONS[:q]
-        assert sorted(order, key=lambda question: text.index(OPENINGS[question] + " ")) == list(
-            order
-        )
-        assert shop.category[product].lower() in text and shop.department[product].lower() in text
+        text = " ".join(words)
+        assert words[-1] == "."
+        order = QUESTIONS[q:] + QUESTIONS[:q]
+        assert text.startswith(OPENINGS[order[0]])
+        places = [text.index(OPENINGS[question] + " ") for question in order]
+        assert places == sorted(places)
+        assert shop.category[product].lower() in text
+        assert shop.department[product].lower() in text
         assert ("our own brand" in text) == (shop.brand[product] == "Private")
         assert replies.true(product, text) == [True] * 4
 
@@ -248,75 +269,67 @@ def test_the_price_in_words_is_the_nearest(shop, replies):
     }
     assert list(PRICES.values())[:-1] == list(dollars)
     for product in range(0, 1000, 7):
-        said, price = " ".join(replies.facts[product]["price"]), shop.price[product]
+        said = " ".join(replies.facts[product]["price"])
+        price = shop.price[product]
         if said in dollars:
-            assert abs(price - dollars[said]) == pytest.approx(
-                min(abs(price - d) for d in dollars.values())
-            )
+            nearest = min(abs(price - d) for d in dollars.values())
+            assert abs(price - dollars[said]) == pytest.approx(nearest)
         else:
-            assert price >= 5.5 and said == "more than five dollars"
+            assert said == "more than five dollars"
+            assert price >= 5.5
 
 
 def test_facts_are_marked_and_every_word_is_predicted_from_those_before(replies):
-    said, fact, so_far = replies.said[5, 2], replies.fact[5, 2], replies.so_far[5, 2]
-    assert [replies.vocabulary[w] for w in said[fact]] == [
-        w for q in ("category", "brand", "price", "department") for w in replies.facts[5][q]
-    ]
+    said = replies.said[5, 2]
+    fact = replies.fact[5, 2]
+    so_far = replies.so_far[5, 2]
+    expected = []
+    for question in ("category", "brand", "price", "department"):
+        expected += replies.facts[5][question]
+    assert [replies.vocabulary[word] for word in said[fact]] == expected
     n = (said >= 0).sum()
-    assert (
-        replies.vocabulary[so_far[0]] == "."
-        and (so_far[1:n] == said[: n - 1]).all()
-        and not fact[n:].any()
-    )
+    assert not fact[n:].any()
+    assert replies.vocabulary[so_far[0]] == "."
+    assert (so_far[1:n] == said[: n - 1]).all()
 
 
-@pytest.mark.parametrize(
-    "change, true",
-    [
-        (lambda text: text, [True] * 4),
-        (lambda text: text.replace("it costs about", "it costs around"), [False, True, True, True]),
-        (
-            lambda text: text + " this is butter",
-            [True, True, False, True],
-        ),  # two kinds, of which one is right
-        (lambda text: text + " this is", [True, True, False, True]),
-        (
-            lambda text: text.replace("national", "own").replace("it is a", "it is our"),
-            [True, True, True, False],
-        ),
-        (lambda text: "", [False] * 4),
-    ],
-)
-def test_a_fact_is_true_if_it_is_stated_once_and_as_it_is(shop, replies, change, true):
+def test_a_fact_is_true_if_it_is_stated_once_and_as_it_is(shop, replies):
     product = int(np.flatnonzero(shop.brand == "National")[3])
-    text = " ".join(w for w, _ in replies.reply(replies.facts[product], 0)[:-1])
-    assert replies.true(product, change(text)) == true
+    text = " ".join(word for word, _ in replies.reply(replies.facts[product], 0)[:-1])
+    other_words = text.replace("it costs about", "it costs around")
+    other_brand = text.replace("a national brand", "our own brand")
+    assert len({text, other_words, other_brand}) == 3
+    assert replies.true(product, text) == [True] * 4
+    assert replies.true(product, other_words) == [False, True, True, True]
+    assert replies.true(product, text + " this is butter") == [True, True, False, True]  # two kinds
+    assert replies.true(product, text + " this is") == [True, True, False, True]
+    assert replies.true(product, other_brand) == [True, True, True, False]
+    assert replies.true(product, "") == [False] * 4
 
 
 def test_logits_of_the_next_word_are_an_rnn_told_product_and_question_at_every_step():
-    head, rng = DialogueHead(6, np.random.default_rng(0), np.float64), np.random.default_rng(1)
-    z, asked, so_far = rng.standard_normal((1, 32)), np.array([2]), np.array([[0, 4, 4]])
+    head = DialogueHead(6, np.random.default_rng(0), np.float64)
+    z = np.random.default_rng(1).standard_normal((1, 32))
+    asked = np.array([2])
+    so_far = np.array([[0, 4, 4]])
     told = z[0] @ head.product.W.data + head.product.b.data + head.asked.table.data[2]
-    h, expected = np.zeros(32), []
+    W = head.state.W.data
+    U = head.state.U.data
+    b = head.state.b.data
+    h = np.zeros(32)
+    expected = []
     for word in so_far[0]:
-        h = np.tanh(
-            (head.words.table.data[word] + told) @ head.state.W.data
-            + h @ head.state.U.data
-            + head.state.b.data
-        )
+        h = np.tanh((head.words.table.data[word] + told) @ W + h @ U + b)
         expected.append(h @ head.next.W.data + head.next.b.data)
     np.testing.assert_allclose(head((Tensor(z), asked, so_far)).data[0], expected, rtol=1e-10)
 
 
 def test_the_dialogue_loss_is_the_mean_over_the_words_that_are_there():
-    z, reply = (
-        np.random.default_rng(0).standard_normal((2, 3, 4)),
-        np.array([[1, 0, 3], [2, -1, -1]]),
-    )
+    z = np.random.default_rng(0).standard_normal((2, 3, 4))
+    reply = np.array([[1, 0, 3], [2, -1, -1]])
     p = np.exp(z) / np.exp(z).sum(2, keepdims=True)
-    expected = -np.mean(
-        [np.log(p[0, 0, 1]), np.log(p[0, 1, 0]), np.log(p[0, 2, 3]), np.log(p[1, 0, 2])]
-    )
+    of_words = [p[0, 0, 1], p[0, 1, 0], p[0, 2, 3], p[1, 0, 2]]
+    expected = -np.mean(np.log(of_words))
     assert float(dialogue_loss(Tensor(z), reply)) == pytest.approx(expected)
 
 
@@ -324,12 +337,15 @@ class Says:
     """A model whose next word depends on how much was said."""
 
     def __init__(self, replies, words):
-        self.n, self.words = len(replies.vocabulary), [replies.vocabulary.index(w) for w in words]
+        self.n = len(replies.vocabulary)
+        self.words = [replies.vocabulary.index(word) for word in words]
 
     def __call__(self, inputs):
         _, asked, so_far = inputs["dialogue"]
-        logits = np.zeros((len(asked), so_far.shape[1], self.n))
-        logits[:, -1, self.words[min(so_far.shape[1] - 1, len(self.words) - 1)]] = 1
+        length = so_far.shape[1]
+        next_word = self.words[min(length, len(self.words)) - 1]
+        logits = np.zeros((len(asked), length, self.n))
+        logits[:, -1, next_word] = 1
         return {"dialogue": Tensor(logits)}
 
 
@@ -337,9 +353,8 @@ def test_generation_takes_the_likeliest_word_until_the_end_and_ends_if_the_model
     replies,
 ):
     two = np.array([0, 1])
-    assert (
-        generate(Says(replies, ["this", "is", "eggs", "."]), two, two, replies)
-        == ["this is eggs"] * 2
-    )
-    endless = generate(Says(replies, ["is"]), two, two, replies)
-    assert endless == [" ".join(["is"] * replies.said.shape[2])] * 2
+    ending = Says(replies, ["this", "is", "eggs", "."])
+    assert generate(ending, two, two, replies) == ["this is eggs"] * 2
+    endless = Says(replies, ["is"])
+    longest = " ".join(["is"] * replies.said.shape[2])
+    assert generate(endless, two, two, replies) == [longest] * 2

@@ -1,4 +1,4 @@
-"""The shop's data are what their README says, and a damaged file is refused with its name and fault."""
+"""The shop's data are what their README says, and a damaged file is refused with its fault."""
 
 from __future__ import annotations
 
@@ -35,22 +35,25 @@ def shop():
 def test_every_product_has_all_its_values(shop):
     for name in TEXTS:
         values = getattr(shop, name)
-        assert values.shape == (1000,) and values.dtype.kind == "U"
+        assert values.shape == (1000,)
+        assert values.dtype.kind == "U"
         assert all(value == " ".join(value.split()) for value in values)
         assert name == "size" or "" not in values
-    assert shop.price.shape == (1000,) and shop.price.dtype == np.float64
+    assert shop.price.shape == (1000,)
+    assert shop.price.dtype == np.float64
 
 
 def test_products_are_counted_as_documented(shop):
     names, counts = np.unique(shop.department, return_counts=True)
     assert dict(zip(names, counts)) == DEPARTMENTS
-    assert (len(set(shop.category)), len(set(shop.type)), (shop.size == "").sum()) == (
-        126,
-        341,
-        184,
-    )
-    assert ((shop.brand == "National").sum(), (shop.brand == "Private").sum()) == (681, 319)
-    assert (shop.price.min(), np.median(shop.price), shop.price.max()) == (0.17, 1.99, 35.47)
+    assert len(set(shop.category)) == 126
+    assert len(set(shop.type)) == 341
+    assert (shop.size == "").sum() == 184
+    assert (shop.brand == "National").sum() == 681
+    assert (shop.brand == "Private").sum() == 319
+    assert shop.price.min() == 0.17
+    assert np.median(shop.price) == 1.99
+    assert shop.price.max() == 35.47
 
 
 def test_products_are_in_the_documented_order(shop):
@@ -60,9 +63,8 @@ def test_products_are_in_the_documented_order(shop):
 
 def test_a_category_lies_in_one_department_and_a_type_almost_always_in_one_category(shop):
     assert len(set(zip(shop.category, shop.department))) == len(set(shop.category))
-    assert (
-        len(set(zip(shop.type, shop.category))) == len(set(shop.type)) + 1
-    )  # donuts: baked or packaged
+    # The exception are donuts: baked or packaged.
+    assert len(set(zip(shop.type, shop.category))) == len(set(shop.type)) + 1
 
 
 def test_nothing_unfit_for_a_teaching_example_is_sold(shop):
@@ -75,11 +77,12 @@ def test_nothing_unfit_for_a_teaching_example_is_sold(shop):
 def test_every_household_bought_enough_to_learn_from_and_to_test_on(shop):
     assert shop.early.shape == shop.late.shape == (400, 1000)
     assert shop.early.dtype == shop.late.dtype == bool
-    assert shop.early.sum(axis=1).min() >= 50 and shop.late.sum(axis=1).min() >= 20
-    assert (shop.early.sum(), shop.late.sum()) == (51680, 23401)
-    assert (shop.early | shop.late).any(axis=0).all(), (
-        "a product that none of the households bought"
-    )
+    assert shop.early.sum(axis=1).min() >= 50
+    assert shop.late.sum(axis=1).min() >= 20
+    assert shop.early.sum() == 51680
+    assert shop.late.sum() == 23401
+    is_bought = (shop.early | shop.late).any(axis=0)
+    assert is_bought.all(), "a product that none of the households bought"
 
 
 def test_what_is_loaded_is_what_the_files_say(shop):
@@ -89,12 +92,9 @@ def test_what_is_loaded_is_what_the_files_say(shop):
             assert (int(row["product"]), float(row["price"])) == (product, shop.price[product])
     with open(FOLDER / "baskets.csv", encoding="utf-8", newline="") as file:
         for household, row in enumerate(csv.DictReader(file)):
-            assert [int(word) for word in row["early"].split()] == np.flatnonzero(
-                shop.early[household]
-            ).tolist()
-            assert [int(word) for word in row["late"].split()] == np.flatnonzero(
-                shop.late[household]
-            ).tolist()
+            for period, bought in (("early", shop.early), ("late", shop.late)):
+                numbers = [int(word) for word in row[period].split()]
+                assert numbers == np.flatnonzero(bought[household]).tolist()
 
 
 @pytest.mark.parametrize("name", [*TEXTS, "price", "early", "late"])
@@ -123,7 +123,8 @@ def test_types_and_sizes_have_674_distinct_words_and_every_product_has_one(shop)
     assert all(found)
 
 
-# One damage a row: file, what is replaced (once), by what, and what the message must say beside the file.
+# One damage a row: the file, what is replaced (once), by what, and what the message must say beside
+# the file.
 DAMAGES = {
     "empty file": (
         "products.csv",
@@ -324,13 +325,13 @@ def test_line_ends_of_another_system_make_no_difference(copy, shop):
     for name in ["products.csv", "baskets.csv"]:
         (copy / name).write_bytes((copy / name).read_bytes().replace(b"\n", b"\r\n"))
     again = purchases.load(copy)
-    assert (again.price == shop.price).all() and (again.late == shop.late).all()
+    assert (again.price == shop.price).all()
+    assert (again.late == shop.late).all()
 
 
 def test_the_script_that_made_the_data_compiles(tmp_path):
-    py_compile.compile(
-        str(FOLDER / "make_extract.py"), cfile=str(tmp_path / "made.pyc"), doraise=True
-    )
+    script = str(FOLDER / "make_extract.py")
+    py_compile.compile(script, cfile=str(tmp_path / "made.pyc"), doraise=True)
 
 
 @pytest.mark.parametrize("name", ["products.csv", "baskets.csv"])

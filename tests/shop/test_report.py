@@ -10,7 +10,8 @@ from tinymtl.shop.experiment import BASELINES, LOSSES, METRICS, RATES, RULES, Co
 from tinymtl.shop.report import HIGHER, Results, findings, say, sure, table, who_follows
 
 COUNTS = {"shared": 0, "tasks": {}, "total": 1000}
-SCARCE, ALL = Condition(fraction=0.1), Condition()
+SCARCE = Condition(fraction=0.1)
+ALL = Condition()
 METRIC = "own brand, AUC"
 
 
@@ -23,38 +24,41 @@ def rates(i):
 
 
 def results(gain, seeds=6, spread=0.01, baseline=0.0, rules=None, condition=SCARCE, into=None):
-    """Made-up runs: both shared arms are better than alone by `gain` on average, ± spread from seed to seed; rules than hard by `rules`."""
+    """Made-up runs.
+
+    Both shared arms are better than alone by `gain` on average, ± spread from seed to seed. Rules
+    are better than hard by `rules`.
+    """
     made = into or Results()
-    better = dict(zip(METRICS, np.where(HIGHER, 1, -1)))
+    tried = () if rules is None else tuple(RULES)
+    condition = replace(condition, arms=("alone", "soft", "hard", *tried))
     for i in range(seeds):
-        sign = 1 if i % 2 else -1
-        alone = {m: 0.5 + 0.1 * i for m in METRICS}
-        run = {arm: {"metrics": {m: baseline * better[m] for m in METRICS}} for arm in BASELINES}
+        noise = spread if i % 2 else -spread
+        alone = {metric: 0.5 + 0.1 * i for metric in METRICS}
+        shared = better_by(gain + noise, alone)
+        run = {}
+        for arm in BASELINES:
+            run[arm] = {"metrics": better_by(baseline, dict.fromkeys(METRICS, 0.0))}
         run["alone"] = {"metrics": alone, "parameters": COUNTS, "seconds": 1.0}
         for arm in ("soft", "hard"):
-            metrics = {m: value + better[m] * (gain + sign * spread) for m, value in alone.items()}
             run[arm] = {
-                "metrics": metrics,
+                "metrics": shared,
                 "parameters": COUNTS | {"total": 600},
                 "seconds": 2.0,
                 "rates": rates(i),
             }
-        for rule in RULES if rules is not None else ():
-            run[rule] = {
-                "metrics": {
-                    m: value + better[m] * (rules + sign * spread)
-                    for m, value in run["hard"]["metrics"].items()
-                },
-                "seconds": 3.0,
-            }
-        made.add(
-            i,
-            replace(
-                condition, arms=("alone", "soft", "hard", *(RULES if rules is not None else ()))
-            ),
-            run,
-        )
+        for rule in tried:
+            run[rule] = {"metrics": better_by(rules + noise, shared), "seconds": 3.0}
+        made.add(i, condition, run)
     return made
+
+
+def better_by(gain, metrics):
+    """Each metric better by `gain`: higher, or lower where lower is better."""
+    values = {}
+    for (metric, value), is_higher_better in zip(metrics.items(), HIGHER):
+        values[metric] = value + gain if is_higher_better else value - gain
+    return values
 
 
 def test_a_gain_is_the_paired_mean_and_its_standard_error():
@@ -65,7 +69,10 @@ def test_a_gain_is_the_paired_mean_and_its_standard_error():
 
 
 def test_less_than_three_standard_errors_are_no_finding():
-    assert sure(0.31, 0.1) and sure(-0.31, 0.1) and not sure(0.29, 0.1) and not sure(-0.29, 0.1)
+    assert sure(0.31, 0.1)
+    assert sure(-0.31, 0.1)
+    assert not sure(0.29, 0.1)
+    assert not sure(-0.29, 0.1)
 
 
 @pytest.mark.parametrize(
@@ -98,132 +105,115 @@ def test_too_few_seeds_conclude_nothing():
 
 
 def test_a_fall_of_a_perplexity_is_a_gain():
-    assert results(0.2).gains(SCARCE, "hard")["perplexity of facts"] == pytest.approx(
-        results(0.2).gains(SCARCE, "hard")[METRIC]
-    )
+    gains = results(0.2).gains(SCARCE, "hard")
+    assert gains["perplexity of facts"] == pytest.approx(gains[METRIC])
 
 
 def test_the_table_marks_what_is_sure_and_only_that():
-    rows = {line.split("  ")[0].strip(): line for line in table(results(0.2), SCARCE).splitlines()}
-    assert (
-        "+0.200 ± 0.004 *" in rows[METRIC]
-        and "+0.200 ± 0.004 *" in rows["perplexity of facts (fall)"]
-    )
+    lines = table(results(0.2), SCARCE).splitlines()
+    rows = {line.split("  ")[0].strip(): line for line in lines}
+    assert "+0.200 ± 0.004 *" in rows[METRIC]
+    assert "+0.200 ± 0.004 *" in rows["perplexity of facts (fall)"]
     assert "*" not in table(results(0.001), SCARCE)
     assert rows["parameters"].split() == ["parameters", "1,000", "600", "600"]
 
 
 def control(made, gain, name="own ids"):
-    """A condition of which only hard sharing was run, `gain` better than alone in the plain condition."""
+    """Add a condition of which only hard sharing was run.
+
+    It is `gain` better than alone in the plain condition.
+    """
+    condition = Condition(control=name, arms=("hard",))
     for seed, run in list(made.runs[ALL].items()):
-        values = {
-            m: v + (gain if up else -gain)
-            for (m, v), up in zip(run["alone"]["metrics"].items(), HIGHER)
-        }
-        made.add(seed, Condition(control=name, arms=("hard",)), {"hard": {"metrics": values}})
+        values = better_by(gain, run["alone"]["metrics"])
+        made.add(seed, condition, {"hard": {"metrics": values}})
     return made
 
 
 def test_a_control_is_compared_with_alone_in_the_condition_that_it_controls():
     made = control(results(0.5, condition=ALL), 0.125)
     text = table(made, Condition(control="own ids", arms=("hard",)))
-    assert (
-        text.startswith("With control: own ids")
-        and "+0.125 ± 0.000 *" in text
-        and "0.500" not in text.split("alone", 1)[1].split("±")[0]
-    )
-    assert "control: own ids" not in findings(made) and made.fractions() == [ALL]
+    assert text.startswith("With control: own ids")
+    assert "+0.125 ± 0.000 *" in text
+    assert "0.500" not in text.split("alone", 1)[1].split("±")[0]
+    assert "control: own ids" not in findings(made)
+    assert made.fractions() == [ALL]
 
 
 def test_scarce_data_is_judged_by_the_difference_of_paired_gains():
-    made = results(0.5, condition=ALL, into=results(0.5))
+    start = "own brand, AUC: hard sharing's gain at 10 % is"
+    same = findings(results(0.5, condition=ALL, into=results(0.5)))
+    assert f"{start} not clearly another than at 100 %, by +0.000 ± 0.000" in same
+    larger = findings(results(0.2, condition=ALL, into=results(0.5)))
     assert (
-        "own brand, AUC: hard sharing's gain at 10 % is not clearly another than at 100 %, by +0.000 ± 0.000"
-        in findings(made)
+        f"{start} larger than at 100 %, by +0.300 ± 0.000; "
+        "there it has 1.250, alone at 100 % 0.750" in larger
     )
-    made = results(0.2, condition=ALL, into=results(0.5))
-    assert (
-        "own brand, AUC: hard sharing's gain at 10 % is larger than at 100 %, by +0.300 ± 0.000; there it has 1.250, alone at 100 % 0.750"
-        in findings(made)
-    )
-    made = results(0.5, condition=ALL, into=results(0.2))
-    assert "is smaller than at 100 %, by -0.300" in findings(made)
+    smaller = findings(results(0.5, condition=ALL, into=results(0.2)))
+    assert "is smaller than at 100 %, by -0.300" in smaller
 
 
 def test_what_is_written_is_read_again(tmp_path):
     made = control(results(0.5, condition=ALL, into=results(0.25)), 0.125)
-    made.add(
-        0,
-        Condition(tasks=("recommend", "answer"), arms=("hard",)),
-        {"hard": {"metrics": dict.fromkeys(METRICS, math.nan)}},
-    )
+    pair = Condition(tasks=("recommend", "answer"), arms=("hard",))
+    made.add(0, pair, {"hard": {"metrics": dict.fromkeys(METRICS, math.nan)}})
     made.write(tmp_path / "results.csv", "made by hand")
     again = Results.read(tmp_path / "results.csv")
-    assert list(again.runs) == list(made.runs) and all(
-        list(again.runs[c]) == list(made.runs[c]) for c in made.runs
-    )
-    for c in made.runs:
-        if c.tasks == tuple(LOSSES):
-            assert table(again, c) == table(made, c)
+    assert list(again.runs) == list(made.runs)
+    for condition in made.runs:
+        assert list(again.runs[condition]) == list(made.runs[condition])
+        if condition.tasks == tuple(LOSSES):
+            assert table(again, condition) == table(made, condition)
     assert (tmp_path / "results.csv").read_text(encoding="utf-8").startswith("# made by hand\n")
 
 
 def test_a_condition_says_what_is_special_about_it():
-    assert (
-        say(ALL) == "all answers" and len({say(c) for c in everything()}) >= len(everything()) - 5
-    )  # rules and decay have the conditions they are compared in
+    assert say(ALL) == "all answers"
     assert say(Condition(fraction=0.05, trunk="recurrent")) == "5 % of the answers, recurrent trunk"
+    conditions = everything()
+    # Five conditions, of rules and of decay, say the same as those they are compared with.
+    assert len({say(condition) for condition in conditions}) >= len(conditions) - 5
 
 
 def test_conflict_harm_and_transfer_are_three_findings():
     text = findings(results(0.2))
     assert "\n  conflict of recommend and answer: 10 ± 0 % at 10 %\n" in text
     error = 10 * np.sqrt(sum((k - 3.5) ** 2 for k in range(1, 7)) / 5 / 6)  # 1 to 6 steps of 10
-    assert (
-        f"\n  steps that harm dialogue: 35 ± {error:.0f} % at 10 %\n" in text
-        and "\n  plain steps that harm dialogue: 0 ± 0 % at 10 %\n" in text
-    )
+    assert f"\n  steps that harm dialogue: 35 ± {error:.0f} % at 10 %\n" in text
+    assert "\n  plain steps that harm dialogue: 0 ± 0 % at 10 %\n" in text
     titles = [line for line in text.splitlines() if not line.startswith(" ")]
-    assert [
-        any(line.startswith(word) for line in titles)
-        for word in ("Conflict", "Harm", "Better generalisation?")
-    ] == [True] * 3
+    for word in ("Conflict", "Harm", "Better generalisation?"):
+        assert any(title.startswith(word) for title in titles)
 
 
-@pytest.mark.parametrize(
-    "rules, side, other", [(0.2, "better", "worse"), (-0.2, "worse", "better")]
-)
+SIDES = [(0.2, "better", "worse"), (-0.2, "worse", "better")]
+
+
+@pytest.mark.parametrize("rules, side, other", SIDES)
 def test_rules_are_compared_with_the_plain_sum_of_hard_sharing(rules, side, other):
     made = results(0.5, rules=rules)
-    condition = next(iter(made.runs))
-    assert (
-        f"{rules:+.3f} ± 0.004 *"
-        in table(made, condition).split("what a rule for the weights gains over it")[1]
-    )
+    (condition,) = made.runs
+    _, below = table(made, condition).split("what a rule for the weights gains over it")
+    assert f"{rules:+.3f} ± 0.004 *" in below
     text = findings(made)
-    assert (
-        f"  {side}: Uncertainty at 10 %, {METRIC} {rules:+.3f} ± 0.004" in text
-        and f"  {other}: nowhere" in text
-    )
+    assert f"  {side}: Uncertainty at 10 %, {METRIC} {rules:+.3f} ± 0.004" in text
+    assert f"  {other}: nowhere" in text
 
 
 def test_a_chosen_rule_is_not_called_the_plain_sum():
     made = results(0.2, rules=0.1, condition=replace(SCARCE, weights="mgda"))
-    assert "Hard sharing with mgda, and" in table(
-        made, next(iter(made.runs))
-    ) and "plain sum" not in findings(made)
+    (condition,) = made.runs
+    assert "Hard sharing with mgda, and" in table(made, condition)
+    assert "plain sum" not in findings(made)
 
 
 def test_without_rules_nothing_speaks_of_them():
-    assert "rule" not in table(results(0.2), SCARCE) and "not tried: --rules" in findings(
-        results(0.2)
-    )
+    assert "rule" not in table(results(0.2), SCARCE)
+    assert "not tried: --rules" in findings(results(0.2))
 
 
 def test_a_rule_says_which_arms_follow_it():
-    assert "mgda for hard sharing" in who_follows(
-        "mgda"
-    ) and "PCGrad for hard sharing" in who_follows("PCGrad")
-    assert "Random for all three arms" in who_follows(
-        "Random"
-    ) and "geometric for all three arms" in who_follows("geometric")
+    for rule in ("mgda", "PCGrad"):
+        assert f"{rule} for hard sharing" in who_follows(rule)
+    for rule in ("Random", "geometric"):
+        assert f"{rule} for all three arms" in who_follows(rule)

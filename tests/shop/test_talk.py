@@ -1,4 +1,4 @@
-"""The guide says what it knows, says so where it estimates, and lets slip no answer that it has not seen."""
+"""The guide says what it knows and what it estimates, and lets slip no answer it has not seen."""
 
 import io
 import math
@@ -27,8 +27,25 @@ def trained(tmp_path_factory):
 @pytest.fixture
 def guide(trained):
     """The trained guide at the beginning of a conversation."""
-    trained[0].pool, trained[0].shown = np.arange(0), 0
-    return trained[0]
+    guide, _ = trained
+    begin(guide)
+    return guide
+
+
+def begin(guide):
+    guide.pool = np.arange(0)
+    guide.shown = 0
+
+
+def talk_of(guide, i):
+    """Let the conversation be about one product."""
+    guide.pool = np.array([i])
+    guide.shown = 1
+
+
+def brand_of(shop, i):
+    """The recorded brand of a product, as the guide says it."""
+    return OWN if shop.brand[i] == "Private" else NATIONAL
 
 
 CONVERSATION = [  # what is said, and what the reply holds; "!" what it does not hold
@@ -108,75 +125,74 @@ def test_a_conversation_of_forty_turns(guide):
     for said, holds in CONVERSATION:
         reply = guide.reply(said)
         for text in holds:
-            assert text[1:] not in reply if text[0] == "!" else text in reply, (said, reply)
-
-
-def talk_of(guide, i):
-    guide.pool, guide.shown = np.array([i]), 1
+            if text.startswith("!"):
+                assert text[1:] not in reply, (said, reply)
+            else:
+                assert text in reply, (said, reply)
 
 
 def test_what_is_known_is_the_record_and_what_is_not_is_called_an_estimate(guide):
-    shop, known = load(), set(experiment.Split(np.random.default_rng(0)).products["train"])
+    shop = load()
+    known = set(experiment.Split(np.random.default_rng(0)).products["train"])
     for i in range(0, 1000, 7):
         talk_of(guide, i)
-        price, brand = guide.reply("how much is it"), guide.reply("is it your own brand")
+        price = guide.reply("how much is it")
+        brand = guide.reply("is it your own brand")
         if i in known:
             assert price.endswith(f": {shop.price[i]:.2f} dollars, known")
-            assert brand.endswith(f": {OWN if shop.brand[i] == 'Private' else NATIONAL}, known")
-        else:
-            assert ": about " in price and ": probably " in brand and "known" not in price + brand
-            assert all(
-                reply.endswith("estimated from its words and who buys it")
-                for reply in (price, brand)
-            )
+            assert brand.endswith(f": {brand_of(shop, i)}, known")
+            continue
+        assert ": about " in price
+        assert ": probably " in brand
+        for reply in (price, brand):
+            assert "known" not in reply
+            assert reply.endswith("estimated from its words and who buys it")
 
 
 def test_estimates_are_what_the_answer_head_says(guide):
-    unknown, known = np.flatnonzero(~guide.known), guide.known
+    shop = load()
+    unknown = np.flatnonzero(~guide.known)
+    said = {question: values[unknown] for question, values in guide.says.items()}
     with no_grad():
         out = guide.model({"answer": unknown})["answer"]
-    z, log_price = out["price"].data[:, 0], np.log(load().price[known])
-    np.testing.assert_allclose(
-        guide.says["price"][unknown], np.exp(z * log_price.std() + log_price.mean()), atol=0.006
-    )
-    assert (
-        guide.says["brand"][unknown] == np.where(out["brand"].data[:, 0] > 0, OWN, NATIONAL)
-    ).all()
-    assert (
-        guide.says["category"][unknown]
-        == np.unique(load().category)[out["category"].data.argmax(1)]
-    ).all()
+    log_price = np.log(shop.price[guide.known])
+    price = np.exp(out["price"].data[:, 0] * log_price.std() + log_price.mean())
+    brand = np.where(out["brand"].data[:, 0] > 0, OWN, NATIONAL)
+    category = np.unique(shop.category)[out["category"].data.argmax(1)]
+    np.testing.assert_allclose(said["price"], price, atol=0.006)
+    np.testing.assert_array_equal(said["brand"], brand)
+    np.testing.assert_array_equal(said["category"], category)
 
 
 def test_recorded_answers_of_unknown_products_have_no_influence_on_what_is_said(
     trained, monkeypatch
 ):
     plain, path = trained
-    hidden, changed = (
-        np.flatnonzero(~plain.known),
-        {name: array.copy() for name, array in vars(load()).items()},
-    )
+    hidden = np.flatnonzero(~plain.known)
+    changed = {name: array.copy() for name, array in vars(load()).items()}
     for name in QUESTIONS:
         changed[name][hidden] = np.roll(changed[name][hidden], 37)
     shop = Shop(**changed)
-    monkeypatch.setattr(
-        experiment, "shop_and_texts", lambda texts=(shop, Replies(shop), *word_ids(shop)): texts
-    )
-    other, cheat = Guide(0, path, explain=True), Guide(0, path, truth=True)
+    texts = (shop, Replies(shop), *word_ids(shop))
+    monkeypatch.setattr(experiment, "shop_and_texts", lambda: texts)
+    other = Guide(0, path, explain=True)
+    cheat = Guide(0, path, truth=True)
     monkeypatch.undo()
     same = Guide(0, path, explain=True)
     more = [f"tell me about {' '.join(words(name))}" for name in plain.names[::40]]
     for said in [said for said, _ in CONVERSATION] + more:
         assert other.reply(said) == same.reply(said)
+    # There was something to let slip: where the record may be shown, the replies differ.
     honest = Guide(0, path, truth=True)
-    assert (
-        sum(cheat.reply(said) != honest.reply(said) for said in more) > 3
-    )  # so there was something to let slip
+    assert sum(cheat.reply(said) != honest.reply(said) for said in more) > 3
 
 
 def literal_matches(guide, query):
     """The products that share the rarest words with the query, by plain loops."""
-    rarity = lambda word: math.log(1000 / sum(word in bag for bag in guide.bags))
+
+    def rarity(word):
+        return math.log(1000 / sum(word in bag for bag in guide.bags))
+
     scores = [sum(rarity(word) for word in set(query) & bag) for bag in guide.bags]
     return {i for i, score in enumerate(scores) if score > max(scores) - 1e-9}
 
@@ -198,23 +214,25 @@ def test_products_are_found_by_the_words_they_share_rare_ones_counting_more(guid
 
 
 def test_abbreviations_are_those_of_the_shop_and_written_out_words_find_them(guide):
-    of_shop = {
-        word for text in [*load().type, *load().category, *load().size] for word in words(text)
+    shop = load()
+    of_shop = set(words(" ".join([*shop.type, *shop.category, *shop.size])))
+    of_customers = {"mayo", "ketchup", "yoghurt", "lbs"}
+    assert set(FULL) - of_shop == of_customers
+    written_out = {
+        "frzn potatoes": "frozen potato",
+        "sft drnk": "soft drinks",
+        "sw gds": "sweet goods",
+        "catsup": "ketchup",
     }
-    assert set(FULL) - of_shop == {"mayo", "ketchup", "yoghurt", "lbs"}  # what customers say
-    for short, long in (
-        ("frzn potatoes", "frozen potato"),
-        ("sft drnk", "soft drinks"),
-        ("sw gds", "sweet goods"),
-        ("catsup", "ketchup"),
-    ):
+    for short, long in written_out.items():
         guide.reply(short)
         found = guide.pool.copy()
         guide.reply(long)
         np.testing.assert_array_equal(found, guide.pool)
 
 
-FILTERS = {  # a way to narrow, and which products it keeps, by what the guide says of their price and brand
+# A way to narrow, and which products it keeps, by what the guide says of their price and brand.
+FILTERS = {
     "under 3 dollars": lambda price, brand: price < 3,
     "at most two dollars": lambda price, brand: price <= 2,
     "over 1.50": lambda price, brand: price > 1.5,
@@ -229,18 +247,17 @@ FILTERS = {  # a way to narrow, and which products it keeps, by what the guide s
 
 @pytest.mark.parametrize("condition", FILTERS)
 def test_conditions_keep_exactly_what_fits_by_the_values_that_are_said(guide, condition):
+    price = guide.says["price"]
+    brand = guide.says["brand"]
+    keeps = FILTERS[condition]
     guide.reply("milk")
-    fits = [
-        i for i in guide.pool if FILTERS[condition](guide.says["price"][i], guide.says["brand"][i])
-    ]
+    fits = [i for i in guide.pool if keeps(price[i], brand[i])]
     reply = guide.reply(condition)
     assert reply.startswith(f"{len(fits) or 'None'} of 45 products")
     assert not fits or list(guide.pool) == fits
     for i, line in zip(fits[:5], reply.splitlines()[1:], strict=True):
-        assert (
-            f"{guide.says['price'][i]:.2f} dollars, {guide.says['brand'][i]}, {'known' if guide.known[i] else 'estimated'}"
-            in line
-        )
+        source = "known" if guide.known[i] else "estimated"
+        assert f"{price[i]:.2f} dollars, {brand[i]}, {source}" in line
 
 
 @settings(max_examples=25)
@@ -250,49 +267,49 @@ def test_conditions_keep_exactly_what_fits_by_the_values_that_are_said(guide, co
 )
 def test_narrowing_never_widens(trained, first, conditions):
     guide, _ = trained
-    guide.pool, guide.shown = np.arange(0), 0
+    begin(guide)
     guide.reply(first)
     for condition in conditions:
-        before, most, least = (
-            list(guide.pool),
-            *(f(guide.says["price"][guide.pool[: guide.shown]]) for f in (max, min)),
-        )
+        before = list(guide.pool)
+        named = guide.says["price"][guide.pool[: guide.shown]]
         guide.reply(condition)
         assert set(guide.pool) <= set(before)
-        if len(guide.pool) < len(before) and condition in ("something cheaper", "more expensive"):
-            prices = guide.says["price"][guide.pool]
-            assert (
-                (prices < least).all()
-                if condition == "something cheaper"
-                else (prices > most).all()
-            )
+        if len(guide.pool) == len(before):
+            continue
+        prices = guide.says["price"][guide.pool]
+        if condition == "something cheaper":
+            assert prices.max() < named.min()
+        if condition == "more expensive":
+            assert prices.min() > named.max()
 
 
 def test_recommended_is_what_scores_highest_among_products_not_bought_early(guide):
     reply = guide.reply("what would household 250 like")
+    early = load().early
     with no_grad():
-        scores = guide.model({"recommend": load().early[[250]]})["recommend"]["late"].data[0]
-    bought = load().early[250]
-    new = [i for i in np.argsort(-scores, kind="stable") if not bought[i]]
+        out = guide.model({"recommend": early[[250]]})["recommend"]
+    scores = out["late"].data[0]
+    new = [i for i in np.argsort(-scores, kind="stable") if not early[250, i]]
     assert list(guide.pool) == new
-    assert [line.split(": ")[0].strip() for line in reply.splitlines()[1:]] == [
-        guide.names[i].split(": ")[0] for i in new[:5]
-    ]
+    names = [line.split(": ")[0].strip() for line in reply.splitlines()[1:]]
+    assert names == [guide.names[i].split(": ")[0] for i in new[:5]]
+
+
+PIECES = (
+    "how much cheese under over 3 dollars household 17 -1 cheaper brand not about tell me it $ . "
+    "1e9 between and"
+).split()
 
 
 @settings(max_examples=60)
-@given(
-    st.text(max_size=60)
-    | st.lists(
-        st.sampled_from(
-            "how much cheese under over 3 dollars household 17 -1 cheaper brand not about tell me it $ . 1e9 between and".split()
-        ),
-        max_size=9,
-    ).map(" ".join)
-)
+@given(st.text(max_size=60) | st.lists(st.sampled_from(PIECES), max_size=9).map(" ".join))
 def test_any_line_gets_a_printable_reply(trained, line):
-    reply = trained[0].reply(line)
-    assert reply and all(part.isascii() and part.isprintable() for part in reply.split("\n"))
+    guide, _ = trained
+    reply = guide.reply(line)
+    assert reply
+    for part in reply.split("\n"):
+        assert part.isascii()
+        assert part.isprintable()
 
 
 HELD_OUT = {  # phrasings that are not in the table the classifier is trained on
@@ -384,66 +401,72 @@ HELD_OUT = {  # phrasings that are not in the table the classifier is trained on
 
 
 def test_what_is_asked_is_recognised_in_phrasings_that_were_not_trained_on(guide, monkeypatch):
-    heard = lambda said: guide.hear(said.lower().replace("'", ""))
     right = []
     for seed in range(3):
-        monkeypatch.setattr(guide, "intents", learn_intents(np.random.default_rng(seed))[1])
-        right += [
-            heard(said).intent == intent for intent, phrases in HELD_OUT.items() for said in phrases
-        ]
-    assert len(right) == 3 * 75 and np.mean(right) >= 0.85
+        _, intents = learn_intents(np.random.default_rng(seed))
+        monkeypatch.setattr(guide, "intents", intents)
+        for intent, phrases in HELD_OUT.items():
+            for said in phrases:
+                heard = guide.hear(said.lower().replace("'", ""))
+                right.append(heard.intent == intent)
+    assert len(right) == 3 * 75
+    assert np.mean(right) >= 0.85
 
 
 def test_the_record_is_shown_beside_the_answer_only_on_demand(trained):
     plain, path = trained
-    open_book, shop = Guide(0, path, truth=True), load()
+    open_book = Guide(0, path, truth=True)
+    shop = load()
+    asked = "how much is it"
     for i in np.flatnonzero(~plain.known)[::50]:
         for guide in (plain, open_book):
             talk_of(guide, i)
-        price, asked = f" [recorded: {shop.price[i]:.2f} dollars]", "how much is it"
-        assert open_book.reply(asked) == plain.reply(asked) + price
-        assert open_book.reply("tell me about it").endswith(
-            f"category {shop.category[i]}, {OWN if shop.brand[i] == 'Private' else NATIONAL}]"
-        )
+        recorded = f" [recorded: {shop.price[i]:.2f} dollars]"
+        assert open_book.reply(asked) == plain.reply(asked) + recorded
+        about = open_book.reply("tell me about it")
+        assert about.endswith(f"category {shop.category[i]}, {brand_of(shop, i)}]")
 
 
 def test_an_explanation_names_head_rows_and_probabilities(trained):
     plain, path = trained
-    guide, unknown = Guide(0, path, explain=True), np.flatnonzero(~plain.known)[40]
+    guide = Guide(0, path, explain=True)
+    unknown = np.flatnonzero(~plain.known)[40]
     talk_of(guide, unknown)
-    reply = guide.reply("what kind of thing is it").splitlines()
-    rows = ", ".join(words(guide.names[unknown]))
-    assert (
-        reply[1].startswith(
-            f"  [answer head, shared rows words: {rows}; own: {unknown}; {guide.says['category'][unknown]} 0."
-        )
-        and reply[1].count(";") == 4
-    )
-    assert reply[2].startswith("  [asked: category, probability 0.9") and len(reply) == 3
-    assert f"dialogue head, shared rows words: {rows}" in guide.reply("tell me about it")
+    rows = f"shared rows words: {', '.join(words(guide.names[unknown]))}"
+    category = guide.says["category"][unknown]
+    _, explained, asked = guide.reply("what kind of thing is it").splitlines()
+    assert explained.startswith(f"  [answer head, {rows}; own: {unknown}; {category} 0.")
+    assert explained.count(";") == 4
+    assert asked.startswith("  [asked: category, probability 0.9")
+    assert f"dialogue head, {rows}" in guide.reply("tell me about it")
     talk_of(guide, np.flatnonzero(guide.known)[0])
     assert "from the record, no head was asked" in guide.reply("how much is it")
     assert guide.reply("what would household 3 like").count("recommend head") == 1
 
 
 def test_a_saved_guide_has_the_same_conversation(guide, trained):
-    loaded = Guide(0, trained[1])
+    _, path = trained
+    loaded = Guide(0, path)
     for said, _ in CONVERSATION:
         assert loaded.reply(said) == guide.reply(said)
 
 
-def run(monkeypatch, path, said, seed=0):
-    monkeypatch.setattr("sys.stdin", io.StringIO(said) if isinstance(said, str) else said)
-    return talk.main(SimpleNamespace(seed=seed, guide=path, explain=False, truth=False, quiet=True))
+def run(monkeypatch, path, lines, seed=0):
+    """What `main` returns when it reads these lines: a text, or a stream."""
+    stream = io.StringIO(lines) if isinstance(lines, str) else lines
+    monkeypatch.setattr("sys.stdin", stream)
+    options = SimpleNamespace(seed=seed, guide=path, explain=False, truth=False, quiet=True)
+    return talk.main(options)
 
 
 def test_through_a_pipe_come_the_answers_and_nothing_else(trained, guide, monkeypatch, capsys):
-    expected = [guide.reply(said) for said in ("how much is catsup", "\ufffd", "", "bye")]
-    assert (
-        run(monkeypatch, trained[1], "how much is catsup\n\ufffd\n\nbye\nhow much is milk\n") == 0
-    )
+    _, path = trained
+    said = ["how much is catsup", "\ufffd", "", "bye"]
+    expected = [guide.reply(line) for line in said]
+    lines = "\n".join([*said, "how much is milk\n"])
+    assert run(monkeypatch, path, lines) == 0
     assert capsys.readouterr() == ("\n".join(expected) + "\n", "")
-    assert run(monkeypatch, trained[1], "how much is catsup") == 0  # ends without a goodbye
+    assert run(monkeypatch, path, "how much is catsup") == 0  # ends without a goodbye
     assert capsys.readouterr() == (expected[0] + "\n", "")
 
 
@@ -452,27 +475,29 @@ def test_control_c_ends_quietly(trained, monkeypatch, capsys):
         def readline(self, *_):
             raise KeyboardInterrupt
 
-    assert run(monkeypatch, trained[1], Interrupted()) == 130
+    _, path = trained
+    assert run(monkeypatch, path, Interrupted()) == 130
     assert capsys.readouterr() == ("", "")
 
 
 def test_a_file_of_another_seed_or_no_guide_at_all_is_refused(
     trained, tmp_path, monkeypatch, capsys
 ):
-    (tmp_path / "damaged.npz").write_bytes(b"no guide")
-    for path, seed, fault in (
-        (trained[1], 1, "was trained with seed 0, got seed 1"),
-        (tmp_path / "damaged.npz", 0, "not a readable checkpoint"),
+    _, saved = trained
+    damaged = tmp_path / "damaged.npz"
+    damaged.write_bytes(b"no guide")
+    faults = [
+        (saved, 1, "was trained with seed 0, got seed 1"),
+        (damaged, 0, "not a readable checkpoint"),
         (None, -1, "non-negative"),
-    ):
+    ]
+    for path, seed, fault in faults:
         assert run(monkeypatch, path, "", seed) == 2
         out, error = capsys.readouterr()
-        assert (
-            out == ""
-            and error.startswith("tinymtl: ")
-            and fault in error
-            and error.count("\n") == 1
-        )
+        assert out == ""
+        assert error.startswith("tinymtl: ")
+        assert fault in error
+        assert error.count("\n") == 1
 
 
 @pytest.mark.parametrize(
@@ -493,7 +518,9 @@ def test_a_file_of_another_seed_or_no_guide_at_all_is_refused(
     ],
 )
 def test_money_exclusions_and_households_are_read_as_they_are_meant(guide, said, holds):
-    assert all(text in guide.reply(said) for text in holds)
+    reply = guide.reply(said)
+    for text in holds:
+        assert text in reply
 
 
 @pytest.mark.parametrize(
@@ -506,25 +533,25 @@ def test_money_exclusions_and_households_are_read_as_they_are_meant(guide, said,
 )
 def test_a_superlative_sorts_by_price(guide, said, way):
     prices = [float(price) for price in re.findall(r"([0-9.]+) dollars", guide.reply(said))]
-    assert len(prices) == 5 and prices == sorted(prices, reverse=way < 0)
+    assert len(prices) == 5
+    assert prices == sorted(prices, reverse=way < 0)
     all_of_them = guide.says["price"][guide.pool]
-    assert prices[0] == pytest.approx(
-        all_of_them.min() if way > 0 else all_of_them.max(), abs=0.005
-    )
+    first = all_of_them.min() if way > 0 else all_of_them.max()
+    assert prices[0] == pytest.approx(first, abs=0.005)
 
 
 def test_own_words_of_the_dialogue_head_are_checked_against_the_record_where_there_is_one(guide):
     for i in (*np.flatnonzero(guide.known)[:6], *np.flatnonzero(~guide.known)[:2]):
-        guide.pool, guide.shown = np.array([i]), 1
+        talk_of(guide, i)
         said = guide.reply("tell me about it")
         text = re.search('"(.*)"', said)[1].replace(",", "")
         wrong = [q for q, true in zip(QUESTIONS, guide.replies.true(i, text)) if not true]
-        expected = (
-            (f"otherwise on record: {', '.join(wrong)}" if wrong else "all of it as on record")
-            if guide.known[i]
-            else "estimated, not on record"
-        )
-        assert said.endswith(expected)
+        if not guide.known[i]:
+            assert said.endswith("estimated, not on record")
+        elif wrong:
+            assert said.endswith(f"otherwise on record: {', '.join(wrong)}")
+        else:
+            assert said.endswith("all of it as on record")
 
 
 def test_under_truth_a_recommendation_says_what_was_bought_later_and_who_was_trained_on(guide):
@@ -533,10 +560,7 @@ def test_under_truth_a_recommendation_says_what_was_bought_later_and_who_was_tra
         said = guide.reply("what would household 17 like")
     finally:
         guide.truth = False
-    shop = experiment.shop_and_texts()[0]
-    expected = [
-        "bought in weeks 41 to 53" if shop.late[17, i] else "not bought in weeks 41 to 53"
-        for i in guide.pool[:5]
-    ]
-    assert re.findall(r"(?:not )?bought in weeks 41 to 53", said) == expected
+    told = re.findall(r"(not )?bought in weeks 41 to 53", said)
+    bought_later = [not_bought == "" for not_bought in told]
+    assert bought_later == list(load().late[17, guide.pool[:5]])
     assert ("(it was trained on)" in said) == (17 in guide.taught)

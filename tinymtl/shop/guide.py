@@ -1,28 +1,37 @@
-"""The shopping guide: one network that learns to recommend products, to answer questions about them, and to talk about them.
+"""The shopping guide: one network that recommends products, answers questions, and talks of them.
 
-    product      words of its type and size, and a vector of its own -> 32 features               the trunk
-    recommend    a household's early basket -> which new products it buys later                     a head
-    answer       a product -> its price, department, category, and whether it is the shop's own brand      a head
-    dialogue     a product and a question -> a reply, word by word, that answers it and goes on        a head
+    trunk        product: the words of its type and size, and its own vector → 32 features
+    recommend    a head: a household's early basket → which new products it buys later
+    answer       a head: a product → its price, department, category, and whether it is the
+                 shop's own brand
+    dialogue     a head: a product and a question → a reply, word by word, that answers the
+                 question and goes on
 
-Category, department and brand are what is asked, so their words are never an input. Every part is made of the package's own pieces and can be
-trained alone, with soft or with hard sharing.
+Category, department and brand are what is asked, so their words are never an input. Every part is
+made of the package's own pieces. It can be trained alone, with soft or with hard sharing.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from ..layers import RNN, Conv1D, Dense, Dropout, Embedding, Module
+from ..layers import RNN, Conv1D, Dense, Dropout, Embedding
 from ..losses import binary_cross_entropy, cross_entropy, l2_penalty, mse
+from ..module import Module
 from ..ops import concatenate, tanh
 from ..tensor import Tensor, no_grad
 from .purchases import Shop, words
 
-WORD, OWN, FEATURES, TASTE, TALK = 24, 16, 32, 16, 32  # widths
+# Widths
+WORD = 24
+OWN = 16
+FEATURES = 32
+TASTE = 16
+TALK = 32
+
 TRUNKS = ("dense", "recurrent", "convolutional")
 QUESTIONS = ("price", "department", "category", "brand")
-PRICES = {
+PRICES = {  # what is said of a price below a bound
     0.75: "half a dollar",
     1.5: "a dollar",
     2.5: "two dollars",
@@ -40,64 +49,66 @@ OPENINGS = {
 
 
 class ProductTrunk(Module):
-    """(word numbers (n, L), own numbers (n,)) -> features (n, H): tanh of a dense layer over [words read, own vector].
+    """Word numbers (n, L) and own numbers (n,) of products → their features (n, H).
 
-    The words are read by `kind`: "dense", their mean; "recurrent", the last state of an RNN; "convolutional", the mean of a
-    dense layer over windows of three. Products with the same words differ only in their own vectors, which start at 0 and are learned mostly
-    from purchases. What else comes in is handed on: (words, own, *rest) -> (features, *rest).
+        features = tanh(W [words read, own vector] + b)
+
+    The words are read by `kind`: "dense" takes their mean; "recurrent" the last state of an RNN;
+    "convolutional" the mean of a dense layer over windows of three. Products with the same words
+    differ only in their own vectors. These start at 0 and are learned mostly from purchases.
+    Whatever else comes in is handed on: (words, own, *rest) → (features, *rest).
     """
 
     def __init__(
         self, n_products: int, n_words: int, rng: np.random.Generator, dtype, kind: str = "dense"
     ):
-        self._n_words = n_words  # this number and no word: padding
+        self._n_words = n_words  # this number is no word: it stands for padding
         self.words = Embedding(n_words + 1, WORD, rng, dtype=dtype)
         self.own = Embedding(n_products, OWN, rng, scale=0.0, dtype=dtype)
-        if kind != "dense":
-            self.reader = (
-                RNN(WORD, WORD, rng, dtype=dtype)
-                if kind == "recurrent"
-                else Conv1D(WORD, WORD, 3, rng, dtype=dtype)
-            )
+        if kind == "recurrent":
+            self.reader = RNN(WORD, WORD, rng, dtype=dtype)
+        elif kind == "convolutional":
+            self.reader = Conv1D(WORD, WORD, 3, rng, dtype=dtype)
         self.kind = kind
         self.layer = Dense(WORD + OWN, FEATURES, rng, dtype=dtype)
         self.dropout = Dropout(0.2, rng)
 
     def __call__(self, x):
         ids, own, *rest = x
-        read = self.read(ids)
-        features = self.dropout(tanh(self.layer(concatenate([read, self.own(own)], 1))))
+        product = concatenate([self.read(ids), self.own(own)], axis=1)  # (n, WORD + OWN)
+        features = self.dropout(tanh(self.layer(product)))  # (n, H)
         return (features, *rest) if rest else features
 
     def read(self, ids):
+        """Word numbers (n, L) → one vector for each product (n, E)."""
         present = (ids < self._n_words)[:, :, None].astype(self.words.table.dtype)  # (n, L, 1)
-        vectors, lengths = self.words(ids) * present, present.sum(1, keepdims=True)
+        lengths = present.sum(1, keepdims=True)  # (n, 1, 1)
+        vectors = self.words(ids) * present  # (n, L, E)
         if self.kind == "recurrent":
-            return self.reader(vectors, lengths.astype(int).reshape(-1))[:, -1]
+            states = self.reader(vectors, lengths.astype(int).reshape(-1))
+            return states[:, -1]
         if self.kind == "convolutional":
             vectors = tanh(self.reader(vectors)) * present
-        return (vectors * (1 / lengths)).sum(1)  # (n, E)
+        return (vectors * (1 / lengths)).sum(1)
 
 
 class RecommendHead(Module):
-    """logit(household, product) = popularity + (b Z A) · (B z): what is bought anyway, and what fits this basket.
+    """logit(household, product) = popularity + (b Z A) · (B z).
 
-    Z (1000, H) are the features of all products, z those of one, b is the centred basket over √(its size). In training
+    The first term is what is bought anyway, the second what fits this basket. Z (1000, H) are the
+    features of all products, z those of one, b is the centred basket over √(its size). In training
     there is a second question: half of the basket is hidden, and has to be found again.
     """
 
     def __init__(self, early: np.ndarray, late: np.ndarray, rng: np.random.Generator, dtype):
         self._mean = early.mean(0).astype(dtype)
+        new = late & ~early
         self._popular = {
-            "late": _log_odds((late & ~early).sum(0), (~early).sum(0)).astype(
-                dtype
-            ),  # P(new | not bought early)
+            "late": _log_odds(new.sum(0), (~early).sum(0)).astype(dtype),  # given: not bought early
             "hidden": _log_odds(early.sum(0), len(early)).astype(dtype),
         }
-        self.taste, self.appeal = (
-            Dense(FEATURES, TASTE, rng, dtype=dtype),
-            Dense(FEATURES, TASTE, rng, dtype=dtype),
-        )
+        self.taste = Dense(FEATURES, TASTE, rng, dtype=dtype)
+        self.appeal = Dense(FEATURES, TASTE, rng, dtype=dtype)
         self._rng = rng
 
     def __call__(self, features):
@@ -106,22 +117,27 @@ class RecommendHead(Module):
         outputs = {"late": self.scores(early, Z, appeal, "late")}
         if self.training:
             visible = early & (self._rng.random(early.shape) < 0.5)
-            outputs |= {"hidden": self.scores(visible, Z, appeal, "hidden"), "visible": visible}
+            outputs["hidden"] = self.scores(visible, Z, appeal, "hidden")
+            outputs["visible"] = visible
         return outputs
 
     def scores(self, basket, Z, appeal, popular):
+        """The logits (n, 1000) of all products for baskets (n, 1000)."""
         size = np.maximum(basket.sum(1, keepdims=True), 1)
         b = ((basket - self._mean) / np.sqrt(size)).astype(self._mean.dtype)  # (n, 1000)
         return self.taste(Tensor(b) @ Z) @ appeal + self._popular[popular]
 
 
 class AnswerHead(Module):
-    """A linear layer for each question: standardised log price, logits of department, category and own brand."""
+    """A linear layer for each question.
+
+    They give the standardised log price, and the logits of department, category and own brand.
+    """
 
     def __init__(self, n_departments: int, n_categories: int, rng: np.random.Generator, dtype):
-        widths = dict(zip(QUESTIONS, (1, n_departments, n_categories, 1)))
+        widths = {"price": 1, "department": n_departments, "category": n_categories, "brand": 1}
         self.questions = {
-            name: Dense(FEATURES, width, rng, dtype=dtype) for name, width in widths.items()
+            name: Dense(FEATURES, widths[name], rng, dtype=dtype) for name in QUESTIONS
         }
 
     def __call__(self, features):
@@ -129,37 +145,40 @@ class AnswerHead(Module):
 
 
 class DialogueHead(Module):
-    """Logits (n, L, V) of every next word of a reply, from the words so far: a recurrent network that is told product and question at each step."""
+    """Logits (n, L, V) of every next word of a reply, from the words so far.
+
+    It is a recurrent network that is told the product and the question at each step.
+    """
 
     def __init__(self, n_words: int, rng: np.random.Generator, dtype):
-        self.words, self.asked = (
-            Embedding(n_words, TALK, rng, dtype=dtype),
-            Embedding(len(QUESTIONS), TALK, rng, dtype=dtype),
-        )
+        self.words = Embedding(n_words, TALK, rng, dtype=dtype)
+        self.asked = Embedding(len(QUESTIONS), TALK, rng, dtype=dtype)
         self.product = Dense(FEATURES, TALK, rng, dtype=dtype)
-        self.state, self.next = (
-            RNN(TALK, TALK, rng, dtype=dtype),
-            Dense(TALK, n_words, rng, dtype=dtype),
-        )
+        self.state = RNN(TALK, TALK, rng, dtype=dtype)
+        self.next = Dense(TALK, n_words, rng, dtype=dtype)
 
     def __call__(self, features):
         z, asked, so_far = features  # (n, H), (n,), (n, L)
-        told = (self.product(z) + self.asked(asked)).reshape(len(so_far), 1, TALK)
+        told = self.product(z) + self.asked(asked)  # (n, E)
+        told = told.reshape(len(so_far), 1, TALK)  # the same at each step
         return self.next(self.state(self.words(so_far) + told))
 
 
 def recommend_loss(outputs, bought, hidden_weight=3.0):
-    """Binary cross-entropy over products not bought early, and, in training, 3 × that of finding the hidden half."""
+    """Binary cross-entropy over the products that were not bought early.
+
+    In training, 3 × that of finding the hidden half is added.
+    """
     loss = binary_cross_entropy(outputs["late"], bought["late"], ~bought["early"])
     if "hidden" in outputs:
-        loss = loss + hidden_weight * binary_cross_entropy(
-            outputs["hidden"], bought["early"], ~outputs["visible"]
-        )
+        not_visible = ~outputs["visible"]
+        hidden = binary_cross_entropy(outputs["hidden"], bought["early"], not_visible)
+        loss = loss + hidden_weight * hidden
     return loss
 
 
 def answer_loss(outputs, truth, category_weight=0.5):
-    """Squared error of the standardised log price, and cross-entropies of the other three answers."""
+    """Squared error of the standardised log price, and cross-entropies of the other answers."""
     return (
         mse(outputs["price"], truth["price"][:, None])
         + cross_entropy(outputs["department"], truth["department"])
@@ -169,105 +188,129 @@ def answer_loss(outputs, truth, category_weight=0.5):
 
 
 def dialogue_loss(logits, reply):
-    """Cross-entropy of the next word: the mean over the words of all replies; reply (n, L) is −1 after its end."""
+    """Cross-entropy of the next word: the mean over the words of all replies.
+
+    logits (n, L, V); reply (n, L) is −1 after its end.
+    """
     words = reply.reshape(-1)
     return cross_entropy(logits.reshape(len(words), -1), words, words >= 0)
 
 
 def pull_to_zero(everywhere: float, own: float):
-    """l2 = a function of the model: λ on all matrices, and an extra one on the own vectors, which else memorise."""
+    """An `l2` for the models: a function of the model that returns the penalty.
+
+    `everywhere` is the λ of all matrices. `own` is added to it for the own vectors, which would
+    memorise otherwise.
+    """
 
     def penalty(model):
         matrices = {name: p for name, p in model.named_parameters().items() if p.ndim > 1}
         own_vectors = [p for name, p in matrices.items() if name.endswith("own.table")]
-        return l2_penalty(
-            {"all": list(matrices.values()), "own": own_vectors}, {"all": everywhere, "own": own}
-        )
+        parameters = {"all": list(matrices.values()), "own": own_vectors}
+        return l2_penalty(parameters, {"all": everywhere, "own": own})
 
     return penalty
 
 
 def word_ids(shop: Shop) -> tuple[np.ndarray, list[str]]:
-    """(1000, L) numbers of the words in each product's type and size, padded with V; and the V words."""
+    """Numbers (1000, L) of the words in each product's type and size, and the V words themselves.
+
+    The numbers are padded with V.
+    """
     return _numbered([words(f"{kind} {size}") for kind, size in zip(shop.type, shop.size)])
 
 
 class Replies:
-    """What there is to say of every product: `said` (1000, 4, L), the numbers of the words of the reply to each question, −1 after its end;
-    `fact`, which of them are the answers themselves; `so_far`, what was said before each. A reply begins with what was asked
-    and goes round: price, department, category, brand."""
+    """What there is to say of every product.
+
+    A reply begins with what was asked and goes round: price, department, category, brand.
+
+        said     (1000, 4, L): the words of the reply to each question, as numbers; −1 after its end
+        fact     (1000, 4, L): which of these words are the answers themselves
+        so_far   (1000, 4, L): the word that was said before each
+        facts    for each product: question → the words that state the answer
+    """
 
     def __init__(self, shop: Shop):
-        self.facts = [
-            self.clauses(shop, i) for i in range(len(shop.price))
-        ]  # question -> the words that state it
-        marked = [
-            self.reply(facts, first) for facts in self.facts for first in range(len(QUESTIONS))
-        ]
+        self.facts = [self.clauses(shop, product) for product in range(len(shop.price))]
+        marked = []  # the replies: lists of (word, whether it states a fact)
+        for facts in self.facts:
+            for first in range(len(QUESTIONS)):
+                marked.append(self.reply(facts, first))
+
         ids, self.vocabulary = _numbered([[word for word, _ in reply] for reply in marked])
-        shape = len(self.facts), len(QUESTIONS), ids.shape[1]
+        length = ids.shape[1]
+        is_fact = np.zeros(ids.shape, dtype=bool)
+        for row, reply in zip(is_fact, marked):
+            row[: len(reply)] = [fact for _, fact in reply]
+
+        shape = (len(self.facts), len(QUESTIONS), length)
         self.said = np.where(ids < len(self.vocabulary), ids, -1).reshape(shape)
-        self.fact = np.array(
-            [
-                [fact for _, fact in reply] + [False] * (ids.shape[1] - len(reply))
-                for reply in marked
-            ]
-        ).reshape(shape)
-        self.start = self.vocabulary.index(
-            "."
-        )  # what stands before the first word is the end of the last reply
-        self.so_far = np.concatenate(
-            [np.full((*shape[:2], 1), self.start), np.maximum(self.said[:, :, :-1], 0)], 2
-        )
+        self.fact = is_fact.reshape(shape)
+        # The end of the last reply stands before the first word.
+        self.start = self.vocabulary.index(".")
+        before_first = np.full((*shape[:2], 1), self.start)
+        before_others = np.maximum(self.said[:, :, :-1], 0)
+        self.so_far = np.concatenate([before_first, before_others], axis=2)
 
     @staticmethod
-    def clauses(shop, i):
-        price = next(words for bound, words in PRICES.items() if shop.price[i] < bound)
-        brand = "our own brand" if shop.brand[i] == "Private" else "a national brand"
+    def clauses(shop, product):
+        """question → the words that state the answer."""
+        price = next(text for bound, text in PRICES.items() if shop.price[product] < bound)
+        brand = "our own brand" if shop.brand[product] == "Private" else "a national brand"
         return {
             "price": price.split(),
-            "department": [shop.department[i].lower()],
-            "category": [shop.category[i].lower()],
+            "department": [shop.department[product].lower()],
+            "category": [shop.category[product].lower()],
             "brand": brand.split(),
         }
 
     @staticmethod
     def reply(facts, first):
-        """[(word, whether it states a fact), ...]"""
-        order = QUESTIONS[first:] + QUESTIONS[:first]
-        return [
-            pair
-            for q in order
-            for pair in [(w, False) for w in OPENINGS[q].split()] + [(w, True) for w in facts[q]]
-        ] + [(".", False)]
+        """The reply that begins with question `first`: [(word, whether it states a fact), ...]."""
+        reply = []
+        for question in QUESTIONS[first:] + QUESTIONS[:first]:
+            reply += [(word, False) for word in OPENINGS[question].split()]
+            reply += [(word, True) for word in facts[question]]
+        return [*reply, (".", False)]
 
     def true(self, product: int, text: str) -> list[bool]:
         """Which of the four facts a reply states as they are, and only once."""
-        return [
-            f" {OPENINGS[q]} {' '.join(fact)} " in f" {text} . " and text.count(OPENINGS[q]) == 1
-            for q, fact in self.facts[product].items()
-        ]
+        found = []
+        for question, fact in self.facts[product].items():
+            opening = OPENINGS[question]
+            is_stated = f" {opening} {' '.join(fact)} " in f" {text} . "
+            found.append(is_stated and text.count(opening) == 1)
+        return found
 
 
 def generate(model, products: np.ndarray, asked: np.ndarray, replies: Replies) -> list[str]:
-    """The most likely next word, again and again, until the reply ends or is as long as the longest that was learned.
+    """The most likely next word, again and again.
 
-    products and asked (n,) are numbers of products and of QUESTIONS. Returns n texts, without the final point.
+    A reply goes on until it ends, or is as long as the longest that was learned. products (n,) and
+    asked (n,) are numbers of products and of QUESTIONS. Returns n texts, without the final point.
     """
-    so_far = np.full((len(asked), 1), replies.start)
+    so_far = np.full((len(asked), 1), replies.start)  # (n, words so far)
     with no_grad():
         for _ in range(replies.said.shape[2]):
             logits = model({"dialogue": (products, asked, so_far)})["dialogue"].data
-            so_far = np.concatenate([so_far, logits[:, -1:].argmax(2)], 1)
-    texts = [[replies.vocabulary[word] for word in reply] for reply in so_far[:, 1:]]
-    return [" ".join(text[: text.index(".")] if "." in text else text) for text in texts]
+            next_word = logits[:, -1:].argmax(2)  # (n, 1)
+            so_far = np.concatenate([so_far, next_word], axis=1)
+    texts = []
+    for reply in so_far[:, 1:]:
+        text = [replies.vocabulary[word] for word in reply]
+        if "." in text:
+            text = text[: text.index(".")]
+        texts.append(" ".join(text))
+    return texts
 
 
 def _numbered(texts):
     """(n, L) numbers of words, padded with V; and the V words."""
     vocabulary = sorted({word for text in texts for word in text})
     number = {word: i for i, word in enumerate(vocabulary)}
-    ids = np.full((len(texts), max(map(len, texts))), len(vocabulary))
+    longest = max(len(text) for text in texts)
+    ids = np.full((len(texts), longest), len(vocabulary))
     for row, text in zip(ids, texts):
         row[: len(text)] = [number[word] for word in text]
     return ids, vocabulary

@@ -11,7 +11,8 @@ from pathlib import Path
 import numpy as np
 
 TEXTS = ["department", "brand", "category", "type", "size"]
-PRODUCTS, HOUSEHOLDS = 1000, 400
+PRODUCTS = 1000
+HOUSEHOLDS = 400
 
 
 @dataclass(frozen=True, eq=False)  # comparing arrays field by field has no single truth value
@@ -31,14 +32,16 @@ class Shop:
 def load(folder: Path | None = None) -> Shop:
     """Read the shop from a folder, by default the packaged one, into read-only arrays.
 
-    Raises FileNotFoundError for a missing file, ValueError that names file and line for a damaged one.
+    Raises FileNotFoundError if a file is missing. Raises ValueError, which names the file and the
+    line, if a file is damaged.
     """
     folder = Path(__file__).parent / "data" if folder is None else Path(folder)
     texts, price = read_products(folder / "products.csv")
     bought = read_baskets(folder / "baskets.csv")
     for array in [*texts, price, bought]:
         array.setflags(write=False)
-    return Shop(*texts, price, *bought)
+    early, late = bought
+    return Shop(*texts, price, early, late)
 
 
 def words(text: str) -> list[str]:
@@ -54,16 +57,10 @@ def read_products(path: Path) -> tuple[list[np.ndarray], np.ndarray]:
     """The five columns of text, and the prices."""
     rows = read_rows(path, ["product", *TEXTS, "price"], PRODUCTS)
     for line, (_, department, brand, category, kind, _, price) in enumerate(rows, start=2):
-        check(
-            "" not in (department, category, kind),
-            path,
-            line,
-            "text but for the size",
-            "an empty value",
-        )
-        check(
-            brand in ("National", "Private"), path, line, "brand National or Private", repr(brand)
-        )
+        has_text = "" not in (department, category, kind)
+        check(has_text, path, line, "text but for the size", "an empty value")
+        is_brand = brand in ("National", "Private")
+        check(is_brand, path, line, "brand National or Private", repr(brand))
         is_price = re.fullmatch(r"[0-9]{1,6}\.[0-9]{2}", price) is not None and float(price) > 0
         check(is_price, path, line, "a price above 0 like 1.99", repr(price))
     _, *texts, prices = zip(*rows)
@@ -72,20 +69,29 @@ def read_products(path: Path) -> tuple[list[np.ndarray], np.ndarray]:
 
 def read_baskets(path: Path) -> np.ndarray:
     """Who bought what, early and late: (2, 400, 1000) bool."""
+    rows = read_rows(path, ["household", "early", "late"], HOUSEHOLDS)
     bought = np.zeros((2, HOUSEHOLDS, PRODUCTS), dtype=bool)
-    known = {str(product): product for product in range(PRODUCTS)}
-    for household, (_, *baskets) in enumerate(
-        read_rows(path, ["household", "early", "late"], HOUSEHOLDS)
-    ):
+    for household, (_, *baskets) in enumerate(rows):
         for period, basket in enumerate(baskets):
-            numbers = [known.get(word, -1) for word in basket.split(" ")]
-            wrong = [
-                word for word, a, b in zip(basket.split(" "), [-1, *numbers], numbers) if a >= b
-            ]
-            expected = f"increasing product numbers in [0, {PRODUCTS})"
-            check(not wrong, path, household + 2, expected, wrong[:1])
-            bought[period, household, numbers] = True
+            bought[period, household, read_basket(basket, path, household + 2)] = True
     return bought
+
+
+# Only these texts are numbers of products: not "007", not " 7", not "7.0".
+PRODUCT_NUMBERS = {str(product): product for product in range(PRODUCTS)}
+
+
+def read_basket(basket: str, path: Path, line: int) -> list[int]:
+    """The numbers of the products in a basket, which are increasing and separated by a space."""
+    numbers = []
+    last = -1
+    for word in basket.split(" "):
+        number = PRODUCT_NUMBERS.get(word, -1)
+        expected = f"increasing product numbers in [0, {PRODUCTS})"
+        check(number > last, path, line, expected, [word])
+        numbers.append(number)
+        last = number
+    return numbers
 
 
 def read_rows(path: Path, columns: list[str], count: int) -> list[list[str]]:

@@ -34,7 +34,12 @@ DEPARTMENTS = ["GROCERY", "PRODUCE", "MEAT", "MEAT-PCKGD", "DRUG GM", "DELI", "P
 # for in category and type; they also drop cooking wine, wine vinegar, gift wrap and cocktail mixes,
 # which keeps the rule simple: none of those is bought by enough households to be chosen.
 UNWANTED = "COUPON|DEPOSIT|PREPAID|GIFT|BEER|WINE|LIQUOR|TOBACCO|CIGAR|SMOKING|LOTT"
-PRODUCTS, HOUSEHOLDS, LAST_EARLY_WEEK, MIN_EARLY, MIN_LATE = 1000, 400, 40, 50, 20
+PRODUCTS = 1000
+HOUSEHOLDS = 400
+LAST_EARLY_WEEK = 40
+# A household has to have bought this many products to be chosen.
+MIN_EARLY = 50
+MIN_LATE = 20
 SEED = 0
 
 
@@ -53,19 +58,16 @@ def choose_products(catalogue: pd.DataFrame, sales: pd.DataFrame) -> pd.DataFram
 
 
 def regular_prices(sales: pd.DataFrame) -> pd.Series:
-    """Median price of one unit before the shop's own discounts, rounded to the cent (halves to even)."""
+    """Median price of one unit before the shop's own discounts.
+
+    It is rounded to the cent, halves to even.
+    """
+    dollars = sales["sales_value"] + sales["retail_disc"] + sales["coupon_match_disc"]
     # In whole cents, where halves are exact: 8.045 as a binary fraction would round by chance.
-    cents = (
-        100 * (sales["sales_value"] + sales["retail_disc"] + sales["coupon_match_disc"])
-    ).round()
-    return (
-        (cents / sales["quantity"])
-        .groupby(sales["product_id"])
-        .median()
-        .round()
-        .div(100)
-        .rename("price")
-    )
+    cents = (100 * dollars).round()
+    cents_a_unit = cents / sales["quantity"]
+    median = cents_a_unit.groupby(sales["product_id"]).median().round()
+    return median.div(100).rename("price")
 
 
 def product_table(chosen: pd.DataFrame, prices: pd.Series) -> pd.DataFrame:
@@ -75,9 +77,8 @@ def product_table(chosen: pd.DataFrame, prices: pd.Series) -> pd.DataFrame:
     )
     for column in ["department", "brand", "category", "type", "size"]:
         table[column] = tidy(table[column])
-    table["size"] = table["size"].str.replace(
-        r"^[A-Z] (?=\S)", "", regex=True
-    )  # "L 16 OZ" is "16 OZ"
+    # "L 16 OZ" is "16 OZ".
+    table["size"] = table["size"].str.replace(r"^[A-Z] (?=\S)", "", regex=True)
     table = table.sort_values(["department", "category", "type", "price", "size", "product_id"])
     return table.reset_index(drop=True).rename_axis("product").reset_index()
 
@@ -91,12 +92,13 @@ def basket_table(sales: pd.DataFrame, products: pd.DataFrame) -> pd.DataFrame:
     """Draw the households among those that bought enough; numbered in the order of household_id."""
     bought = sales.merge(products[["product", "product_id"]], on="product_id")
     is_early = bought["week"] <= LAST_EARLY_WEEK
-    table = pd.DataFrame(
-        {"early": baskets(bought[is_early]), "late": baskets(bought[~is_early])}
-    ).dropna()
+    early = baskets(bought[is_early])
+    late = baskets(bought[~is_early])
+    table = pd.DataFrame({"early": early, "late": late}).dropna()
     enough = (table["early"].map(len) >= MIN_EARLY) & (table["late"].map(len) >= MIN_LATE)
     eligible = np.sort(table.index[enough].to_numpy())
-    drawn = np.sort(np.random.default_rng(SEED).choice(eligible, HOUSEHOLDS, replace=False))
+    rng = np.random.default_rng(SEED)
+    drawn = np.sort(rng.choice(eligible, HOUSEHOLDS, replace=False))
     table = table.loc[drawn].map(lambda numbers: " ".join(map(str, numbers)))
     return table.reset_index(drop=True).rename_axis("household").reset_index()
 
@@ -118,10 +120,8 @@ if __name__ == "__main__":
     sales = sales[(sales["quantity"] > 0) & (sales["sales_value"] > 0)]
     # Prices come from everybody's purchases, baskets from the households that the source describes.
     described = sales[sales["household_id"].isin(source["demographics"]["household_id"])]
-    products = product_table(choose_products(source["products"], described), regular_prices(sales))
-    save(
-        products,
-        "products.csv",
-        ["product", "department", "brand", "category", "type", "size", "price"],
-    )
+    chosen = choose_products(source["products"], described)
+    products = product_table(chosen, regular_prices(sales))
+    texts = ["department", "brand", "category", "type", "size"]
+    save(products, "products.csv", ["product", *texts, "price"])
     save(basket_table(described, products), "baskets.csv", ["household", "early", "late"])
