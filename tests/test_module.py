@@ -514,3 +514,17 @@ def test_a_checkpoint_with_a_damaged_byte_is_refused_or_read_right(tmp_path):
         except ValueError:
             pass
         np.testing.assert_array_equal(model.theta, before)
+
+
+def test_a_layer_that_is_held_twice_is_printed_and_counted_once():
+    layer = mtl.Dense(3, 3, np.random.default_rng(0))
+    lines = repr(mtl.Sequential(layer, layer)).splitlines()
+    assert lines[0] == "Sequential: 12 parameters"
+    assert lines[2].split() == ["0:", "Dense(3,", "3)", "12"]
+    assert lines[3].strip() == "1: Dense, the same as above"
+
+
+def test_a_module_that_holds_its_parent_can_be_printed():
+    parent = mtl.Sequential(mtl.Dense(1, 1, np.random.default_rng(0)))
+    parent.parts[0].parent = parent
+    assert "the same as above" in repr(parent) or "Dense(1, 1)" in repr(parent)

@@ -1,5 +1,6 @@
 """The laws of the optimisers: their formulas, sparse tables, and what task weights do to a step."""
 
+import copy
 import math
 
 import numpy as np
@@ -485,5 +486,19 @@ def test_a_loss_from_before_a_step_cannot_be_differentiated_after_it():
     loss = layer(np.ones((1, 2))).sum()
     loss.backward()
     mtl.SGD(0.1).step(layer)
-    with pytest.raises(RuntimeError, match="changed after this loss was computed"):
+    with pytest.raises(RuntimeError, match="changed after it was used"):
         loss.backward()
+
+
+@every_optimizer
+def test_the_copy_for_a_copied_model_goes_on_as_the_original_would(make):
+    optimizer = make(0.1)
+    model = Vector(np.array([1.0, -2.0]))
+    follow(optimizer, model, np.ones((3, 2)))
+    twin = copy.deepcopy(model)
+    its_optimizer = optimizer.copy_for(twin)
+    for _ in range(2):
+        for one, its in ((model, optimizer), (twin, its_optimizer)):
+            one.grad[:] = [0.5, -1.0]
+            its.step(one)
+    np.testing.assert_array_equal(twin.theta, model.theta)

@@ -1,4 +1,4 @@
-"""The package as a whole: its examples run, reading order is import order, importing it is light."""
+"""The package as a whole: its examples run, reading order is import order, imports are light."""
 
 import ast
 import doctest
@@ -11,13 +11,11 @@ import subprocess
 import sys
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 import tinymtl as mtl
 
 FOLDER = Path(mtl.__file__).parent
-README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
 
 
 def reading_order(package):
@@ -34,28 +32,6 @@ MODULES = [
 
 
 # The examples
-
-
-def test_the_examples_of_the_readme_run_as_they_stand(capsys):
-    twenty_lines, the_step, own_rule = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
-    names = {}
-    exec(twenty_lines, names)
-    alone, soft, hard = (ast.literal_eval(line) for line in capsys.readouterr().out.splitlines())
-    for result in (alone, soft, hard):
-        assert result.keys() == {"a", "b"}
-        assert all(0 < value < 1 for value in result.values())  # the targets vary by 2 to 3
-    exec(own_rule, names)
-    exec("fit_again = mtl.HardSharing(trunk, heads)", names)
-    exec(
-        "mtl.fit(fit_again, train, losses, weights=inverse_norm, optimizer=mtl.SGD(0.1), steps=1)",
-        names,
-    )
-
-    exec("fitted, model = (mtl.HardSharing(trunk, heads) for _ in range(2))", names)
-    exec("weights, batch, optimizer = {'a': 1.0, 'b': 0.5}, train, mtl.SGD(0.1)", names)
-    exec("mtl.fit(fitted, batch, losses, weights=weights, optimizer=mtl.SGD(0.1), steps=1)", names)
-    exec(the_step, names)
-    np.testing.assert_array_equal(names["model"].theta, names["fitted"].theta)
 
 
 @pytest.mark.parametrize("name", ["tinymtl", *MODULES])
@@ -140,11 +116,6 @@ def test_each_file_imports_only_from_files_before_it(module):
     order = every_file()
     before = order[: order.index(module)]
     assert set(imported(path_of(module))) <= set(before)
-
-
-def test_the_readme_lists_the_files_in_reading_order():
-    listed = re.findall(r"^\| \[(\w+)(?:\.py)?\]\(tinymtl/", README, re.MULTILINE)
-    assert listed == reading_order(mtl)
 
 
 @pytest.mark.parametrize(

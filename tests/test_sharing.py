@@ -651,3 +651,12 @@ def test_inputs_of_an_unknown_task_are_an_error(make):
     words = r"inputs must be of the tasks \['a', 'b', 'c'\], got \['z'\]"
     with pytest.raises(ValueError, match=words):
         make(*parts())({"z": np.ones((1, 3))})
+
+
+def test_trunks_without_parameters_have_a_jacobian_without_columns():
+    rng = np.random.default_rng(0)
+    heads = {"a": mtl.Dense(2, 1, rng), "b": mtl.Dense(2, 1, rng)}
+    x = np.ones((3, 2))
+    for model in (mtl.HardSharing(mtl.relu, heads), mtl.SingleTask(mtl.relu, heads)):
+        losses = {task: y.sum() for task, y in model({"a": x, "b": x}).items()}
+        assert model.trunk_jacobian(losses).shape == (2, 0)

@@ -3,6 +3,8 @@
 The gradients are drawn as rows of J; the solvers see them through the Gramian alone.
 """
 
+import itertools
+
 import numeric
 import numpy as np
 import pytest
@@ -32,13 +34,14 @@ def jacobians(draw, max_tasks=6):
 
 
 @st.composite
-def positive_definite_gramians(draw, max_tasks=6):
-    """Of linearly independent gradients of various lengths."""
+def positive_definite_gramians(draw, max_tasks=6, spread=0.5):
+    """Of linearly independent gradients, with lengths from 10^−spread to 10^spread."""
     T = draw(st.integers(1, max_tasks))
     P = T + draw(st.integers(0, 2))
     rng = np.random.default_rng(draw(seeds))
-    J = rng.standard_normal((T, P)) * 10 ** rng.uniform(-0.5, 0.5, (T, 1))
-    assume(np.linalg.cond(J) < 100)
+    directions = rng.standard_normal((T, P))
+    assume(np.linalg.cond(directions) < 100)
+    J = directions * 10 ** rng.uniform(-spread, spread, (T, 1))
     return J @ J.T
 
 
@@ -136,9 +139,20 @@ def test_the_shortest_vector_in_the_hull_has_a_projection_on_each_gradient_of_it
 @laws
 @given(positive_definite_gramians(), st.sampled_from([0.5, 1.0, 2.0, 5.0, 20.0]))
 def test_gain_is_the_inverse_power_of_weight(G, alpha):
+    assert_gain_is_the_inverse_power(G, alpha)
+
+
+@laws
+@given(positive_definite_gramians(spread=3.0), st.sampled_from([0.5, 1.0, 2.0]))
+def test_gain_is_the_inverse_power_of_weight_for_very_different_lengths(G, alpha):
+    assert_gain_is_the_inverse_power(G, alpha)
+
+
+def assert_gain_is_the_inverse_power(G, alpha):
     w = solvers.solve_inverse_power(G, alpha)
     assert (w > 0).all()
-    np.testing.assert_allclose(G @ w, [x ** (-1 / alpha) for x in w], rtol=1e-8)
+    off = G @ w - [x ** (-1 / alpha) for x in w]
+    assert (np.abs(off) <= 1e-8 * (np.abs(G) @ w)).all()  # the size of what G w adds up
 
 
 @laws
@@ -166,12 +180,15 @@ def test_no_inverse_power_is_found_where_the_equations_become_singular():
 
 @st.composite
 def falling_functions(draw):
-    """A falling function, its only root, and two ends around it."""
+    """A falling function that may be called 5,000 times, its only root, and two ends around it."""
     root = draw(st.floats(-3, 3))
     slope = draw(st.floats(0.1, 10))
     kind = draw(st.sampled_from(["line", "cubic", "exponential", "arctan", "bent"]))
 
+    calls = itertools.count(1)
+
     def f(x):
+        assert next(calls) < 5000, "the search takes too many steps"
         z = x - root
         if kind == "line":
             return -slope * z
@@ -219,6 +236,10 @@ def test_falling_root_takes_few_evaluations(problem):
 
     solvers.falling_root(counted, low, high, tolerance=1e-12)
     assert len(seen) < 300
+
+
+def test_a_function_that_is_0_at_the_low_end_has_its_root_there():
+    assert solvers.falling_root(lambda x: 2.0 - x, 2.0, 5.0) == 2.0
 
 
 def test_a_function_that_is_0_at_the_high_end_has_its_root_there():

@@ -777,10 +777,19 @@ def test_graph_older_than_a_change_of_a_parameter_is_refused_and_no_grad_changes
     q = Parameter([3.0, 4.0])
     loss = (tanh(p) * p).sum() + (q * q).sum()
     p.data = p.data - 0.1
-    with pytest.raises(RuntimeError, match="changed after this loss was computed"):
+    with pytest.raises(RuntimeError, match="changed after it was used"):
         walk(loss, q)
     assert not np.any(p.grad)
     assert not np.any(q.grad)
+
+
+@every_walk
+def test_a_change_between_an_inner_result_and_the_loss_is_refused(walk):
+    p = Parameter([1.0, 2.0])
+    inner = p * p
+    p.data = p.data * 10
+    with pytest.raises(RuntimeError, match="changed after it was used"):
+        walk(inner.sum(), p)
 
 
 # Bad input: the call, the exception, and the words that its message has to hold.

@@ -6,8 +6,9 @@ the name of the argument. It says what was expected and what was got:
     not_negative("SGD", "learning_rate", -1)     →  SGD: learning_rate must be finite and not
                                                      negative, got -1
 
-A check returns the value that was asked for, so that it can stand where the value is used. A wrong
-type is a TypeError, a wrong value a ValueError, an index out of range an IndexError.
+A check returns the checked value, so that it can stand where the value is used. A wrong type is a
+TypeError, a wrong value a ValueError, an index out of range an IndexError. (A number that is not
+whole is a wrong value.)
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ import numpy as np
 
 
 def number(where: str, name: str, value: float) -> float:
-    """A Python or NumPy number; True and False are none."""
+    """A Python or NumPy number; True and False are refused."""
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, Real):
         raise TypeError(f"{where}: {name} must be a number, got {value!r}")
     return float(value)
@@ -107,7 +108,7 @@ def same_tasks(where: str, name: str, got: Mapping, tasks: Iterable[str]):
 
 
 def known_tasks(where: str, name: str, got: Iterable[str], tasks: Collection[str]):
-    """Names of which each is one of these tasks."""
+    """Every name is one of these tasks."""
     unknown = [task for task in got if task not in tasks]
     if unknown:
         raise ValueError(f"{where}: {name} must be of the tasks {list(tasks)}, got {unknown}")

@@ -32,14 +32,14 @@ class History:
         weights[t] (steps,): its weight, 0 where a batch had no label.
         penalty (steps,): what the model's penalty added to the total.
         seconds (steps,): time spent in training steps so far.
-        epochs[t]: how often the data of task t was gone through in all.
+        epochs[t]: how often the data of task t was gone through in total.
 
     At `cosine_steps` (K,), of the tasks' gradients on the shared parameters, or, if
     `aligned_copies`, of each task's gradient on its own copy of the trunk:
         cosines (K, T, T): the cosine of the angle between two tasks' gradients.
         norms (K, T): their lengths.
 
-    There too what the step of the shared parameters does to each loss, to first order. Above 0 is
+    At the same steps, what the step of the shared parameters does to each loss, to first order. Above 0 is
     harm. Both are empty if nothing is shared.
         predicted (K, T): −η G w, if the step is plain gradient descent.
         effects (K, T): J Δθ of the step really taken.
@@ -117,14 +117,14 @@ class History:
         return others
 
 
-class _Step(NamedTuple):
+class _StepRecord(NamedTuple):
     losses: Mapping[str, float]  # of the tasks with labels
     weights: Mapping[str, float]  # of the same tasks
     penalty: float
     seconds: float  # that this step took
 
 
-class _Interaction(NamedTuple):
+class _InteractionRecord(NamedTuple):
     step: int
     cosines: np.ndarray  # (T, T)
     norms: np.ndarray  # (T,)
@@ -132,7 +132,7 @@ class _Interaction(NamedTuple):
     effects: np.ndarray  # (T,)
 
 
-class _Evaluation(NamedTuple):
+class _EvaluationRecord(NamedTuple):
     steps_made: int
     losses: Mapping[str, float]  # of the tasks with held-out data
 
@@ -157,7 +157,7 @@ class Recorder:
 
     def step(self, losses, weights, penalty, seconds):
         """losses, weights: task -> number, of the tasks with labels."""
-        self.steps.append(_Step(losses, weights, penalty, seconds))
+        self.steps.append(_StepRecord(losses, weights, penalty, seconds))
 
     def interaction(self, step, tasks, J, w, Δθ, η):
         """How the tasks with labels act on each other at this step; NaN for the others.
@@ -175,11 +175,11 @@ class Recorder:
         if self.P:
             predicted[at] = predicted_change(G, w, η)
             effects[at] = J.astype(np.float64) @ Δθ
-        self.interactions.append(_Interaction(step, ρ, norms, predicted, effects))
+        self.interactions.append(_InteractionRecord(step, ρ, norms, predicted, effects))
 
     def evaluation(self, steps_made, losses):
         """losses: task -> number, on the held-out data after so many steps."""
-        self.evaluations.append(_Evaluation(steps_made, losses))
+        self.evaluations.append(_EvaluationRecord(steps_made, losses))
 
     def last_losses(self) -> dict[str, float]:
         """The losses in the last step made, NaN for tasks without labels."""

@@ -234,8 +234,8 @@ def _sequences(where, x, n_in, dtype):
 def _goes_on(lengths, N, L, dtype):
     """(N, L, 1): 1 while a sequence goes on, 0 after its end."""
     lengths = np.asarray(lengths)
-    is_integer = lengths.dtype.kind in "iu"
-    if lengths.shape != (N,) or not is_integer or not ((1 <= lengths) & (lengths <= L)).all():
+    are_integers = lengths.shape == (N,) and lengths.dtype.kind in "iu"
+    if not are_integers or ((lengths < 1) | (lengths > L)).any():
         raise ValueError(f"RNN: lengths must be {N} integers in [1, {L}], got {lengths}")
     goes_on = np.arange(L) < lengths[:, None]  # (N, L)
     return goes_on[:, :, None].astype(dtype)

@@ -92,7 +92,8 @@ def cross_entropy(logits: Tensor, labels: np.ndarray, mask: np.ndarray | None = 
     if mask is not None:
         each = _zero_unless(mask, each)
         slope = _zero_unless(mask, slope)
-    return node(each.sum() / z.dtype.type(n), (logits, lambda g: slope.T * g))
+    value = each.sum() / z.dtype.type(n)
+    return node(value, (logits, lambda g: slope.T * g))  # .T: back to (N, C)
 
 
 def cross_entropy_composed(

@@ -72,9 +72,10 @@ class Parameter(Tensor):
 
 
 class Module:
-    """A part with parameters: its own, and those of the modules in its attributes, lists and dicts.
+    """Holds its own parameters, and those of the modules in its attributes, lists and dicts.
 
-    Write one by assigning parts in `__init__` and computing in `__call__`:
+    Attributes whose names begin with _ are private notes and no parts. Write a module by assigning
+    its parts in `__init__` and computing in `__call__`:
 
     >>> from tinymtl import Dense
     >>> class Twice(Module):
@@ -302,7 +303,7 @@ def _read_arrays(path):
 def _places(touched, start):
     """All places that a sparse table touched, as one index.
 
-    With several indices an optimiser would update a row several times.
+    One index, so that an optimiser updates a row once.
     """
     for at in touched:
         if isinstance(at, slice):  # the whole table
@@ -327,7 +328,7 @@ def _walk(part, path="", seen=None) -> Iterator[tuple[str, Module | Parameter]]:
 
 def _children(part):
     """(name, child) of what a module, a list, a tuple or a dict holds."""
-    if isinstance(part, Module):  # names that begin with _ are private notes, not parts
+    if isinstance(part, Module):
         return [(name, child) for name, child in vars(part).items() if name[0] != "_"]
     if isinstance(part, dict):
         return part.items()
@@ -339,9 +340,14 @@ def _children(part):
 # Printing a module
 
 
-def _described(part, name="", depth=0):
+def _described(part, name="", depth=0, seen=None):
     """Lines (depth, text, number of parameters or None) about a part and what is below it."""
+    seen = set() if seen is None else seen
     label = f"{name}: " if name else ""
+    if isinstance(part, (Module, Parameter)):
+        if id(part) in seen:
+            return [(depth, f"{label}{type(part).__name__}, the same as above", None)]
+        seen.add(id(part))
     if isinstance(part, Parameter):
         return [(depth, f"{label}Parameter {part.shape}", part.data.size)]
     if not isinstance(part, (Module, list, tuple, dict)):
@@ -350,7 +356,7 @@ def _described(part, name="", depth=0):
         return []
     below = []
     for child_name, child in _children(part):
-        below += _described(child, str(child_name), depth + 1)
+        below += _described(child, str(child_name), depth + 1, seen)
     if not isinstance(part, Module):
         return [(depth, name, None), *below] if below else []
     head = f"{label}{type(part).__name__}"

@@ -101,7 +101,10 @@ def stack(tensors: Sequence[Tensor], axis: int = 0) -> Tensor:
     """Join tensors along a new axis; each part's share is its slice of g."""
     data = np.stack(_of_one_type("stack", tensors), axis)
     axis %= data.ndim
-    return node(data, *[(x, lambda g, i=i: g.take(i, axis)) for i, x in enumerate(tensors)])
+    pairs = []
+    for i, x in enumerate(tensors):
+        pairs.append((x, lambda g, i=i: g.take(i, axis)))
+    return node(data, *pairs)
 
 
 def _of_one_type(where, tensors):

@@ -1,7 +1,7 @@
 """Optimisers: what is done with the gradient. Each is its textbook formula on a model's vector θ.
 
-In `update`, `at` is one of the places of θ that may have gradient: all of θ as one slice, except
-that of tables made with `sparse=True` only the rows that were looked up. An index may name a place
+In `update`, `at` is one of the places of θ that may have gradient. It is a slice of θ, or, for a
+table made with `sparse=True`, an index of the rows that were looked up. An index may name a place
 twice: then the new value is computed from the old one both times, and assigned twice.
 """
 

@@ -47,8 +47,12 @@ class Network(Module):
         Shared are the trunk's parameters and those that parts of at least two tasks hold.
         """
         of_trunk = _parameters(self.trunk)
-        of_task = {t: _parameters([self.encoders.get(t), self.heads[t]]) for t in self.heads}
-        users = Counter(p for parameters in of_task.values() for p in parameters)
+        of_task = {}  # what the task's encoder and head hold
+        users = Counter()  # parameter -> how many tasks hold it
+        for task in self.heads:
+            parts = [self.encoders.get(task), self.heads[task]]
+            of_task[task] = _parameters(parts)
+            users.update(of_task[task])
         of_several = [p for p, n in users.items() if n > 1]
         shared = list(dict.fromkeys(of_trunk + of_several))  # each once
         is_shared = set(shared)
@@ -57,7 +61,11 @@ class Network(Module):
 
 
 class Sharing(Module):
-    """What the three models have in common: tasks, checks, the penalty to zero, and counts."""
+    """What the three models have in common: tasks, checks, the penalty to zero, and counts.
+
+    Each model adds what differs: `forward` (outputs by task), `trunk_parameters` (of a task),
+    `trunk_jacobian`, and `ordered_parameters` (the order of θ).
+    """
 
     tasks: list[str]
     P: int  # how many parameters are shared
@@ -87,11 +95,11 @@ class Sharing(Module):
         return self.trunk_parameters(task) + self._own[task]
 
     def counts(self) -> dict:
-        """Numbers of parameters: {"shared": n, "tasks": {task: of it alone}, "total": n}."""
+        """Numbers of parameters: {"shared": n, "tasks": {task: its own}, "total": n}."""
         of_tasks = {}
         for task in self.tasks:
-            alone = self._own[task] if self.P else self.task_parameters(task)
-            of_tasks[task] = _size(alone)
+            not_shared = self._own[task] if self.P else self.task_parameters(task)
+            of_tasks[task] = _size(not_shared)
         return {"shared": self.P, "tasks": of_tasks, "total": self.P + sum(of_tasks.values())}
 
     def _summary(self):
@@ -185,9 +193,9 @@ class SoftSharing(Sharing):
         pull="pairs":   penalty = λ Σ_{s<t} ‖θ_s − θ_t‖²        gradient 2 λ T (θ_t − θ̄)
 
     θ_t is the trunk of task t, with its copies of modules that several tasks hold, and θ̄ is the
-    mean trunk. λ = `strength` = 0 is single-task training. λ → ∞ has minimisers with one common
-    trunk, but gradient steps of size η diverge once η λ > 1 ("pairs": η λ T > 1). The parts and l2
-    are as in `HardSharing`. Source: Evgeniou & Pontil (2004); Duong et al. (2015).
+    mean trunk. λ = `strength` = 0 is single-task training. As λ → ∞ the best trunks become equal,
+    but gradient steps of size η diverge once η λ > 1 ("pairs": η λ T > 1). The parts and l2 are as
+    in `HardSharing`. Source: Evgeniou & Pontil (2004); Duong et al. (2015).
     """
 
     P = 0
@@ -247,8 +255,11 @@ class SoftSharing(Sharing):
         """
         J = np.zeros((len(losses), self.trunk_matrix().shape[1]), self.theta.dtype)
         for row, (task, loss) in zip(J, losses.items()):
-            slopes = gradient(loss, self.trunk_parameters(task))
-            np.concatenate([slope.reshape(-1) for slope in slopes], out=row)
+            start = 0
+            for slope in gradient(loss, self.trunk_parameters(task)):
+                end = start + slope.size
+                row[start:end] = slope.reshape(-1)
+                start = end
         return J
 
     def ordered_parameters(self):

@@ -80,7 +80,7 @@ def solve_nonnegative(A: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 
 def _least_on_face(A, b, u, free):
-    """Goes down from u while only `free` entries may differ from 0.
+    """Descends from u while only `free` entries may differ from 0.
 
     Returns the u at which it ends, and what is still free there.
 
@@ -97,13 +97,13 @@ def _least_on_face(A, b, u, free):
             u[:] = 0.0
             u[at] = target
             return u, free
-        now = u[at]
+        start = u[at]
         blocked = target <= 0
         # The part of the way to its target at which an entry reaches 0.
         part = np.full(len(at), np.inf)
-        part[blocked] = now[blocked] / (now - target)[blocked]
+        part[blocked] = start[blocked] / (start - target)[blocked]
         first = part.argmin()
-        u[at] += part[first] * (target - now)
+        u[at] += part[first] * (target - start)
         u[at[first]] = 0.0
         free[at[first]] = False
 
@@ -141,7 +141,7 @@ def solve_inverse_power(G: np.ndarray, alpha: float) -> np.ndarray | None:
     strictly convex ½ wᵀG w − Σ_t φ(w_t), φ′(w) = w^(−1/α), is least, so there is at most one. There
     is none where some Σ_t v_t g_t with v ≥ 0, v ≠ 0, is 0. The result is None if none is found.
 
-    The method is Newton's, on two equations for w and the gains r, which need not hold before the
+    The method is Newton's, on two equations for w and the gains r, which hold only at the
     end:
 
         G w − r = 0        log r + 1/α log w = 0

@@ -242,7 +242,7 @@ class Tensor:
         return node(view.copy() if is_parameter else view, (self, share))
 
     def backward(self, g=None):
-        """Add ∂self/∂p (for a seed g: Σ g · ∂self/∂p) to `p.grad` of every parameter p below."""
+        """Add ∂self/∂p to `p.grad` of every parameter p below (for a seed g: ∂(Σ g · self)/∂p)."""
         if not self.needs_grad:
             raise RuntimeError(
                 "backward: this result depends on no parameter "
@@ -307,13 +307,12 @@ def chain_rule(loss, g, wrt=None):
     Gradients on the way live in `arrived`, never on the tensors, so any number of walks over one
     graph are independent of each other.
 
-    g: the gradient of the loss that the walk starts with, of the shape of the loss. wrt: the
-    tensors that are wanted; None: every parameter below. A leaf is handed out once for each use,
-    and the caller adds the shares up.
+    g: the gradient that the walk starts with, of the shape of the loss. wrt: the tensors that are
+    wanted; None: every parameter below. A leaf is yielded once for each use: add the shares.
     """
     wanted = None if wrt is None else set(wrt)
-    # A tensor older than all that are wanted cannot depend on any of them.
-    oldest = min((x.born for x in wanted), default=0) if wanted is not None else 0
+    # A tensor that is older than all that are wanted cannot depend on any of them.
+    oldest_wanted = min((x.born for x in wanted), default=0) if wanted is not None else 0
     arrived = {loss: [g]}
     waiting = [(-loss.born, loss)]  # a heap: the youngest comes out first
     while waiting:
@@ -325,10 +324,10 @@ def chain_rule(loss, g, wrt=None):
         for x, share_of in y.pairs:
             if x.changed > y.born:
                 raise RuntimeError(
-                    "a parameter was changed after this loss was computed; compute the loss again"
+                    "a parameter was changed after it was used; compute the loss again"
                 )
             is_leaf = not x.pairs
-            if wanted is not None and (x.born < oldest or is_leaf and x not in wanted):
+            if wanted is not None and (x.born < oldest_wanted or is_leaf and x not in wanted):
                 continue
             share = share_of(g)
             if not isinstance(share, Scatter) and share.shape != x.data.shape:
@@ -380,12 +379,10 @@ def jacobian(losses: Sequence[Tensor], wrt: Sequence[Tensor]) -> np.ndarray:
     """
     if len(set(wrt)) < len(wrt):
         raise ValueError("jacobian: wrt names a tensor twice; expected each once")
-    ends = np.cumsum([x.data.size for x in wrt])
-    P = int(ends[-1]) if len(ends) else 0
+    P = sum(x.data.size for x in wrt)
     J = np.zeros((len(losses), P), wrt[0].dtype if P else np.float64)
     for row, loss in zip(J, losses):
-        into = {x: row[end - x.data.size : end].reshape(x.shape) for x, end in zip(wrt, ends)}
-        add_gradient(loss, _seed("jacobian", loss), into)
+        add_gradient(loss, _seed("jacobian", loss), _views(row, wrt))
     return J
 
 
@@ -393,6 +390,17 @@ def add_gradient(loss, g, into):
     """Add ∂loss/∂x to the array into[x], for every tensor x that is a key of `into`."""
     for x, share in chain_rule(loss, g, into):
         _add(share, into[x])
+
+
+def _views(row, tensors):
+    """tensor -> its part of `row`, in its shape: what is added to the part is added to `row`."""
+    views = {}
+    start = 0
+    for x in tensors:
+        end = start + x.data.size
+        views[x] = row[start:end].reshape(x.data.shape)
+        start = end
+    return views
 
 
 def floating_copy(data):
@@ -459,9 +467,9 @@ def _sum(shares, like):
 
 def _unbroadcast(share, shape):
     """Sum over the axes along which an array of `shape` was repeated: each copy sends its share."""
-    extra = tuple(range(share.ndim - len(shape)))
-    if extra:
-        share = share.sum(extra)
+    in_front = tuple(range(share.ndim - len(shape)))  # axes that broadcasting has added
+    if in_front:
+        share = share.sum(in_front)
     repeated = tuple(i for i, n in enumerate(shape) if n == 1 and share.shape[i] != 1)
     if repeated:
         share = share.sum(repeated, keepdims=True)
