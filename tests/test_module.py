@@ -527,4 +527,4 @@ def test_a_layer_that_is_held_twice_is_printed_and_counted_once():
 def test_a_module_that_holds_its_parent_can_be_printed():
     parent = mtl.Sequential(mtl.Dense(1, 1, np.random.default_rng(0)))
     parent.parts[0].parent = parent
-    assert "the same as above" in repr(parent) or "Dense(1, 1)" in repr(parent)
+    assert repr(parent).splitlines()[0] == "Sequential: 2 parameters"
