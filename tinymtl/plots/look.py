@@ -54,7 +54,8 @@ def colour_map(*names: str):
     """A colour map that passes through these colours."""
     from matplotlib.colors import LinearSegmentedColormap
 
-    return LinearSegmentedColormap.from_list("", names)
+    # As a list: matplotlib 3.8 takes a tuple of two for one colour and its opacity.
+    return LinearSegmentedColormap.from_list("", list(names))
 
 
 # Figures and axes
