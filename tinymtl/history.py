@@ -39,8 +39,8 @@ class History:
         cosines (K, T, T): the cosine of the angle between two tasks' gradients.
         norms (K, T): their lengths.
 
-    At the same steps, what the step of the shared parameters does to each loss, to first order. Above 0 is
-    harm. Both are empty if nothing is shared.
+    At the same steps, what the step of the shared parameters does to each loss, to first order.
+    Above 0 is harm. Both are empty if nothing is shared.
         predicted (K, T): −η G w, if the step is plain gradient descent.
         effects (K, T): J Δθ of the step really taken.
 
