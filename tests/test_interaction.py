@@ -22,6 +22,7 @@ from tinymtl.interaction import (
     layer_gramians,
     lookahead_affinity,
     magnitude_similarity,
+    mean_and_error,
     neighbour_purity,
     predicted_change,
     row_norms,
@@ -514,6 +515,33 @@ def test_a_model_that_shares_nothing_records_cosines_and_no_effects():
 
 
 @laws
+@given(seeds, st.integers(2, 8))
+def test_the_standard_error_is_the_deviation_over_the_seeds_by_the_root_of_their_number(seed, n):
+    values = np.random.default_rng(seed).standard_normal((n, 2, 3))
+    mean, error = mean_and_error(values)
+    assert mean.shape == error.shape == (2, 3)
+    for place in np.ndindex(2, 3):
+        of_seeds = [value[place] for value in values]
+        average = sum(of_seeds) / n
+        variance = sum((v - average) ** 2 for v in of_seeds) / (n - 1)
+        assert mean[place] == pytest.approx(average, abs=1e-12)
+        assert error[place] == pytest.approx(math.sqrt(variance / n))
+
+
+def test_the_standard_error_shrinks_with_the_root_of_the_number_of_seeds():
+    _, few = mean_and_error(np.tile([-1.0, 1.0], 50))
+    _, many = mean_and_error(np.tile([-1.0, 1.0], 200))
+    assert few / many == pytest.approx(2, rel=0.01)
+
+
+def test_one_seed_has_a_mean_and_an_infinite_standard_error():
+    assert mean_and_error([0.5]) == (0.5, math.inf)
+    mean, error = mean_and_error([[1.0, 2.0]])
+    np.testing.assert_array_equal(mean, [1.0, 2.0])
+    np.testing.assert_array_equal(error, [math.inf, math.inf])
+
+
+@laws
 @given(seeds, st.integers(2, 8), st.booleans())
 def test_transfer_gain_is_the_mean_of_paired_differences_with_its_standard_error(seed, n, up):
     alone, together = np.random.default_rng(seed).standard_normal((2, n, 3))
@@ -648,6 +676,12 @@ def test_rates_of_another_shape_are_an_error():
         ValueError, match=r"harm_rate: changes must have shape \(K, T\), got \(3,\)"
     ):
         harm_rate(np.ones(3))
+
+
+@pytest.mark.parametrize("values, got", [([], r"\(0,\)"), (1.0, r"\(\)")])
+def test_a_mean_of_no_seed_is_an_error(values, got):
+    with pytest.raises(ValueError, match=f"mean_and_error: .*a row for each seed; got {got}"):
+        mean_and_error(values)
 
 
 @pytest.mark.parametrize(

@@ -10,11 +10,11 @@ weight, λ strength of a penalty, η learning rate, J Jacobian (T, P), G Gramian
 parameters, g the gradient from above.
 
 Read in this order: checks, tensor, ops, gradcheck, losses, module, layers, optim, sharing,
-interaction, solvers, weighting, batches, history, training, closed_form, datasets, plots.
-Each file imports only from files before it.
+interaction, solvers, weighting, batches, history, training, measures, closed_form, datasets,
+plots. Each file imports only from files before it.
 """
 
-from . import closed_form, datasets, interaction, plots, weighting
+from . import closed_form, datasets, interaction, measures, plots, weighting
 from .gradcheck import check_gradient
 from .history import History
 from .layers import RNN, Conv1D, Dense, Dropout, Embedding, Sequential
@@ -69,6 +69,7 @@ __all__ = [
     "fit",
     "evaluate",
     "History",
+    "measures",
     # Referees and pictures
     "closed_form",
     "datasets",

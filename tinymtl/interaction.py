@@ -13,7 +13,7 @@ Three things are told apart here. None of them measures another:
     harm       an effect of one step: it raised a task's loss
                predicted_change, harm_rate, step_report
     transfer   an effect of training together, on held-out data and over seeds
-               transfer_gain, delta_m
+               transfer_gain, delta_m; mean_and_error
 
 Then `layer_gramians` and `row_norms` show in which parameters tasks meet, and `neighbour_purity`
 shows which points lie together in the features that they share.
@@ -321,6 +321,37 @@ def row_norms(
 # Transfer: an effect of training together, on held-out data
 
 
+def mean_and_error(
+    values: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray] | tuple[float, float]:
+    """The mean over seeds, and the standard error of this mean.
+
+        mean = 1/n Σ_i v_i
+        standard error = s / √n,     s² = 1/(n − 1) Σ_i (v_i − mean)²
+
+    values: (n, ...), a row for each of the n seeds. Returns (mean, standard error), each (...), and
+    two floats for values (n,). One seed does not show how far seeds lie apart, so its standard
+    error is infinite. ValueError for no seed.
+
+    >>> mean_and_error([1.0, 2.0, 3.0, 6.0])
+    (3.0, 1.0801234497346435)
+    """
+    v = np.asarray(values, np.float64)
+    if v.ndim == 0 or len(v) == 0:
+        raise ValueError(
+            f"mean_and_error: values must have shape (n, ...), a row for each seed; got {v.shape}"
+        )
+    n = len(v)
+    mean = v.mean(0)  # (...)
+    if n > 1:
+        error = v.std(0, ddof=1) / np.sqrt(n)  # (...)
+    else:
+        error = np.full(mean.shape, np.inf)
+    if mean.ndim == 0:
+        return float(mean), float(error)
+    return mean, error
+
+
 def transfer_gain(
     alone: np.ndarray, together: np.ndarray, *, higher_is_better: bool = False
 ) -> tuple[np.ndarray, np.ndarray] | tuple[float, float]:
@@ -348,15 +379,7 @@ def transfer_gain(
         )
 
     differences = together - alone if higher_is_better else alone - together  # (n, ...)
-    n = len(differences)
-    gain = differences.mean(0)  # (...)
-    if n > 1:
-        error = differences.std(0, ddof=1) / np.sqrt(n)  # (...)
-    else:
-        error = np.full(gain.shape, np.inf)
-    if gain.ndim == 0:
-        return float(gain), float(error)
-    return gain, error
+    return mean_and_error(differences)
 
 
 def delta_m(
