@@ -4,11 +4,15 @@ import csv
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+from made_up_results import results
 
+import tinymtl
 from tinymtl.__main__ import main
-from tinymtl.shop import experiment
+from tinymtl.shop import experiment, report
+from tinymtl.shop.split import Condition
 
 CLAIMS = [
     "Better generalisation?",
@@ -24,7 +28,6 @@ PICTURES = {
     "gain-by-fraction.png",
     "losses.png",
     "cosines.png",
-    "harm.png",
     "step.png",
     "layers.png",
     "network.png",
@@ -50,12 +53,15 @@ def test_a_short_run_prints_a_table_and_names_every_file_it_wrote(tmp_path, caps
     assert main([*options, "--out", str(out), "--quiet"]) == 0
     printed, errors = capsys.readouterr()
     assert errors == ""
-    assert "With 10 % of the answers, 2 steps, 5 paired seeds" in printed
-    assert "With 30 % of the answers" in printed
+    assert printed.startswith("In short (5 seeds; answers known of 10 % and 30 % of the products):")
+    assert "\n10 % of the answers, 2 steps (5 seeds)\n" in printed
+    assert "\n30 % of the answers, 2 steps (5 seeds)\n" in printed
+    assert "steps to least held-out loss" in printed
     for claim in CLAIMS:
         assert f"\n{claim}" in printed
     written = {path.name for path in out.iterdir()}
-    assert written == PICTURES | {"results.csv"}
+    assert written == PICTURES | {"results.csv", "report.txt"}
+    assert printed.startswith((out / "report.txt").read_text(encoding="utf-8"))
     for name in written:
         assert f"  {out / name}: " in printed
     comment, rows = read_results(out)
@@ -70,8 +76,10 @@ def test_a_chosen_rule_is_named_and_rules_have_rows_of_their_own(tmp_path, capsy
     options += ["--trunk", "convolutional"]
     assert main([*options, "--out", str(tmp_path), "--quiet"]) == 0
     printed = capsys.readouterr().out
-    assert printed.startswith("Weights: mgda for hard sharing.")
-    assert "upgrad − hard" in printed
+    assert "\n\nWeights: mgda for hard sharing." in printed
+    assert "Hard sharing with mgda, and what a rule for the weights gains over it" in printed
+    for words in (["Uncertainty", "nash_mtl", "upgrad"], ["hard", *3 * ["over", "hard"]]):
+        assert words in [line.split() for line in printed.splitlines()]
     assert "convolutional trunk" in printed
     assert (tmp_path / "weights.png").exists()
     _, rows = read_results(tmp_path)
@@ -93,7 +101,7 @@ def test_full_runs_every_condition_with_ten_seeds_and_looks_closely_at_the_first
     assert {condition for _, condition, _ in asked} == set(everything)
     assert len(asked) == 10 * len(everything)
     looked_at = [(seed, condition) for seed, condition, look in asked if look]
-    assert looked_at == [(0, experiment.Condition())]
+    assert looked_at == [(0, Condition())]
 
 
 def test_a_place_that_cannot_be_written_is_said_before_anything_is_trained(
@@ -134,8 +142,104 @@ def test_bad_arguments_are_named(arguments, words, capsys):
 def test_ctrl_c_stops_without_a_traceback(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(experiment, "run", interrupted)
     assert main(["--out", str(tmp_path)]) == 130
-    assert "stopped" in capsys.readouterr().err
+    printed, errors = capsys.readouterr()
+    assert printed == ""
+    assert errors == "\ntinymtl: stopped, nothing was written\n"
     assert not list(tmp_path.iterdir())
+
+
+def made_up_run(jobs):
+    """Stands in place of `experiment.run`: what it would yield, without any training."""
+    made = results(0.2, seeds=len(jobs))
+    (by_seed,) = made.runs.values()
+    yield from by_seed.values()
+
+
+def test_ctrl_c_while_files_are_written_says_that_they_may_not_be_complete(
+    tmp_path, capsys, monkeypatch
+):
+    monkeypatch.setattr(experiment, "run", made_up_run)
+    monkeypatch.setattr(report, "write", lambda *_: next(interrupted()))
+    assert main(["--quick", "--out", str(tmp_path)]) == 130
+    assert f"stopped, the files in {tmp_path} may not be complete" in capsys.readouterr().err
+
+
+def test_what_cannot_be_written_is_printed_all_the_same(tmp_path, capsys, monkeypatch):
+    def fails(results, folder, comment):
+        raise OSError(28, "No space left on device", str(folder / "gains-10.png"))
+
+    monkeypatch.setattr(experiment, "run", made_up_run)
+    monkeypatch.setattr(report, "write", fails)
+    assert main(["--fraction", "0.1", "--out", str(tmp_path)]) == 2
+    printed, errors = capsys.readouterr()
+    assert printed.startswith("In short (5 seeds")
+    assert errors == (
+        f"tinymtl: {tmp_path / 'gains-10.png'} cannot be written: No space left on device\n"
+    )
+
+
+# The console
+
+
+def a_short_run(folder):
+    return [sys.executable, "-m", "tinymtl", *SHORT, "--out", str(folder)]
+
+
+SHORT = "--seeds 1 --steps 1 --fraction 0.1".split()
+FILES = {"results.csv", "report.txt", "network.png", "losses.png", "cosines.png"}
+POSIX = pytest.mark.skipif(os.name != "posix", reason="needs a shell")
+
+
+def written(folder):
+    return {path.name for path in folder.iterdir()}
+
+
+@pytest.mark.parametrize("encoding, r_squared", [("cp1252", "R²"), ("ascii", "R2")])
+def test_a_console_that_cannot_show_a_sign_loses_nothing(tmp_path, encoding, r_squared):
+    run = subprocess.run(
+        a_short_run(tmp_path),
+        capture_output=True,
+        check=True,
+        env={**os.environ, "PYTHONIOENCODING": encoding, "PYTHONUTF8": "0"},
+    )
+    printed = run.stdout.decode(encoding)
+    assert run.stderr == b""
+    assert f"\nlog price, {r_squared} " in printed
+    assert "report.txt: the text above" in printed
+    assert "?" not in printed
+    assert "log price, R²" in (tmp_path / "report.txt").read_text(encoding="utf-8")
+    assert FILES <= written(tmp_path)
+
+
+def test_a_reader_that_goes_away_is_no_error(tmp_path):
+    process = subprocess.Popen(
+        a_short_run(tmp_path), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    process.stdout.close()  # as `head` does, long before anything is printed
+    errors = process.stderr.read()
+    process.stderr.close()
+    assert process.wait() == 0
+    assert errors == ""
+    assert FILES <= written(tmp_path)
+
+
+@POSIX
+def test_closed_streams_are_no_error(tmp_path):
+    command = ["sh", "-c", '"$0" "$@" <&- >&- 2>&-', *a_short_run(tmp_path)]
+    subprocess.run(command, check=True)
+    assert FILES <= written(tmp_path)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_a_full_disk_is_said_in_one_line(tmp_path):
+    with open("/dev/full", "w") as full:
+        run = subprocess.run(a_short_run(tmp_path), stdout=full, stderr=subprocess.PIPE, text=True)
+    assert run.returncode == 2
+    assert run.stderr == "tinymtl: standard output cannot be written: No space left on device\n"
+    assert FILES <= written(tmp_path)
+
+
+# Help
 
 
 OPTIONS = [
@@ -150,15 +254,31 @@ OPTIONS = [
     "--full",
     "--out",
     "--quiet",
+    "--version",
     "ask",
 ]
 
 
-def test_help_explains_every_option():
+def test_help_explains_every_option_in_plain_ascii_and_lines_that_fit():
     command = [sys.executable, "-m", "tinymtl", "--help"]
-    text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    env = {**os.environ, "COLUMNS": "80"}
+    text = subprocess.run(command, env=env, capture_output=True, text=True, check=True).stdout
     for option in OPTIONS:
         assert option in text
+    assert text.isascii()
+    assert "%%" not in text
+    assert max(map(len, text.splitlines())) <= 100
+
+
+@pytest.mark.parametrize("command", [[], ["ask"]])
+def test_version_is_that_of_the_package(command, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        main([*command, "--version"])
+    assert stopped.value.code == 0
+    assert capsys.readouterr().out == f"tinymtl {tinymtl.__version__}\n"
+
+
+# The conversation
 
 
 def test_ask_answers_lines_from_a_pipe():

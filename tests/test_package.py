@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 import tinymtl as mtl
+import tinymtl.shop
 
 FOLDER = Path(mtl.__file__).parent
 
@@ -73,13 +74,13 @@ def test_every_file_says_what_it_is_about(name):
 # Order
 
 
-SUBPACKAGES = ["plots"]
+SUBPACKAGES = ["plots", "shop"]
 
 
 def every_file():
     """Full module names in reading order; a package stands after its files, which it imports."""
     order = []
-    for name in reading_order(mtl):
+    for name in [*reading_order(mtl), "shop"]:  # the application stands on all of it
         if name in SUBPACKAGES:
             inside = reading_order(getattr(mtl, name))
             order += [f"tinymtl.{name}.{file}" for file in inside]

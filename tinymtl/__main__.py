@@ -5,54 +5,133 @@ what sharing changed; or ask the guide.
 from __future__ import annotations
 
 import argparse
+import codecs
+import os
 import sys
 import tempfile
 import time
 from dataclasses import replace
 from pathlib import Path
 
-from . import weighting
-from .shop import experiment, report, talk
+from . import __version__, weighting
+from .shop import agent, experiment, report
 from .shop.guide import TRUNKS
+from .shop.results import Results
+from .shop.split import Condition
 
 CLEAR_LINE = "\r\x1b[K"
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run a command line: 0; 2 if a file cannot be written; 130 after Ctrl-C."""
+    """Run a command line.
+
+    Returns 0; 1 if a process of the experiment died; 2 if a file cannot be written; 130 after
+    Ctrl-C.
+    """
     if arguments is None:
         arguments = sys.argv[1:]
     if arguments[:1] == ["ask"]:
-        return talk.main(_parse_ask(arguments[1:]))
-    options = _parse(arguments)
+        return agent.main(_parse_ask(arguments[1:]))
+    _prepare_streams()
+    try:
+        options = _parse(arguments)
+    except SystemExit:
+        _flush_help()
+        raise
+    return run_experiment(options, arguments)
+
+
+# Streams that are closed, or cannot show every sign
+
+PLAIN = {"±": "+-", "²": "2", "−": "-", "×": "x"}
+
+
+def _prepare_streams():
+    """Closed streams lead nowhere, and a sign that the console cannot show becomes another."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))
+    codecs.register_error("tinymtl.plain", _plain)
+    if hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.reconfigure(errors="tinymtl.plain")
+
+
+def _plain(error):
+    """Handle an encoding error: what stands in place of the signs, and where to go on."""
+    signs = error.object[error.start : error.end]
+    return "".join(PLAIN.get(sign, "?") for sign in signs), error.end
+
+
+def _flush_help():
+    """Print what argparse left in the buffer; whoever reads it may have gone."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        _drop_output()
+
+
+def _drop_output():
+    """Let the rest of standard output lead nowhere. Whoever read it has gone, as `head` does."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+
+
+# The experiment
+
+
+def run_experiment(options: argparse.Namespace, arguments: list[str]) -> int:
+    """Train, write files, and then print. Nothing that was trained is lost by printing it."""
     try:
         _check_folder(options.out)
     except OSError as error:
         return _cannot_write(f"--out {options.out}", error)
-    conditions = _conditions(options)
-    started = time.perf_counter()
+    what_is_left = "nothing was written"
     try:
-        results = _train(options, conditions)
+        started = time.perf_counter()
+        results = _train(options)
+        seconds = time.perf_counter() - started
+
+        what_is_left = f"the files in {options.out} may not be complete"
+        command = _command(arguments, options.out)
+        comment = f"{command}: {seconds:.0f} seconds on two cores"
+        written, problem = _write(results, options.out, comment)
+        lines = [report.text(results)]
+        if written:
+            lines.append(f"\n{report.count(round(seconds), 'second')}. Wrote")
+        lines += [f"  {path}: {seen}" for path, seen in written.items()]
+        return _print("\n".join(lines)) or problem
     except KeyboardInterrupt:
-        print("\ntinymtl: stopped, nothing was written", file=sys.stderr)
+        print(f"\ntinymtl: stopped, {what_is_left}", file=sys.stderr)
         return 130
-    _print_findings(options, conditions, results)
-    seconds = time.perf_counter() - started
-    comment = f"{_command(arguments, options.out)}: {seconds:.0f} seconds on two cores"
-    try:
-        written = report.write(results, options.out, comment)
-    except OSError as error:
-        return _cannot_write(error.filename or options.out, error)
-    print(f"\n{seconds:.0f} seconds. Wrote")
-    for path, seen in written.items():
-        print(f"  {path}: {seen}")
-    return 0
+    except ChildProcessError as error:
+        print(f"\ntinymtl: {error}; {what_is_left}", file=sys.stderr)
+        return 1
 
 
 def _check_folder(folder):
     """Raise OSError if nothing can be written there, before anything is trained."""
     folder.mkdir(parents=True, exist_ok=True)
     tempfile.TemporaryFile(dir=folder).close()
+
+
+def _write(results, folder, comment):
+    """The files that were written, and 0; or none, and 2."""
+    try:
+        return report.write(results, folder, comment), 0
+    except OSError as error:
+        return {}, _cannot_write(error.filename or folder, error)
+
+
+def _print(text):
+    """0, also if whoever read standard output has gone; 2 if it cannot be written."""
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        _drop_output()
+    except OSError as error:
+        _drop_output()
+        return _cannot_write("standard output", error)
+    return 0
 
 
 def _cannot_write(what, error):
@@ -66,29 +145,14 @@ def _command(arguments, folder):
     return " ".join(["python -m tinymtl", *arguments]).replace(f" --out {folder}", "")
 
 
-def _conditions(options):
-    """The one with most answers known first: it is looked at most closely."""
-    if options.full:
-        everything = experiment.everything()
-        return sorted(everything, key=lambda condition: condition != experiment.Condition())
-    arms = tuple(experiment.ARMS)
-    if options.rules:
-        arms += tuple(experiment.RULES)
-    one = experiment.Condition(
-        trunk=options.trunk, steps=options.steps, weights=options.weights or "", arms=arms
-    )
-    fractions = sorted(set(options.fraction), reverse=True)
-    return [replace(one, fraction=fraction) for fraction in fractions]
-
-
-def _train(options, conditions):
+def _train(options) -> Results:
     """The results of all seeds under all conditions. Only the very first run is looked at."""
     jobs = []
-    for condition in conditions:
+    for condition in _conditions(options):
         for seed in range(options.first_seed, options.first_seed + options.seeds):
             is_first = not jobs
             jobs.append((seed, condition, is_first))
-    results = report.Results()
+    results = Results()
     show = not options.quiet and sys.stderr.isatty()
     found = zip(jobs, experiment.run(jobs))
     for done, ((seed, condition, _), measured) in enumerate(found, start=1):
@@ -101,86 +165,58 @@ def _train(options, conditions):
     return results
 
 
+def _conditions(options):
+    """The one with most answers known first: it is looked at most closely."""
+    if options.full:
+        everything = experiment.everything()
+        return sorted(everything, key=lambda condition: condition != Condition())
+    arms = tuple(experiment.ARMS)
+    if options.rules:
+        arms += tuple(experiment.RULES)
+    one = Condition(
+        trunk=options.trunk, steps=options.steps, weights=options.weights or "", arms=arms
+    )
+    fractions = sorted(set(options.fraction), reverse=True)
+    return [replace(one, fraction=fraction) for fraction in fractions]
+
+
 def _show_progress(text):
     print(f"{CLEAR_LINE}{text}", end="", file=sys.stderr, flush=True)
 
 
-def _print_findings(options, conditions, results):
-    if options.weights:
-        print(report.who_follows(options.weights) + "\n")
-    texts = [report.table(results, condition) for condition in conditions]
-    texts.append(report.findings(results))
-    print("\n\n".join(texts))
+# Options of the experiment
+
+DESCRIPTION = """\
+Train a shopping guide on real purchases: three tasks, learned by networks of their own (alone),
+by networks whose trunks are pulled together (soft), and by networks with one trunk (hard).
+Print what sharing changed, on products and households that were not trained on.
+"""
+EXAMPLES = """\
+examples:
+  python -m tinymtl              5 seeds, 10 % and all of the answers known: about a minute
+  python -m tinymtl --quick      a look in seconds; too little to conclude anything
+  python -m tinymtl --rules --seeds 3
+                                 also with rules that choose the weights of the tasks
+  python -m tinymtl ask          a conversation with the trained guide (ask --help tells more)
+
+Files are written before anything is printed: results.csv (every number), report.txt (what is
+printed) and pictures. Ctrl-C stops at once. The exit status is 0, 2 for options or files that
+cannot be used, and 130 after Ctrl-C.
+"""
 
 
 def _parse(arguments):
     parser = argparse.ArgumentParser(
-        prog="tinymtl",
-        description=__doc__,
-        epilog="tinymtl ask: a conversation with the trained guide (tinymtl ask --help)",
+        prog="python -m tinymtl",
+        usage="%(prog)s [options]\n       %(prog)s ask [options]",
+        description=DESCRIPTION,
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        add_help=False,
     )
-    parser.add_argument(
-        "--seeds",
-        type=whole_number,
-        metavar="N",
-        help="how many paired seeds (default 5; with --quick 2, with --full 10)",
-    )
-    parser.add_argument(
-        "--first-seed",
-        type=seed_number,
-        default=0,
-        metavar="N",
-        help="the first of the seeds (default 0)",
-    )
-    parser.add_argument(
-        "--fraction",
-        type=fraction,
-        nargs="+",
-        metavar="F",
-        help="fractions of the 700 products whose answers and replies are known (default 0.1 1)",
-    )
-    parser.add_argument(
-        "--trunk",
-        choices=TRUNKS,
-        default=TRUNKS[0],
-        help="what reads the words of a product (default dense)",
-    )
-    parser.add_argument(
-        "--weights",
-        choices=weighting.__all__,
-        metavar="RULE",
-        help="a rule for the task weights, for the arms that can follow it: "
-        + ", ".join(weighting.__all__),
-    )
-    parser.add_argument(
-        "--rules",
-        action="store_true",
-        help=f"also train hard sharing with {', '.join(experiment.RULES)}",
-    )
-    parser.add_argument(
-        "--steps",
-        type=whole_number,
-        metavar="N",
-        help="training steps (default 300; with --quick 100)",
-    )
-    parser.add_argument(
-        "--quick",
-        action="store_true",
-        help="a look in seconds: too few seeds and steps to conclude anything",
-    )
-    parser.add_argument(
-        "--full",
-        action="store_true",
-        help="everything the README reports, controls included: some 16 minutes on two cores",
-    )
-    parser.add_argument(
-        "--out",
-        type=Path,
-        default=Path("tinymtl-results"),
-        metavar="DIR",
-        help="where pictures and numbers go (default tinymtl-results)",
-    )
-    parser.add_argument("--quiet", action="store_true", help="no progress line")
+    _add_options_of_size(parser.add_argument_group("how much is run"))
+    _add_options_of_training(parser.add_argument_group("what is trained"))
+    _add_options_of_output(parser.add_argument_group("what is shown"))
     options = parser.parse_args(arguments)
     if options.full and _sets_what_full_sets(options):
         parser.error(
@@ -189,6 +225,89 @@ def _parse(arguments):
         )
     _fill_defaults(options)
     return options
+
+
+def _add_options_of_size(group):
+    group.add_argument(
+        "--quick",
+        action="store_true",
+        help="2 seeds of 100 steps, 10 %% of the answers: a look in seconds",
+    )
+    group.add_argument(
+        "--full",
+        action="store_true",
+        help="10 seeds of every fraction, control, pair of tasks, trunk and rule: "
+        "some 16 minutes on two cores",
+    )
+    group.add_argument(
+        "--seeds",
+        type=whole_number,
+        metavar="N",
+        help="how many seeds; a seed draws what is known and where the parameters start, "
+        "the same for all ways of sharing (default 5)",
+    )
+    group.add_argument(
+        "--first-seed",
+        type=seed_number,
+        default=0,
+        metavar="N",
+        help="the first of the seeds (default 0)",
+    )
+    group.add_argument(
+        "--steps", type=whole_number, metavar="N", help="training steps (default 300)"
+    )
+
+
+def _add_options_of_training(group):
+    group.add_argument(
+        "--fraction",
+        type=fraction,
+        nargs="+",
+        metavar="F",
+        help="of how many of the 700 products the answers and replies are known, "
+        "from 0.02 to 1 (default 0.1 1: first a tenth, then all)",
+    )
+    group.add_argument(
+        "--trunk",
+        choices=TRUNKS,
+        default=TRUNKS[0],
+        help="what reads the words of a product: the mean of their vectors (dense, the default), "
+        "a recurrent or a convolutional network",
+    )
+    group.add_argument(
+        "--weights",
+        choices=weighting.__all__,
+        metavar="RULE",
+        help="a rule that chooses the weights of the tasks, in place of fixed ones, for the arms "
+        f"that can follow it: {', '.join(weighting.__all__)}",
+    )
+    group.add_argument(
+        "--rules",
+        action="store_true",
+        help=f"also train hard sharing with each of {', '.join(experiment.RULES)}",
+    )
+
+
+def _add_options_of_output(group):
+    group.add_argument(
+        "--out",
+        type=Path,
+        default=Path("tinymtl-results"),
+        metavar="DIR",
+        help="where the numbers, the report and the pictures go (default tinymtl-results)",
+    )
+    group.add_argument("--quiet", action="store_true", help="no progress line")
+    _add_version(group)
+    group.add_argument("-h", "--help", action="help", help="show this page")
+
+
+def _add_version(group):
+    group.add_argument(
+        "--version",
+        action="version",
+        version=f"tinymtl {__version__}",
+        help="show which version this is",
+    )
 
 
 def _sets_what_full_sets(options):
@@ -204,20 +323,26 @@ def _sets_what_full_sets(options):
 
 def _fill_defaults(options):
     """The seeds, steps and fractions that depend on --quick and --full."""
+    seeds = 5
+    steps = 300
+    fractions = [0.1, 1.0]
     if options.quick:
-        seeds, steps, fractions = 2, 100, [0.1]
+        seeds = 2
+        steps = 100
+        fractions = [0.1]
     elif options.full:
-        seeds, steps, fractions = 10, 300, [0.1, 1.0]
-    else:
-        seeds, steps, fractions = 5, 300, [0.1, 1.0]
+        seeds = 10
     options.seeds = options.seeds or seeds
     options.steps = options.steps or steps
     options.fraction = options.fraction or fractions
 
 
+# Options of the conversation
+
+
 def _parse_ask(arguments):
     parser = argparse.ArgumentParser(
-        prog="tinymtl ask",
+        prog="python -m tinymtl ask",
         description=(
             "A conversation with the shopping guide, trained in seconds. "
             "It answers lines, also from a pipe."
@@ -245,6 +370,7 @@ def _parse_ask(arguments):
         "--truth", action="store_true", help="the recorded answer beside the guide's"
     )
     parser.add_argument("--quiet", action="store_true", help="no progress line")
+    _add_version(parser)
     return parser.parse_args(arguments)
 
 

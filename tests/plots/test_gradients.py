@@ -306,6 +306,28 @@ def test_a_layer_without_a_gradient_of_one_task_has_no_dot():
     assert words(ax.texts) == ["71%"]
 
 
+def colours_of_layers(cosines):
+    """Red, green and blue of the dot of each cosine, (n, 3)."""
+    G = {f"layer {ρ}": [[1.0, ρ], [ρ, 1.0]] for ρ in cosines}
+    figure = plots.layers(G, list("ab"))
+    figure.canvas.draw()
+    return clouds(figure.axes[0])[0].get_facecolors()[: len(cosines), :3]
+
+
+def test_a_cosine_near_0_is_pale_and_the_colour_grows_with_its_size():
+    conflicts = colours_of_layers([-0.01, -0.2, -0.5, -0.9])
+    redness = conflicts[:, 0] - conflicts[:, 1]
+    assert redness[0] < 0.05
+    assert redness[0] < redness[1] < redness[2] == redness[3]
+    agreements = colours_of_layers([0.01, 0.2, 0.5, 0.9])
+    assert np.ptp(agreements, axis=1).max() < 0.01  # greys
+    darkness = 1 - agreements[:, 0]
+    assert darkness[0] < 0.12
+    assert darkness[0] < darkness[1] < darkness[2] == darkness[3]
+    almost_0 = colours_of_layers([-0.01, 0.01])
+    np.testing.assert_allclose(almost_0[0], almost_0[1], atol=0.04)
+
+
 # Step
 
 

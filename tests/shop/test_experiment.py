@@ -1,119 +1,43 @@
-"""The experiment measures what it says, and nothing that is tested was trained on."""
+"""The experiment measures what it says, and each arm is trained as it says."""
 
+import json
 import math
+import os
+import signal
+import subprocess
+import sys
+import time
 from itertools import combinations
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from tinymtl import SGD, HardSharing, fit, weighting
+from tinymtl import weighting
 from tinymtl.shop import experiment
+from tinymtl.shop.baselines import BASELINES
 from tinymtl.shop.experiment import (
-    LOSSES,
     METRICS,
-    Condition,
-    Split,
     answers,
-    auc,
-    baselines,
     make_parts,
     measure,
     run,
     run_seed,
     schedule,
+    steps_to_least_loss,
     train,
     weights_for,
 )
-from tinymtl.shop.guide import QUESTIONS, Replies, word_ids
-from tinymtl.shop.purchases import Shop, load, words
+from tinymtl.shop.guide import word_ids
+from tinymtl.shop.purchases import load
+from tinymtl.shop.replies import Replies
+from tinymtl.shop.split import Condition, Split
 
 
 @pytest.fixture(scope="module")
 def shop():
     return load()
-
-
-def test_training_validation_and_test_have_nothing_in_common():
-    split = Split(np.random.default_rng(3))
-    for parts, total in ((split.products, 1000), (split.households, 400)):
-        everything = np.concatenate(list(parts.values()))
-        assert len(set(everything)) == len(everything) == total
-
-
-def test_a_smaller_fraction_knows_fewer_products_and_is_tested_on_the_same():
-    few = Split(np.random.default_rng(3), Condition(fraction=0.1))
-    many = Split(np.random.default_rng(3), Condition(fraction=1.0))
-    assert set(few.products["train"]) < set(many.products["train"])
-    assert len(few.products["train"]) == 70
-    np.testing.assert_array_equal(few.products["test"], many.products["test"])
-
-
-def test_replies_are_known_of_products_whose_answers_are_known_and_of_no_other():
-    talked_of = {Condition(fraction=0.1): 70, Condition(dialogue=0.1): 70, Condition(): 700}
-    for condition, n in talked_of.items():
-        split = Split(np.random.default_rng(3), condition)
-        (of, _, _), _ = split.data("train")["dialogue"]
-        assert len(set(of)) == n
-        assert set(of) <= set(split.products["train"])
-    split = Split(np.random.default_rng(3), Condition(households=0.1))
-    assert len(split.households["train"]) == 28
-
-
-def with_shop(monkeypatch, shop):
-    """Let the experiment use this shop in place of the real one."""
-
-    def shop_and_texts():
-        return shop, Replies(shop), *word_ids(shop)
-
-    monkeypatch.setattr(experiment, "shop_and_texts", shop_and_texts)
-
-
-def test_answers_and_purchases_of_the_test_have_no_influence_on_training(shop, monkeypatch):
-    def trained(shop):
-        with_shop(monkeypatch, shop)
-        split = Split(np.random.default_rng(0), Condition(fraction=0.5))
-        model = HardSharing(*make_parts(split, np.random.default_rng(1)))
-        fit(
-            model,
-            split.data("train"),
-            LOSSES,
-            optimizer=SGD(0.1),
-            steps=3,
-            batch_size=16,
-            rng=np.random.default_rng(2),
-        )
-        return model.theta
-
-    split = Split(np.random.default_rng(0), Condition(fraction=0.5))
-    changed = {name: array.copy() for name, array in vars(shop).items()}
-    hidden = np.concatenate([split.products["validation"], split.products["test"]])
-    changed["price"][hidden] = np.roll(changed["price"][hidden], 3)
-    changed["brand"][hidden] = np.where(shop.brand[hidden] == "National", "Private", "National")
-    for column in ("department", "category"):
-        changed[column][hidden] = np.roll(changed[column][hidden], 5)
-    for column in ("early", "late"):
-        changed[column][split.households["test"]] ^= True
-    np.testing.assert_array_equal(trained(shop), trained(Shop(**changed)))
-
-
-def test_a_model_that_only_memorises_what_training_shows_is_the_commonest_answer_on_test_products():
-    split = Split(np.random.default_rng(0))
-    products, truth = split.data("train")["answer"]
-    (talked_of, _, _), _ = split.data("train")["dialogue"]
-    memory = dict(zip(products, truth))
-    most_common = baselines(split)["most common"]
-    commonest = {question: most_common[question] for question in QUESTIONS}
-    said = {question: guess.copy() for question, guess in commonest.items()}
-    for i, product in enumerate(split.products["test"]):
-        if product in memory:
-            for question in QUESTIONS:
-                said[question][i] = memory[product][question]
-    assert measure(said, split) == pytest.approx(measure(commonest, split), nan_ok=True)
-    assert measure(said, split)["own brand, AUC"] == 0.5
-    assert not set(talked_of) & set(split.products["test"])
 
 
 @pytest.mark.parametrize(
@@ -138,31 +62,6 @@ def test_a_control_shuffles_between_tasks_what_it_names_and_nothing_else(control
         assert sorted(set(own)) == sorted(own)
         assert word.shape[1] == ids.shape[1]
         assert (word == padding).sum() == (ids[: len(word)] == padding).sum()
-
-
-def test_random_answers_are_those_of_other_training_products_for_questions_and_dialogue_alike():
-    split = Split(np.random.default_rng(0), Condition(control="answers"))
-    products, truth = split.data("train")["answer"]
-    own_price = split.truth["price"][products]
-    assert sorted(truth["price"]) == sorted(own_price)
-    assert (truth["price"] != own_price).mean() > 0.8
-    (of, asked, _), reply = split.data("train")["dialogue"]
-    answers_of = dict(zip(products, split.answers_of[products]))
-    told = [answers_of[product] for product in of]
-    np.testing.assert_array_equal(reply, Replies(load()).said[told, asked])
-    _, test_truth = split.data("test")["answer"]
-    np.testing.assert_array_equal(test_truth, split.truth[split.products["test"]])
-
-
-@given(st.lists(st.tuples(st.integers(0, 4), st.booleans()), max_size=12))
-def test_auc_is_the_share_of_pairs_in_the_right_order_ties_counting_half(pairs):
-    scores = np.array([score for score, _ in pairs], float)
-    positive = np.array([is_positive for _, is_positive in pairs], bool)
-    wins = []
-    for a in scores[positive]:
-        for b in scores[~positive]:
-            wins.append((a > b) + 0.5 * (a == b))
-    np.testing.assert_allclose(auc(scores, positive), np.mean(wins) if wins else np.nan)
 
 
 def test_measures_are_the_textbook_ones():
@@ -233,102 +132,55 @@ def test_perplexity_is_the_exponential_of_the_mean_surprise_over_all_words_and_o
     assert said["facts"] == pytest.approx(of_facts, rel=1e-4)
 
 
-def product_texts(shop):
-    """The set of words of each product."""
-    return [set(words(f"{kind} {size}")) for kind, size in zip(shop.type, shop.size)]
-
-
-def test_most_common_is_the_commonest_category_and_the_share_of_new_buyers(shop):
-    split = Split(np.random.default_rng(1), Condition(fraction=0.3))
-    guess = baselines(split)["most common"]
-    of_known = list(shop.category[split.products["train"]])
-    commonest = max(set(of_known), key=of_known.count)
-    assert set(split.categories[guess["category"]]) == {commonest}
-    train = split.bought[split.households["train"]]
-    had_not = [household for household in range(280) if not train["early"][household, 5]]
-    share = np.mean([train["late"][household, 5] for household in had_not])
-    assert guess["late"][0, 5] == pytest.approx(share)
-
-
-def test_nearest_words_is_the_product_with_the_largest_cosine_of_its_rare_words(shop):
-    split = Split(np.random.default_rng(1), Condition(fraction=0.3))
-    guess = baselines(split)["nearest words"]
-    known = split.products["train"]
-    texts = product_texts(shop)
-    rarity = {}
-    for word in set().union(*texts):
-        rarity[word] = np.log(1000 / sum(word in text for text in texts))
-
-    def product_of(a, b):
-        return sum(rarity[word] ** 2 for word in a & b)
-
-    def cosine(a, b):
-        return product_of(a, b) / np.sqrt(product_of(a, a)) / np.sqrt(product_of(b, b))
-
-    for i in (0, 17, 199):
-        text = texts[split.products["test"][i]]
-        alike = np.array([cosine(text, texts[k]) for k in known])
-        best = known[alike >= alike.max() - 1e-9]
-        share_of_own = np.mean(shop.brand[best] == "Private")
-        assert guess["brand"][i] == pytest.approx(share_of_own)
-        assert split.categories[guess["category"][i]] in shop.category[best]
-
-
-# At seed 3 the test products would have chosen another strength.
-@pytest.mark.parametrize("seed", [1, 3])
-def test_ridge_regression_is_the_least_of_its_four_on_validation_products(shop, seed):
-    split = Split(np.random.default_rng(seed), Condition(fraction=0.1))
-    known = split.products["train"]
-    validation = split.products["validation"]
-    test = split.products["test"]
-    texts = product_texts(shop)
-    vocabulary = sorted(set().union(*texts))
-    has = np.array([[w in text for w in vocabulary] for text in texts], float)
-    has *= np.log(1000 / has.sum(0))
-    train = split.bought[split.households["train"]]
-    buys = (train["early"] | train["late"]).T.astype(float)
-    buys -= buys.mean()
-    has /= np.sqrt((has**2).sum(1, keepdims=True))
-    buys /= np.sqrt((buys**2).sum(1, keepdims=True))
-    X = np.hstack([has, buys])
-    n = len(split.departments)
-    m = len(split.categories)
-    Y = np.hstack(
-        [
-            split.truth["price"][:, None],
-            split.truth["brand"][:, None],
-            np.eye(n)[split.truth["department"]],
-            np.eye(m)[split.truth["category"]],
-        ]
-    )
-    mean = Y[known].mean(0)
-    guesses = {}
-    for λ in (0.1, 0.3, 1.0, 3.0):
-        # The primal form: W = (XᵀX + λI)⁻¹ Xᵀ(Y − mean).
-        XX = X[known].T @ X[known]
-        W = np.linalg.solve(XX + λ * np.eye(len(XX)), X[known].T @ (Y[known] - mean))
-        error = ((X[validation] @ W + mean - Y[validation]) ** 2).sum()
-        guesses[error] = X[test] @ W + mean
-    best = guesses[min(guesses)]
-    got = baselines(split)["ridge regression"]
-    np.testing.assert_allclose(got["price"][:, 0], best[:, 0], rtol=1e-5, atol=1e-6)
-    np.testing.assert_allclose(got["brand"][:, 0], best[:, 1], rtol=1e-5, atol=1e-6)
-    np.testing.assert_array_equal(got["category"], best[:, 2 + n :].argmax(1))
-
-
 def test_the_learning_rate_falls_at_60_and_85_percent_of_the_steps():
     expected = {0: 1e-2, 0.59: 1e-2, 0.61: 3e-3, 0.84: 3e-3, 0.86: 1e-3, 0.999: 1e-3}
     for progress, rate in expected.items():
         assert schedule(progress) == pytest.approx(rate)
 
 
+def test_the_least_held_out_loss_is_that_of_the_weighted_sum_of_the_tasks():
+    held_out = {
+        "recommend": np.array([0.3, 0.2, 0.1]),  # weight 10
+        "answer": np.array([3.0, 1.0, 1.5]),  # weight 1
+        "dialogue": np.array([1.0, 1.0, 1.5]),  # weight 3
+    }
+    history = SimpleNamespace(held_out=held_out, held_out_steps=np.array([20, 40, 55]))
+    assert steps_to_least_loss(history, ("recommend", "answer", "dialogue")) == 40
+    assert steps_to_least_loss(history, ("recommend", "answer")) == 55  # 6, 3, 2.5
+
+
+def test_a_run_says_after_how_many_steps_the_held_out_loss_was_least():
+    condition = Condition(fraction=0.1, steps=21, arms=("hard",))
+    results = run_seed(0, condition, look=True)
+    assert list(results) == [*BASELINES, "hard"]
+    hard = results["hard"]
+    assert hard["steps"] in (20, 21)
+    assert hard["seconds"] == hard["history"].seconds[hard["steps"] - 1]
+
+
+ONE_SEED = """
+import json
+from tinymtl.shop.experiment import run_seed
+from tinymtl.shop.split import Condition
+results = run_seed(4, Condition(fraction=0.1, steps=3))
+print(json.dumps({arm: measured["metrics"] for arm, measured in results.items()}))
+"""
+
+
 def test_one_seed_gives_the_same_numbers_twice_and_from_another_process():
-    (there,) = run([(4, Condition(fraction=0.1, steps=3), False)])
-    here = run_seed(4, Condition(fraction=0.1, steps=3))
-    assert list(here) == list(there)
-    for arm in here:
-        exactly = pytest.approx(there[arm]["metrics"], abs=0, rel=0, nan_ok=True)
-        assert here[arm]["metrics"] == exactly
+    job = (4, Condition(fraction=0.1, steps=3), False)
+    first, second = run([job, job])
+    # As in the workers, one thread: sums that are shared by threads are added in another order.
+    one_thread = {**os.environ, "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+    there = subprocess.run(
+        [sys.executable, "-c", ONE_SEED], env=one_thread, capture_output=True, text=True, check=True
+    )
+    third = json.loads(there.stdout)
+    assert list(first) == list(second) == list(third)
+    for arm, measured in first.items():
+        exactly = pytest.approx(measured["metrics"], abs=0, rel=0, nan_ok=True)
+        assert second[arm]["metrics"] == exactly
+        assert third[arm] == exactly
 
 
 def test_on_real_purchases_the_claims_hold_with_a_margin_and_so_do_their_limits():
@@ -360,6 +212,39 @@ def test_on_real_purchases_the_claims_hold_with_a_margin_and_so_do_their_limits(
     totals = {arm: plain[0][arm]["parameters"]["total"] for arm in experiment.ARMS}
     assert totals["hard"] < 0.6 * totals["alone"]
     assert totals["soft"] == totals["alone"]
+
+
+STRENGTHS = {  # arm -> (decay of all matrices, decay of own vectors beside it, pull together)
+    "alone": (1e-4, 3e-3, 0),
+    "soft": (1e-4, 3e-3, 0.03),
+    "hard": (3e-4, 1e-2, 0),
+    "alone, decayed": (3e-4, 1e-2, 0),
+    "Uncertainty": (1e-4, 3e-3, 0),
+    "nash_mtl": (1e-4, 3e-3, 0),
+    "upgrad": (3e-4, 1e-2, 0),
+}
+
+
+@pytest.mark.parametrize("arm", STRENGTHS)
+def test_each_arm_has_the_penalty_that_was_chosen_for_it(arm):
+    everywhere, own, together = STRENGTHS[arm]
+    split = Split(np.random.default_rng(0), Condition(fraction=0.1))
+    parts = make_parts(split, np.random.default_rng(1), dtype=np.float64)
+    make_model = (experiment.ARMS | experiment.RULES | experiment.STRONGER)[arm]
+    model = make_model(*parts)
+    model.theta[:] = np.random.default_rng(2).standard_normal(len(model.theta))
+
+    expected = 0.0
+    for name, parameter in model.named_parameters().items():
+        if parameter.ndim == 2:
+            λ = everywhere + own if name.endswith("own.table") else everywhere
+            expected += λ * (parameter.data**2).sum()
+    if together:
+        copies = zip(*(model.trunks[task].parameters() for task in model.tasks))
+        for copies_of_one in copies:
+            θ = np.stack([parameter.data for parameter in copies_of_one])
+            expected += together * ((θ - θ.mean(0)) ** 2).sum()
+    assert float(model.penalty()) == pytest.approx(expected)
 
 
 # Rules for the weights
@@ -458,3 +343,107 @@ def test_everything_has_each_condition_once_and_compares_each_with_one_that_has_
     assert {c.trunk for c in conditions} == set(experiment.TRUNKS)
     fractions = {c.fraction for c in conditions if c == Condition(fraction=c.fraction)}
     assert fractions == {0.05, 0.1, 0.3, 1.0}
+
+
+# Processes
+
+LINUX = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="reads /proc")
+LONG = 60  # seconds; a slow machine has time enough, and the whole work would take far longer
+
+
+def processes_of(session):
+    """Command lines of the living processes that were started in a session, by process number."""
+    found = {}
+    for folder in Path("/proc").iterdir():
+        if not folder.name.isdigit():
+            continue
+        try:
+            state, _, _, of = (folder / "stat").read_text().rpartition(")")[2].split()[:4]
+            if int(of) == session and state != "Z":
+                found[int(folder.name)] = (folder / "cmdline").read_text()
+        except OSError:  # it has just ended
+            continue
+    return found
+
+
+def workers_of(session):
+    return [n for n, command in processes_of(session).items() if "spawn_main" in command]
+
+
+def wait_until(holds, what):
+    end = time.monotonic() + LONG
+    while not holds():
+        assert time.monotonic() < end, f"waited too long until {what}"
+        time.sleep(0.02)
+
+
+@pytest.fixture
+def long_run(tmp_path):
+    """The main job, some minutes of work, with its two workers, in a session of its own."""
+    command = [sys.executable, "-m", "tinymtl", "--seeds", "4", "--steps", "9000"]
+    process = subprocess.Popen(
+        [*command, "--out", str(tmp_path)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        wait_until(lambda: len(workers_of(process.pid)) == 2, "two workers have started")
+        yield process
+    finally:
+        for number in processes_of(process.pid):
+            os.kill(number, signal.SIGKILL)
+        process.communicate()
+
+
+def send(sig, process, whom):
+    """Send a signal to the main process, to a worker, or, as a terminal does, to all."""
+    if whom == "all":
+        os.killpg(process.pid, sig)
+    elif whom == "main":
+        os.kill(process.pid, sig)
+    else:
+        os.kill(workers_of(process.pid)[0], sig)
+
+
+@LINUX
+@pytest.mark.parametrize("seconds", [0, 2])  # in the workers' imports, and in training
+@pytest.mark.parametrize("whom", ["main", "worker", "all"])
+def test_ctrl_c_ends_all_processes_at_once_whoever_gets_the_signal(long_run, whom, seconds):
+    time.sleep(seconds)
+    send(signal.SIGINT, long_run, whom)
+    out, errors = long_run.communicate(timeout=LONG)
+    assert long_run.returncode == 130
+    assert out == ""
+    assert errors.strip() == "tinymtl: stopped, nothing was written"
+    wait_until(lambda: not processes_of(long_run.pid), "no process is left")
+
+
+@LINUX
+@pytest.mark.parametrize("sig", [signal.SIGTERM, getattr(signal, "SIGKILL", None)])
+def test_the_workers_end_with_the_main_process_however_it_ends(long_run, sig):
+    send(sig, long_run, "main")
+    long_run.communicate(timeout=LONG)
+    assert long_run.returncode == -sig
+    wait_until(lambda: not processes_of(long_run.pid), "no process is left")
+
+
+@LINUX
+def test_a_worker_that_is_killed_ends_the_run_with_one_line(long_run):
+    send(signal.SIGKILL, long_run, "worker")
+    _, errors = long_run.communicate(timeout=LONG)
+    assert long_run.returncode == 1
+    assert errors.strip() == (
+        "tinymtl: a process ended before its work was done, with exit code -9; nothing was written"
+    )
+    wait_until(lambda: not processes_of(long_run.pid), "no process is left")
+
+
+def test_an_error_in_a_job_is_raised_and_ends_the_others():
+    jobs = [(0, Condition(weights="no such rule"), False)]
+    jobs += [(seed, Condition(steps=9000), False) for seed in range(3)]
+    began = time.monotonic()
+    with pytest.raises(AttributeError, match="no such rule"):
+        list(run(jobs))
+    assert time.monotonic() - began < LONG

@@ -1,28 +1,33 @@
-"""The guide's parts against their formulas, written as plain loops."""
+"""The guide's parts against their formulas, written as plain loops; and the files of a guide."""
+
+import os
+import stat
+import zipfile
 
 import numpy as np
 import pytest
 
 from tinymtl import HardSharing, SingleTask
 from tinymtl.losses import mse
-from tinymtl.shop import experiment
-from tinymtl.shop.experiment import Condition, Split, make_parts
+from tinymtl.module import Module, Parameter
+from tinymtl.shop.experiment import make_parts
 from tinymtl.shop.guide import (
-    OPENINGS,
-    PRICES,
-    QUESTIONS,
     TRUNKS,
     DialogueHead,
     ProductTrunk,
-    Replies,
     answer_loss,
+    check_can_save,
     dialogue_loss,
     generate,
+    load_guide,
     pull_to_zero,
     recommend_loss,
+    save_guide,
     word_ids,
 )
 from tinymtl.shop.purchases import Shop, load, words
+from tinymtl.shop.replies import Replies
+from tinymtl.shop.split import Condition, Split
 from tinymtl.tensor import Tensor, no_grad
 
 VOCABULARY = word_ids(load())[1]
@@ -214,12 +219,11 @@ def other_answers(shop):
     return Shop(**columns)
 
 
-def test_what_is_asked_is_never_an_input(shop, monkeypatch):
+def test_what_is_asked_is_never_an_input(shop, use_shop):
     """Other departments, categories, brands and prices, and the same network says the same."""
     outputs = []
     for each in (shop, other_answers(shop)):
-        texts = (each, Replies(each), *word_ids(each))
-        monkeypatch.setattr(experiment, "shop_and_texts", lambda texts=texts: texts)
+        use_shop(each)
         split = Split(np.random.default_rng(0))
         model = SingleTask(*make_parts(split, np.random.default_rng(1)))
         with no_grad():
@@ -241,70 +245,6 @@ def test_mse_of_the_price_is_in_standardised_units():
 @pytest.fixture(scope="module")
 def replies(shop):
     return Replies(shop)
-
-
-def test_a_reply_begins_with_what_was_asked_goes_round_and_states_four_facts(shop, replies):
-    for q, product in enumerate((3, 400, 870, 999)):
-        words = [replies.vocabulary[w] for w in replies.said[product, q] if w >= 0]
-        text = " ".join(words)
-        assert words[-1] == "."
-        order = QUESTIONS[q:] + QUESTIONS[:q]
-        assert text.startswith(OPENINGS[order[0]])
-        places = [text.index(OPENINGS[question] + " ") for question in order]
-        assert places == sorted(places)
-        assert shop.category[product].lower() in text
-        assert shop.department[product].lower() in text
-        assert ("our own brand" in text) == (shop.brand[product] == "Private")
-        assert replies.true(product, text) == [True] * 4
-
-
-def test_the_price_in_words_is_the_nearest(shop, replies):
-    dollars = {
-        "half a dollar": 0.5,
-        "a dollar": 1,
-        "two dollars": 2,
-        "three dollars": 3,
-        "four dollars": 4,
-        "five dollars": 5,
-    }
-    assert list(PRICES.values())[:-1] == list(dollars)
-    for product in range(0, 1000, 7):
-        said = " ".join(replies.facts[product]["price"])
-        price = shop.price[product]
-        if said in dollars:
-            nearest = min(abs(price - d) for d in dollars.values())
-            assert abs(price - dollars[said]) == pytest.approx(nearest)
-        else:
-            assert said == "more than five dollars"
-            assert price >= 5.5
-
-
-def test_facts_are_marked_and_every_word_is_predicted_from_those_before(replies):
-    said = replies.said[5, 2]
-    fact = replies.fact[5, 2]
-    so_far = replies.so_far[5, 2]
-    expected = []
-    for question in ("category", "brand", "price", "department"):
-        expected += replies.facts[5][question]
-    assert [replies.vocabulary[word] for word in said[fact]] == expected
-    n = (said >= 0).sum()
-    assert not fact[n:].any()
-    assert replies.vocabulary[so_far[0]] == "."
-    assert (so_far[1:n] == said[: n - 1]).all()
-
-
-def test_a_fact_is_true_if_it_is_stated_once_and_as_it_is(shop, replies):
-    product = int(np.flatnonzero(shop.brand == "National")[3])
-    text = " ".join(word for word, _ in replies.reply(replies.facts[product], 0)[:-1])
-    other_words = text.replace("it costs about", "it costs around")
-    other_brand = text.replace("a national brand", "our own brand")
-    assert len({text, other_words, other_brand}) == 3
-    assert replies.true(product, text) == [True] * 4
-    assert replies.true(product, other_words) == [False, True, True, True]
-    assert replies.true(product, text + " this is butter") == [True, True, False, True]  # two kinds
-    assert replies.true(product, text + " this is") == [True, True, False, True]
-    assert replies.true(product, other_brand) == [True, True, True, False]
-    assert replies.true(product, "") == [False] * 4
 
 
 def test_logits_of_the_next_word_are_an_rnn_told_product_and_question_at_every_step():
@@ -358,3 +298,198 @@ def test_generation_takes_the_likeliest_word_until_the_end_and_ends_if_the_model
     endless = Says(replies, ["is"])
     longest = " ".join(["is"] * replies.said.shape[2])
     assert generate(endless, two, two, replies) == [longest] * 2
+
+
+# Files
+
+
+class Small(Module):
+    """A model in place of the guide; the values of its parameters are all `value`."""
+
+    def __init__(self, value, width=3, dtype=np.float32):
+        self.parts = {
+            "trunk": Parameter(np.full((5, width), value, dtype)),
+            "head": Parameter(np.full(2, value, dtype)),
+        }
+
+
+@pytest.fixture
+def saved(tmp_path):
+    path = tmp_path / "guide.npz"
+    save_guide(path, Small(1.5), 7)
+    return path
+
+
+@pytest.mark.parametrize("seed", [0, 7, 2**64 + 1])
+def test_a_loaded_guide_is_the_saved_one_and_its_seed_is_no_parameter(tmp_path, guide, seed):
+    model, split = guide
+    path = tmp_path / "guide.npz"
+    save_guide(path, model, seed)
+    other = HardSharing(*make_parts(split, np.random.default_rng(9), dtype=np.float64))
+    assert not np.array_equal(other.theta, model.theta)
+    n = len(other.theta)
+    assert load_guide(path, other) == seed
+    np.testing.assert_array_equal(other.theta, model.theta)
+    assert len(other.theta) == n
+    assert [file.name for file in tmp_path.iterdir()] == ["guide.npz"]
+
+
+def test_other_programs_can_read_the_parameters_by_name(saved):
+    with np.load(saved) as file:
+        assert set(file.files) == {"parts.trunk", "parts.head", "about"}
+        np.testing.assert_array_equal(file["parts.head"], [1.5, 1.5])
+
+
+def test_a_guide_that_cannot_be_written_whole_is_not_written(saved, monkeypatch):
+    before = saved.read_bytes()
+
+    def full(file, **_):
+        file.write(b"half")
+        raise OSError("no space left")
+
+    monkeypatch.setattr(np, "savez", full)
+    with pytest.raises(OSError, match="no space left"):
+        save_guide(saved, Small(2.0), 8)
+    assert saved.read_bytes() == before
+    assert list(saved.parent.iterdir()) == [saved]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs modes and links")
+def test_a_saved_guide_has_the_mode_of_any_new_file_and_a_link_stays_a_link(saved):
+    new = saved.with_name("new")
+    new.touch()
+    assert stat.S_IMODE(saved.stat().st_mode) == stat.S_IMODE(new.stat().st_mode)
+    link = saved.with_name("link")
+    link.symlink_to(saved)
+    save_guide(link, Small(2.5), 9)
+    assert link.is_symlink()
+    assert load_guide(saved, Small(0.0)) == 9
+
+
+def members(path):
+    with zipfile.ZipFile(path) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+def write_members(path, contents):
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in contents.items():
+            archive.writestr(name, content)
+
+
+def an_object(path):
+    """A member that only a pickle can hold."""
+    np.savez(path, **{"parts.trunk": np.array([{}]), "parts.head": 1, "about": "no"})
+
+
+def a_text(path):
+    path.write_text("no guide")
+
+
+def an_empty_file(path):
+    path.write_bytes(b"")
+
+
+def cut_short(path):
+    path.write_bytes(path.read_bytes()[:-50])
+
+
+def a_changed_byte(path):
+    content = bytearray(path.read_bytes())
+    at = content.find(np.float32(1.5).tobytes() * 4)
+    content[at] ^= 1
+    path.write_bytes(content)
+
+
+def an_array_alone(path):
+    with open(path, "wb") as file:
+        np.save(file, np.ones(3))
+
+
+def a_checkpoint(path):
+    Small(1.5).save(path)
+
+
+def another_kind(path):
+    contents = members(path)
+    contents["about.npy"] = contents["about.npy"].replace(b"g", b"G")
+    write_members(path, contents)
+
+
+def a_missing_parameter(path):
+    contents = members(path)
+    del contents["parts.head.npy"]
+    write_members(path, contents)
+
+
+def a_parameter_too_many(path):
+    write_members(path, members(path) | {"parts.tail.npy": members(path)["parts.head.npy"]})
+
+
+def a_bomb(path):
+    write_members(path, members(path) | {"parts.head.npy": bytes(10**8)})
+
+
+def other_widths(path):
+    save_guide(path, Small(1.5, width=4), 7)
+
+
+def another_type(path):
+    save_guide(path, Small(1.5, dtype=np.float64), 7)
+
+
+def a_seed_that_is_no_number(path):
+    save_guide(path, Small(1.5), "7")
+
+
+def a_folder(path):
+    path.unlink()
+    path.mkdir()
+
+
+FAULTS = {
+    a_text: "is not a saved guide",
+    an_empty_file: "is not a saved guide",
+    cut_short: "is not a saved guide, or was cut short",
+    an_array_alone: "is not a saved guide",
+    a_checkpoint: "is not a saved guide",
+    another_kind: "is not a saved guide",
+    a_seed_that_is_no_number: "is not a saved guide",
+    an_object: "is a damaged guide",
+    a_changed_byte: "is a damaged guide",
+    a_missing_parameter: "is a guide of another form: .* for parts.head.npy, got None",
+    a_parameter_too_many: "is a guide of another form: expected at most None bytes for parts.tail",
+    a_bomb: "is a guide of another form: .* for parts.head.npy, got 100000000",
+    other_widths: r"is a guide of another form: expected parts.trunk of shape \(5, 3\)",
+    another_type: "is a guide of another form: expected parts.trunk of .* float32, got .* float64",
+    a_folder: "is not a file",
+}
+
+
+@pytest.mark.parametrize("damage", FAULTS, ids=lambda damage: damage.__name__)
+def test_a_foreign_or_damaged_file_is_refused_and_changes_nothing(saved, damage):
+    damage(saved)
+    model = Small(0.25)
+    with pytest.raises(ValueError, match=FAULTS[damage]) as refused:
+        load_guide(saved, model)
+    assert str(refused.value).startswith(str(saved))
+    assert "pickle" not in str(refused.value)
+    assert (model.theta == 0.25).all()
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+@pytest.mark.parametrize("special", ["pipe", "/dev/null"])
+def test_what_is_no_file_is_refused_at_once(tmp_path, special):
+    path = tmp_path / special
+    if special == "pipe":
+        os.mkfifo(path)
+    with pytest.raises(ValueError, match="is not a file"):
+        load_guide(path, Small(0.0))
+
+
+def test_a_place_to_save_is_tried_without_a_trace(tmp_path):
+    check_can_save(tmp_path / "guide.npz")
+    assert list(tmp_path.iterdir()) == []
+    nowhere = tmp_path / "nowhere" / "guide.npz"
+    with pytest.raises(OSError, match=f"cannot be written to {nowhere}: No such file"):
+        check_can_save(nowhere)

@@ -123,6 +123,59 @@ def test_types_and_sizes_have_674_distinct_words_and_every_product_has_one(shop)
     assert all(found)
 
 
+@pytest.mark.parametrize(
+    "texts, numbers, vocabulary",
+    [
+        ([["b", "a"], ["a"]], [[1, 0], [0, 2]], ["a", "b"]),
+        ([["a"], []], [[0], [1]], ["a"]),
+        ([["a", "a", "c"]], [[0, 0, 1]], ["a", "c"]),
+    ],
+)
+def test_words_are_numbered_in_order_and_shorter_texts_padded(texts, numbers, vocabulary):
+    got, of_words = purchases.number_words(texts)
+    assert got.tolist() == numbers
+    assert of_words == vocabulary
+
+
+# The tables of words
+
+TABLES = {
+    "abbreviations": ["word", "full"],
+    "filler": ["word"],
+    "fixed_replies": ["intent", "reply"],
+    "limits": ["words", "test"],
+    "numbers": ["words", "number"],
+    "phrasings": ["intent", "phrasing"],
+    "price_words": ["below", "words"],
+    "questions": ["question", "opening", "answer"],
+    "superlatives": ["words", "order"],
+}
+
+
+def test_every_table_is_known_here_and_described():
+    files = {path.stem for path in FOLDER.glob("*.csv")}
+    assert files == {"products", "baskets", *TABLES}
+    described = (FOLDER / "README.md").read_text(encoding="utf-8")
+    for name, columns in TABLES.items():
+        rows = len(purchases.read_table(name))
+        assert f"| `{name}.csv` | {rows} | {', '.join(columns)} |" in described
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_a_table_of_words_is_whole_and_has_each_row_once(name):
+    content = (FOLDER / f"{name}.csv").read_bytes()
+    assert b"\r" not in content
+    assert content.endswith(b"\n")
+    rows = purchases.read_table(name)
+    assert rows
+    for row in rows:
+        assert list(row) == TABLES[name]
+        for value in row.values():
+            assert value and value == value.strip() and value.isascii()
+    keys = [row["phrasing"] if name == "phrasings" else row[TABLES[name][0]] for row in rows]
+    assert len(set(keys)) == len(rows)
+
+
 # One damage a row: the file, what is replaced (once), by what, and what the message must say beside
 # the file.
 DAMAGES = {

@@ -271,6 +271,9 @@ def _words_below(beyond, others):
 
 # Layer by layer
 
+CONFLICT_TO_AGREEMENT = ("#B2182B", "0.92", "0.2")  # the colours of dots, from −CLEAR_COSINE on
+CLEAR_COSINE = 0.5  # from here on a dot has its full colour
+
 
 def layers(gramians: Mapping[str, np.ndarray], tasks: Sequence[str], *, figure=None):
     """Where in the network do gradients conflict? The cosine of each two tasks in each layer.
@@ -279,7 +282,8 @@ def layers(gramians: Mapping[str, np.ndarray], tasks: Sequence[str], *, figure=N
     their sum is the whole, which has the last row. tasks: T names.
     A layer's weight is √(share of ‖g_s‖² × share of ‖g_t‖²). It is written beside the dot, and is
     the dot's area. The cosine of the whole is the sum of the layers' cosines times their weights.
-    A layer without a gradient has no dot.
+    The farther from 0 a cosine is, the redder (conflict) or darker (agreement) is its dot; near 0
+    it is pale. A layer without a gradient has no dot.
     figure: where to draw, a matplotlib Figure or SubFigure; None makes a new one.
     ValueError for no layer, other shapes, fewer than 2 names, a name twice.
     """
@@ -326,7 +330,12 @@ def _draw_layers(ax, ρ, weight):
         ρ,
         rows,
         s=150 * np.nan_to_num(weight),
-        color=np.where(ρ < 0, "#B2182B", "0.3"),
+        c=ρ,
+        cmap=look.colour_map(*CONFLICT_TO_AGREEMENT),
+        vmin=-CLEAR_COSINE,
+        vmax=CLEAR_COSINE,
+        edgecolors="0.4",
+        linewidths=0.6,
         zorder=3,
         clip_on=False,
     )

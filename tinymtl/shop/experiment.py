@@ -1,45 +1,50 @@
 """The experiment: the guide trained alone, with soft and with hard sharing, under many conditions.
 
-A seed draws which products' answers are known, which households are trained on, and where the
-parameters start. The arms of one seed have all of this in common. They differ in how they share,
-and in the strengths chosen for that way of sharing. So their differences are paired.
+A seed draws what is known (see `split`) and where the parameters start. The arms of one seed have
+all of this in common. They differ in how they share, and in the strengths chosen for that way of
+sharing. So their differences are paired.
 """
 
 from __future__ import annotations
 
 import os
+import signal
+import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
-from functools import cache
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from inspect import signature
 from itertools import combinations
-from multiprocessing import get_context
+from multiprocessing import active_children, get_context, parent_process
+from multiprocessing.connection import wait
 
 import numpy as np
 
 from .. import weighting
 from ..interaction import conflict_rate, harm_rate, layer_gramians, step_report
+from ..measures import accuracy, auc, r_squared
 from ..optim import Adam
 from ..sharing import HardSharing, SingleTask, SoftSharing
 from ..tensor import no_grad
 from ..training import fit
+from .baselines import baselines
 from .guide import (
-    QUESTIONS,
     TRUNKS,
     AnswerHead,
     DialogueHead,
     ProductTrunk,
     RecommendHead,
-    Replies,
     answer_loss,
     dialogue_loss,
     generate,
     pull_to_zero,
     recommend_loss,
-    word_ids,
 )
-from .purchases import load
+from .replies import QUESTIONS
+from .split import Condition, Split, shop_and_texts
+
+# What is trained, and what is measured
 
 LOSSES = {"recommend": recommend_loss, "answer": answer_loss, "dialogue": dialogue_loss}
 WEIGHTS = {"recommend": 10.0, "answer": 1.0, "dialogue": 3.0}
@@ -58,7 +63,9 @@ CONFLICTS = [f"conflict of {s} and {t}" for s, t in combinations(LOSSES, 2)]
 HARMS = [f"{steps} that harm {task}" for task in LOSSES for steps in ("steps", "plain steps")]
 RATES = CONFLICTS + HARMS
 
-# The arms make a model from the same parts. Each strength was chosen on validation data, from four
+# Arms
+
+# Each makes a model from the same parts. Its strengths were chosen on validation data, from four
 # settings for each arm.
 WEAK_PULL = pull_to_zero(1e-4, 3e-3)
 STRONG_PULL = pull_to_zero(3e-4, 1e-2)
@@ -88,7 +95,6 @@ def make_hard_less_decayed(*parts) -> HardSharing:
 ARMS = {"alone": make_alone, "soft": make_soft, "hard": make_hard}
 SHARED = ("soft", "hard")
 STRONGER = {"alone, decayed": make_alone_decayed}
-BASELINES = ("most common", "nearest words", "ridge regression")
 
 # Rules that are tried on hard sharing beside the plain sum. Their strengths were chosen from the
 # same four settings.
@@ -98,99 +104,32 @@ RULES = {
     "upgrad": make_hard,
 }
 
-RIDGES = (0.1, 0.3, 1.0, 3.0)  # the strengths that ridge regression chooses from
 
-
-@dataclass(frozen=True)
-class Condition:
-    """What is known, and what is changed. Fractions are of 700 products and 280 households.
-
-    control: "own ids" shuffles, separately for each task, which own vector belongs to which
-    product. "tables" also shuffles the words in this way, so that nothing that one task learns
-    of a product reaches another task. "answers" deals the answers and replies of the training
-    products out at random.
-    """
-
-    fraction: float = 1.0  # of the products whose answers and replies are known
-    dialogue: float = 1.0  # of these, those whose replies are known
-    households: float = 1.0
-    tasks: tuple[str, ...] = tuple(LOSSES)
-    trunk: str = "dense"
-    control: str = ""
-    steps: int = 300
-    weights: str = ""  # the name of a rule, for every arm that can follow it
-    arms: tuple[str, ...] = tuple(ARMS)
-
-
-# Data
-
-
-@cache
-def shop_and_texts():
-    """The shop, its replies, the words of every product as numbers, and the words themselves."""
-    shop = load()
-    return shop, Replies(shop), *word_ids(shop)
-
-
-class Split:
-    """What a seed makes of the shop: parts for training, validation and test.
-
-    There are 700 products and 280 households to train on, or fractions of them; 100 and 40 for
-    validation; 200 and 80 for the test. A product of the test has never shown its answers or
-    replies in training. The purchases of every product are known, those of the test households
-    are not.
-    """
-
-    def __init__(self, rng: np.random.Generator, condition: Condition = Condition()):
-        shop, *_ = shop_and_texts()
-        products = rng.permutation(len(shop.price))
-        households = rng.permutation(len(shop.early))
-
-        known = products[: round(700 * condition.fraction)]
-        self.products = {"train": known, "validation": products[700:800], "test": products[800:]}
-        with_replies = known[: round(len(known) * condition.dialogue)]
-        self.talked_of = self.products | {"train": with_replies}
-        self.households = {
-            "train": households[: round(280 * condition.households)],
-            "validation": households[280:320],
-            "test": households[320:],
-        }
-
-        self.departments, department = np.unique(shop.department, return_inverse=True)
-        self.categories, category = np.unique(shop.category, return_inverse=True)
-        log_price = np.log(shop.price)
-        columns = [("price", np.float32), ("department", int), ("category", int), ("brand", bool)]
-        self.truth = np.zeros(len(products), columns)
-        # The price is standardised by the prices that are known.
-        self.truth["price"] = (log_price - log_price[known].mean()) / log_price[known].std()
-        self.truth["department"] = department
-        self.truth["category"] = category
-        self.truth["brand"] = shop.brand == "Private"
-
-        periods = [("early", bool, len(products)), ("late", bool, len(products))]
-        self.bought = np.zeros(len(households), periods)
-        self.bought["early"] = shop.early
-        self.bought["late"] = shop.late
-
-        self.answers_of = np.arange(len(products))
-        if condition.control == "answers":
-            self.answers_of[known] = rng.permutation(known)
-
-    def data(self, part: str) -> dict:
-        """The part's data by task: task -> (inputs, targets)."""
-        _, replies, *_ = shop_and_texts()
-        households = self.households[part]
-        products = self.products[part]
-        talked_of = self.talked_of[part]
-        # Every product is talked of once for each question.
-        of = np.repeat(talked_of, len(QUESTIONS))
-        asked = np.tile(np.arange(len(QUESTIONS)), len(talked_of))
-        told = self.answers_of[of]
-        return {
-            "recommend": (self.bought["early"][households], self.bought[households]),
-            "answer": (products, self.truth[self.answers_of[products]]),
-            "dialogue": ((of, asked, replies.so_far[told, asked]), replies.said[told, asked]),
-        }
+def everything() -> list[Condition]:
+    """What `--full` runs."""
+    fractions = [Condition(fraction=fraction) for fraction in (0.05, 0.1, 0.3, 1.0)]
+    one_task_scarce = [Condition(dialogue=0.1), Condition(households=0.1)]
+    longer = [Condition(fraction=fraction, steps=600) for fraction in (0.1, 1.0)]
+    other_trunks = [Condition(trunk=kind) for kind in TRUNKS[1:]]
+    controls = [
+        Condition(control="own ids", arms=SHARED),
+        Condition(control="tables", arms=SHARED),
+        Condition(control="answers"),
+    ]
+    pairs = [Condition(tasks=pair, arms=("hard",)) for pair in combinations(LOSSES, 2)]
+    rules = [Condition(fraction=fraction, arms=tuple(RULES)) for fraction in (0.1, 1.0)]
+    decayed = [Condition(fraction=fraction, arms=tuple(STRONGER)) for fraction in (0.1, 1.0)]
+    decayed.append(Condition(households=0.1, arms=tuple(STRONGER)))
+    return [
+        *fractions,
+        *one_task_scarce,
+        *longer,
+        *other_trunks,
+        *controls,
+        *pairs,
+        *rules,
+        *decayed,
+    ]
 
 
 # Models
@@ -244,6 +183,9 @@ def make_encoder(task: str, word: np.ndarray, own: np.ndarray) -> Callable:
     return encoders[task]
 
 
+# Training
+
+
 def train(seed: int, condition: Condition, arm: str):
     """The arm's trained model of this seed, its split, its history and its optimiser.
 
@@ -257,14 +199,14 @@ def train(seed: int, condition: Condition, arm: str):
     rule = arm if arm in RULES else condition.weights
     history = fit(
         model,
-        data_of_tasks(split, "train", condition.tasks),
+        split.data("train", condition.tasks),
         LOSSES,
         weights=weights_for(model, rule, np.random.default_rng([seed, 3])),
         optimizer=optimizer,
         steps=condition.steps,
         batch_size=64,
         rng=np.random.default_rng([seed, 2]),
-        held_out=data_of_tasks(split, "validation", condition.tasks),
+        held_out=split.data("validation", condition.tasks),
         evaluate_every=20,
         cosines_every=10 if model.P else None,
         quiet=True,
@@ -272,10 +214,6 @@ def train(seed: int, condition: Condition, arm: str):
     if history.interrupted:
         raise KeyboardInterrupt
     return model, split, history, optimizer
-
-
-def data_of_tasks(split: Split, part: str, tasks: tuple[str, ...]) -> dict:
-    return {task: data for task, data in split.data(part).items() if task in tasks}
 
 
 def schedule(progress: float) -> float:
@@ -322,39 +260,97 @@ def make_rule(name: str, rng: np.random.Generator):
     return rule(rng) if "rng" in signature(rule).parameters else rule()
 
 
-# Runs
+# What a model says
 
 
-def run(jobs: list[tuple]) -> Iterator[dict]:
-    """`run_seed` of all jobs (seed, condition, look), in order.
+def answers(model, split: Split) -> dict:
+    """What the model says of the test products, and its scores of all for the test households."""
+    test = split.data("test")
+    model.train(False)
+    with no_grad():
+        outputs = model({task: x for task, (x, _) in test.items() if task in model.tasks})
+    said = {}
+    if "answer" in outputs:
+        said |= {question: output.data for question, output in outputs["answer"].items()}
+        said["department"] = said["department"].argmax(1)
+        said["category"] = said["category"].argmax(1)
+    if "recommend" in outputs:
+        said["late"] = outputs["recommend"]["late"].data
+    if "dialogue" in outputs:
+        said |= replies_of(model, split.products["test"], test["dialogue"], outputs["dialogue"])
+    return said
 
-    Two processes work at them, each with one thread of linear algebra.
+
+def replies_of(model, products: np.ndarray, dialogue: tuple, logits) -> dict:
+    """A generated text for each product, and perplexities of the true replies and facts.
+
+    dialogue: inputs and targets; logits: what the model makes of the inputs.
     """
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # the children read it when they load NumPy
-    os.environ.setdefault("MKL_NUM_THREADS", "1")
-    with ProcessPoolExecutor(min(2, len(jobs)), mp_context=get_context("spawn")) as pool:
-        futures = [pool.submit(run_seed, *job) for job in jobs]
-        try:
-            for future in futures:
-                yield future.result()
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)
+    _, replies, *_ = shop_and_texts()
+    questions = np.arange(len(products)) % len(QUESTIONS)
+    (of, asked, _), reply = dialogue
+    facts = np.where(replies.fact[of, asked], reply, -1)
+    return {
+        "texts": generate(model, products, questions, replies),
+        "replies": perplexity(logits, reply),
+        "facts": perplexity(logits, facts),
+    }
+
+
+def perplexity(logits, reply: np.ndarray) -> float:
+    return float(np.exp(dialogue_loss(logits, reply).data))
+
+
+# Measures
+
+
+def measure(said: dict, split: Split) -> dict[str, float]:
+    """The metrics of what was said of the test products, and scored for the test households.
+
+    Only products that a household had not bought early count. NaN where nothing was said.
+    """
+    products = split.products["test"]
+    truth = split.truth[products]
+    bought = split.bought[split.households["test"]]
+    values = dict.fromkeys(METRICS, np.nan)
+    if "price" in said:
+        values["own brand, AUC"] = auc(said["brand"].reshape(-1), truth["brand"])
+        values["log price, R²"] = r_squared(said["price"].reshape(-1), truth["price"])
+        values["department, accuracy"] = accuracy(said["department"], truth["department"])
+        values["category, accuracy"] = accuracy(said["category"], truth["category"])
+    if "late" in said:
+        by_household = zip(said["late"], bought["late"], ~bought["early"])
+        values["new purchases, AUC"] = np.nanmean([auc(*one) for one in by_household])
+    if "texts" in said:
+        _, replies, *_ = shop_and_texts()
+        true = [replies.true(product, text) for product, text in zip(products, said["texts"])]
+        values["true facts in replies"] = np.mean(true)
+    if "facts" in said:
+        values["perplexity of replies"] = said["replies"]
+        values["perplexity of facts"] = said["facts"]
+    return {name: float(value) for name, value in values.items()}
+
+
+# Runs
 
 
 def run_seed(seed: int, condition: Condition, look: bool = False) -> dict:
     """Train and measure the arms, and measure the baselines, on what one seed drew.
 
-    Returns arm -> {"metrics", "parameters", "seconds", "rates"}, and baseline -> {"metrics"}.
+    Returns arm -> {"metrics", "parameters", "seconds", "steps", "rates"}, and
+    baseline -> {"metrics"}.
     look: also keep the histories and the features of the test products, and take the last step of
     hard sharing apart.
     """
     results = {}
     for arm in condition.arms:
         model, split, history, optimizer = train(seed, condition, arm)
+        steps = steps_to_least_loss(history, condition.tasks)
         results[arm] = {
             "metrics": measure(answers(model, split), split),
             "parameters": model.counts(),
-            "seconds": seconds_to_least_loss(history, condition.tasks),
+            "seconds": history.seconds[steps - 1],  # until the held-out loss was least
+            "steps": steps,
         }
         if model.P:
             results[arm]["rates"] = rates(history)
@@ -368,11 +364,10 @@ def run_seed(seed: int, condition: Condition, look: bool = False) -> dict:
     return of_baselines | results
 
 
-def seconds_to_least_loss(history, tasks: tuple[str, ...]) -> float:
-    """How long the training took until the weighted sum of held-out losses was least."""
+def steps_to_least_loss(history, tasks: tuple[str, ...]) -> int:
+    """How many steps it took until the weighted sum of held-out losses was least."""
     held_out = sum(WEIGHTS[task] * history.held_out[task] for task in tasks)
-    step = history.held_out_steps[held_out.argmin()]
-    return history.seconds[step - 1]
+    return int(history.held_out_steps[held_out.argmin()])
 
 
 def features_of_test(model, split: Split, arm: str) -> tuple[dict, np.ndarray]:
@@ -427,221 +422,75 @@ def rates(history) -> dict[str, float]:
     return found
 
 
-def everything() -> list[Condition]:
-    """What `--full` runs."""
-    fractions = [Condition(fraction=fraction) for fraction in (0.05, 0.1, 0.3, 1.0)]
-    one_task_scarce = [Condition(dialogue=0.1), Condition(households=0.1)]
-    longer = [Condition(fraction=fraction, steps=600) for fraction in (0.1, 1.0)]
-    other_trunks = [Condition(trunk=kind) for kind in TRUNKS[1:]]
-    controls = [
-        Condition(control="own ids", arms=SHARED),
-        Condition(control="tables", arms=SHARED),
-        Condition(control="answers"),
-    ]
-    pairs = [Condition(tasks=pair, arms=("hard",)) for pair in combinations(LOSSES, 2)]
-    rules = [Condition(fraction=fraction, arms=tuple(RULES)) for fraction in (0.1, 1.0)]
-    decayed = [Condition(fraction=fraction, arms=tuple(STRONGER)) for fraction in (0.1, 1.0)]
-    decayed.append(Condition(households=0.1, arms=tuple(STRONGER)))
-    return [
-        *fractions,
-        *one_task_scarce,
-        *longer,
-        *other_trunks,
-        *controls,
-        *pairs,
-        *rules,
-        *decayed,
-    ]
+# Processes
 
 
-# What a model says
+def run(jobs: list[tuple]) -> Iterator[dict]:
+    """`run_seed` of all jobs (seed, condition, look), in order.
 
-
-def answers(model, split: Split) -> dict:
-    """What the model says of the test products, and its scores of all for the test households."""
-    test = split.data("test")
-    model.train(False)
-    with no_grad():
-        outputs = model({task: x for task, (x, _) in test.items() if task in model.tasks})
-    said = {}
-    if "answer" in outputs:
-        said |= {question: output.data for question, output in outputs["answer"].items()}
-        said["department"] = said["department"].argmax(1)
-        said["category"] = said["category"].argmax(1)
-    if "recommend" in outputs:
-        said["late"] = outputs["recommend"]["late"].data
-    if "dialogue" in outputs:
-        said |= replies_of(model, split.products["test"], test["dialogue"], outputs["dialogue"])
-    return said
-
-
-def replies_of(model, products: np.ndarray, dialogue: tuple, logits) -> dict:
-    """A generated text for each product, and perplexities of the true replies and facts.
-
-    dialogue: inputs and targets; logits: what the model makes of the inputs.
+    Two processes work at them, each with one thread of linear algebra. If this process is stopped,
+    so are they; Ctrl-C ends all of them at once, whichever of them gets the signal.
+    KeyboardInterrupt after Ctrl-C, ChildProcessError if a process ended for another reason.
     """
-    _, replies, *_ = shop_and_texts()
-    questions = np.arange(len(products)) % len(QUESTIONS)
-    (of, asked, _), reply = dialogue
-    facts = np.where(replies.fact[of, asked], reply, -1)
-    return {
-        "texts": generate(model, products, questions, replies),
-        "replies": perplexity(logits, reply),
-        "facts": perplexity(logits, facts),
-    }
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # the children read it when they load NumPy
+    os.environ.setdefault("MKL_NUM_THREADS", "1")
+    others = active_children()
+    pool = ProcessPoolExecutor(
+        min(2, len(jobs)), mp_context=get_context("spawn"), initializer=_begin_worker
+    )
+    futures = []
+    workers = []
+    try:
+        with _ctrl_c_waits():
+            futures = [pool.submit(run_seed, *job) for job in jobs]
+            workers = [process for process in active_children() if process not in others]
+        for future in futures:
+            yield future.result()
+    except BrokenProcessPool:
+        pool.shutdown()  # waits for the end of the workers: only then are their exit codes known
+        raise _reason_of_end([worker.exitcode for worker in workers]) from None
+    finally:
+        if not all(future.done() for future in futures):
+            for worker in workers:
+                worker.terminate()  # the pool alone would wait for the jobs that have begun
+        pool.shutdown(cancel_futures=True)
 
 
-def perplexity(logits, reply: np.ndarray) -> float:
-    return float(np.exp(dialogue_loss(logits, reply).data))
+@contextmanager
+def _ctrl_c_waits():
+    """A Ctrl-C that comes now is noticed after this.
 
-
-# Guesses that need no network
-
-
-def baselines(split: Split) -> dict[str, dict]:
-    """Guesses that need no network, of the same form as `answers`."""
-    has = rare_words()
-    return {
-        "most common": most_common(split),
-        "nearest words": nearest_words(split, has),
-        "ridge regression": ridge_regression(split, has),
-    }
-
-
-def rare_words() -> np.ndarray:
-    """(1000, V): which words a product has, weighted by their rarity; each row has length 1."""
-    _, _, ids, vocabulary = shop_and_texts()
-    has = np.zeros((len(ids), len(vocabulary) + 1))
-    has[np.arange(len(ids))[:, None], ids] = 1
-    has = has[:, :-1]  # the last column was the padding
-    has = has * np.log(len(has) / has.sum(0))
-    has /= np.linalg.norm(has, axis=1, keepdims=True)
-    return has
-
-
-def most_common(split: Split) -> dict:
-    """The commonest answer; the mean price; how many bought a product among those who had not."""
-    truth = split.truth[split.products["train"]]
-    n = len(split.products["test"])
-    bought = split.bought[split.households["train"]]
-    had_not = ~bought["early"]
-    popular = (bought["late"] & had_not).sum(0) / np.maximum(had_not.sum(0), 1)  # (1000,)
-    return {
-        "price": np.zeros(n),
-        "brand": np.zeros(n),
-        "department": np.full(n, np.bincount(truth["department"]).argmax()),
-        "category": np.full(n, np.bincount(truth["category"]).argmax()),
-        "late": np.tile(popular, (len(split.households["test"]), 1)),
-    }
-
-
-def nearest_words(split: Split, has: np.ndarray) -> dict:
-    """The answers of the known product whose words are most alike.
-
-    Price and brand are the mean over the products that are equally alike.
+    A process that is started now does not notice it either, until it says that it is ready. So it
+    cannot die of it in the middle of its imports, with a traceback. Windows has no such mask.
     """
-    _, replies, *_ = shop_and_texts()
-    known = split.products["train"]
-    truth = split.truth[known]
-    alike = has[split.products["test"]] @ has[known].T  # (test, known)
-    ties = alike >= alike.max(1, keepdims=True) - 1e-9
-    nearest = alike.argmax(1)
-    texts = []
-    for product in known[nearest]:
-        reply = replies.reply(replies.facts[product], 0)
-        texts.append(" ".join(word for word, _ in reply[:-1]))
-    return {
-        "price": ties @ truth["price"] / ties.sum(1),
-        "brand": ties @ truth["brand"] / ties.sum(1),
-        "department": truth["department"][nearest],
-        "category": truth["category"][nearest],
-        "texts": texts,
-    }
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def ridge_regression(split: Split, has: np.ndarray) -> dict:
-    """Ridge regression of all answers on words and purchases.
-
-    With X the features of the known products and Y their answers, the dual form predicts
-    x Xᵀ (X Xᵀ + λI)⁻¹ (Y − mean) + mean. λ is the one of RIDGES that fits the validation products.
-    """
-    known = split.products["train"]
-    validation = split.products["validation"]
-    purchases = split.bought[split.households["train"]]
-    bought = purchases["early"] | purchases["late"]
-    buys = bought.T - bought.mean()  # (1000, households)
-    buys = buys / np.linalg.norm(buys, axis=1, keepdims=True)
-    features = np.hstack([has, buys])
-
-    one_hot_department = np.eye(len(split.departments))[split.truth["department"]]
-    one_hot_category = np.eye(len(split.categories))[split.truth["category"]]
-    price = split.truth["price"][:, None]
-    brand = split.truth["brand"][:, None]
-    targets = np.hstack([price, brand, one_hot_department, one_hot_category])
-
-    mean = targets[known].mean(0)
-    kernel = features @ features[known].T  # (1000, known)
-    fitted = {}
-    errors = {}
-    for λ in RIDGES:
-        dual = np.linalg.solve(kernel[known] + λ * np.eye(len(known)), targets[known] - mean)
-        fitted[λ] = kernel @ dual + mean
-        errors[λ] = ((fitted[λ][validation] - targets[validation]) ** 2).sum()
-    best = fitted[min(errors, key=errors.get)][split.products["test"]]
-
-    ends = [1, 2, 2 + len(split.departments)]
-    price, brand, department, category = np.split(best, ends, axis=1)
-    return {
-        "price": price,
-        "brand": brand,
-        "department": department.argmax(1),
-        "category": category.argmax(1),
-    }
+def _begin_worker():
+    """From now on Ctrl-C ends this process without a word, and so does the end of its parent."""
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+    threading.Thread(target=_end_with_parent, daemon=True).start()
 
 
-# Measures
+def _end_with_parent():
+    wait([parent_process().sentinel])
+    os._exit(1)
 
 
-def measure(said: dict, split: Split) -> dict[str, float]:
-    """The metrics of what was said of the test products, and scored for the test households.
-
-    Only products that a household had not bought early count. NaN where nothing was said.
-    """
-    products = split.products["test"]
-    truth = split.truth[products]
-    bought = split.bought[split.households["test"]]
-    values = dict.fromkeys(METRICS, np.nan)
-    if "price" in said:
-        error = said["price"].reshape(-1) - truth["price"]
-        values["own brand, AUC"] = auc(said["brand"].reshape(-1), truth["brand"])
-        values["log price, R²"] = 1 - (error**2).mean() / truth["price"].var()
-        values["department, accuracy"] = (said["department"] == truth["department"]).mean()
-        values["category, accuracy"] = (said["category"] == truth["category"]).mean()
-    if "late" in said:
-        new = ~bought["early"]
-        by_household = zip(said["late"], new, bought["late"])
-        aucs = [auc(scores[n], late[n]) for scores, n, late in by_household]
-        values["new purchases, AUC"] = np.nanmean(aucs)
-    if "texts" in said:
-        _, replies, *_ = shop_and_texts()
-        true = [replies.true(product, text) for product, text in zip(products, said["texts"])]
-        values["true facts in replies"] = np.mean(true)
-    if "facts" in said:
-        values["perplexity of replies"] = said["replies"]
-        values["perplexity of facts"] = said["facts"]
-    return {name: float(value) for name, value in values.items()}
-
-
-def auc(scores: np.ndarray, positive: np.ndarray) -> float:
-    """P(a random positive scores higher than a random negative); ties count half.
-
-    NaN without both kinds.
-    """
-    p = positive.sum()
-    n = (~positive).sum()
-    if not (p and n):
-        return np.nan
-    _, position, counts = np.unique(scores, return_inverse=True, return_counts=True)
-    ranks = counts.cumsum() - (counts - 1) / 2  # from 1 on; equal scores share their mean rank
-    rank = ranks[position]
-    return (rank[positive].sum() - p * (p + 1) / 2) / (p * n)
+def _reason_of_end(exit_codes):
+    """The exception that says why a worker ended before its work was done."""
+    if -signal.SIGINT in exit_codes:
+        return KeyboardInterrupt()
+    # The pool ends the workers that are left.
+    first = [code for code in exit_codes if code != -signal.SIGTERM] or exit_codes
+    return ChildProcessError(f"a process ended before its work was done, with exit code {first[0]}")

@@ -9,9 +9,17 @@
 
 Category, department and brand are what is asked, so their words are never an input. Every part is
 made of the package's own pieces. It can be trained alone, with soft or with hard sharing.
+
+Read on in this order: the trunk and the heads, their losses, `generate`, and the files of a trained
+guide.
 """
 
 from __future__ import annotations
+
+import json
+import os
+import zipfile
+from pathlib import Path
 
 import numpy as np
 
@@ -20,7 +28,8 @@ from ..losses import binary_cross_entropy, cross_entropy, l2_penalty, mse
 from ..module import Module
 from ..ops import concatenate, tanh
 from ..tensor import Tensor, no_grad
-from .purchases import Shop, words
+from .purchases import Shop, number_words, words
+from .replies import QUESTIONS, Replies
 
 # Widths
 WORD = 24
@@ -30,22 +39,17 @@ TASTE = 16
 TALK = 32
 
 TRUNKS = ("dense", "recurrent", "convolutional")
-QUESTIONS = ("price", "department", "category", "brand")
-PRICES = {  # what is said of a price below a bound
-    0.75: "half a dollar",
-    1.5: "a dollar",
-    2.5: "two dollars",
-    3.5: "three dollars",
-    4.5: "four dollars",
-    5.5: "five dollars",
-    np.inf: "more than five dollars",
-}
-OPENINGS = {
-    "price": "it costs about",
-    "department": "you find it in",
-    "category": "this is",
-    "brand": "it is",
-}
+
+
+# The trunk
+
+
+def word_ids(shop: Shop) -> tuple[np.ndarray, list[str]]:
+    """Numbers (1000, L) of the words in each product's type and size, and the V words themselves.
+
+    The numbers are padded with V.
+    """
+    return number_words([words(f"{kind} {size}") for kind, size in zip(shop.type, shop.size)])
 
 
 class ProductTrunk(Module):
@@ -92,6 +96,9 @@ class ProductTrunk(Module):
         return (vectors * (1 / lengths)).sum(1)
 
 
+# The heads
+
+
 class RecommendHead(Module):
     """logit(household, product) = popularity + (b Z A) · (B z).
 
@@ -128,6 +135,11 @@ class RecommendHead(Module):
         return self.taste(Tensor(b) @ Z) @ appeal + self._popular[popular]
 
 
+def _log_odds(yes, of):
+    p = (yes + 1) / (of + 2)  # one imagined yes and no, so that no product is impossible
+    return np.log(p / (1 - p))
+
+
 class AnswerHead(Module):
     """A linear layer for each question.
 
@@ -162,6 +174,9 @@ class DialogueHead(Module):
         told = self.product(z) + self.asked(asked)  # (n, E)
         told = told.reshape(len(so_far), 1, TALK)  # the same at each step
         return self.next(self.state(self.words(so_far) + told))
+
+
+# The losses
 
 
 def recommend_loss(outputs, bought, hidden_weight=3.0):
@@ -212,76 +227,7 @@ def pull_to_zero(everywhere: float, own: float):
     return penalty
 
 
-def word_ids(shop: Shop) -> tuple[np.ndarray, list[str]]:
-    """Numbers (1000, L) of the words in each product's type and size, and the V words themselves.
-
-    The numbers are padded with V.
-    """
-    return _numbered([words(f"{kind} {size}") for kind, size in zip(shop.type, shop.size)])
-
-
-class Replies:
-    """What there is to say of every product.
-
-    A reply begins with what was asked and goes round: price, department, category, brand.
-
-        said     (1000, 4, L): the words of the reply to each question, as numbers; −1 after its end
-        fact     (1000, 4, L): which of these words are the answers themselves
-        so_far   (1000, 4, L): the word that was said before each
-        facts    for each product: question → the words that state the answer
-    """
-
-    def __init__(self, shop: Shop):
-        self.facts = [self.clauses(shop, product) for product in range(len(shop.price))]
-        marked = []  # the replies: lists of (word, whether it states a fact)
-        for facts in self.facts:
-            for first in range(len(QUESTIONS)):
-                marked.append(self.reply(facts, first))
-
-        ids, self.vocabulary = _numbered([[word for word, _ in reply] for reply in marked])
-        length = ids.shape[1]
-        is_fact = np.zeros(ids.shape, dtype=bool)
-        for row, reply in zip(is_fact, marked):
-            row[: len(reply)] = [fact for _, fact in reply]
-
-        shape = (len(self.facts), len(QUESTIONS), length)
-        self.said = np.where(ids < len(self.vocabulary), ids, -1).reshape(shape)
-        self.fact = is_fact.reshape(shape)
-        # The end of the last reply stands before the first word.
-        self.start = self.vocabulary.index(".")
-        before_first = np.full((*shape[:2], 1), self.start)
-        before_others = np.maximum(self.said[:, :, :-1], 0)
-        self.so_far = np.concatenate([before_first, before_others], axis=2)
-
-    @staticmethod
-    def clauses(shop, product):
-        """question → the words that state the answer."""
-        price = next(text for bound, text in PRICES.items() if shop.price[product] < bound)
-        brand = "our own brand" if shop.brand[product] == "Private" else "a national brand"
-        return {
-            "price": price.split(),
-            "department": [shop.department[product].lower()],
-            "category": [shop.category[product].lower()],
-            "brand": brand.split(),
-        }
-
-    @staticmethod
-    def reply(facts, first):
-        """The reply that begins with question `first`: [(word, whether it states a fact), ...]."""
-        reply = []
-        for question in QUESTIONS[first:] + QUESTIONS[:first]:
-            reply += [(word, False) for word in OPENINGS[question].split()]
-            reply += [(word, True) for word in facts[question]]
-        return [*reply, (".", False)]
-
-    def true(self, product: int, text: str) -> list[bool]:
-        """Which of the four facts a reply states as they are, and only once."""
-        found = []
-        for question, fact in self.facts[product].items():
-            opening = OPENINGS[question]
-            is_stated = f" {opening} {' '.join(fact)} " in f" {text} . "
-            found.append(is_stated and text.count(opening) == 1)
-        return found
+# A reply, word by word
 
 
 def generate(model, products: np.ndarray, asked: np.ndarray, replies: Replies) -> list[str]:
@@ -305,17 +251,103 @@ def generate(model, products: np.ndarray, asked: np.ndarray, replies: Replies) -
     return texts
 
 
-def _numbered(texts):
-    """(n, L) numbers of words, padded with V; and the V words."""
-    vocabulary = sorted({word for text in texts for word in text})
-    number = {word: i for i, word in enumerate(vocabulary)}
-    longest = max(len(text) for text in texts)
-    ids = np.full((len(texts), longest), len(vocabulary))
-    for row, text in zip(ids, texts):
-        row[: len(text)] = [number[word] for word in text]
-    return ids, vocabulary
+# Files
+
+ABOUT = "about"  # the member of a file that says what it is; the names of parameters have a dot
+KIND = "tinymtl shopping guide"
+MOST_HEADER = 1000  # bytes before the numbers of a member
 
 
-def _log_odds(yes, of):
-    p = (yes + 1) / (of + 2)  # one imagined yes and no, so that no product is impossible
-    return np.log(p / (1 - p))
+def save_guide(path: Path, model: Module, seed: int):
+    """Write a trained guide and its seed to an .npz file, whole or not at all."""
+    arrays = {name: p.data for name, p in model.named_parameters().items()}
+    arrays[ABOUT] = np.array(json.dumps({"kind": KIND, "seed": seed}))
+    unfinished = _unfinished(path)
+    try:
+        with open(unfinished, "xb") as file:
+            np.savez(file, **arrays)
+        os.replace(unfinished, os.path.realpath(path))  # a link stays a link
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def check_can_save(path: Path):
+    """Raise OSError, which says why, if `save_guide` cannot write there."""
+    unfinished = _unfinished(path)
+    try:
+        open(unfinished, "xb").close()
+        unfinished.unlink()
+    except OSError as error:
+        raise OSError(f"the guide cannot be written to {path}: {error.strerror}") from error
+
+
+def load_guide(path: Path, model: Module) -> int:
+    """Read what `save_guide` wrote into a model of the same form, and return the seed.
+
+    Raises ValueError, and nothing is changed, if the file is not a whole guide of that form.
+    """
+    if not os.path.isfile(path):  # to open a pipe would wait for ever
+        raise ValueError(f"{path} is not a file")
+    parameters = model.named_parameters()
+    arrays = _read_arrays(path, {name: p.data.nbytes for name, p in parameters.items()})
+    seed = _seed_of(path, arrays)
+    for name, p in parameters.items():
+        array = arrays[name]
+        if (array.shape, array.dtype) != (p.shape, p.dtype):
+            raise ValueError(
+                f"{path} is a guide of another form: expected {name} of shape {p.shape} and type "
+                f"{p.dtype}, got {array.shape} and {array.dtype}"
+            )
+    for name, p in parameters.items():
+        p.data = arrays[name]
+    return seed
+
+
+def _unfinished(path):
+    """Where a guide is written until it is whole: beside its file, apart from other writers."""
+    path = Path(os.path.realpath(path))
+    return path.with_name(f"{path.name}.{os.getpid()}.tmp")
+
+
+def _read_arrays(path, parameter_bytes):
+    """The arrays of a guide's file by name. Nothing larger than the parameters is unpacked."""
+    most_bytes = {f"{name}.npy": MOST_HEADER + size for name, size in parameter_bytes.items()}
+    most_bytes[f"{ABOUT}.npy"] = MOST_HEADER
+    with open(path, "rb") as stream:
+        sizes = _member_sizes(path, stream)
+        if f"{ABOUT}.npy" not in sizes:
+            raise ValueError(f"{path} is not a saved guide")
+        for member in most_bytes | sizes:
+            most = most_bytes.get(member)
+            size = sizes.get(member)
+            if most is None or size is None or size > most:
+                raise ValueError(
+                    f"{path} is a guide of another form: expected at most {most} bytes for "
+                    f"{member}, got {size}"
+                )
+        stream.seek(0)
+        try:
+            with np.load(stream, allow_pickle=False) as file:
+                return {name: file[name] for name in [*parameter_bytes, ABOUT]}
+        except Exception as error:  # a damaged archive fails in a dozen ways
+            raise ValueError(f"{path} is a damaged guide") from error
+
+
+def _member_sizes(path, stream):
+    """How many bytes each member of an archive takes when it is unpacked."""
+    try:
+        with zipfile.ZipFile(stream) as archive:
+            return {member.filename: member.file_size for member in archive.infolist()}
+    except Exception as error:
+        raise ValueError(f"{path} is not a saved guide, or was cut short") from error
+
+
+def _seed_of(path, arrays):
+    try:
+        about = json.loads(str(arrays[ABOUT]))
+        is_guide = about["kind"] == KIND and type(about["seed"]) is int
+    except (ValueError, LookupError, TypeError):
+        is_guide = False
+    if not is_guide:
+        raise ValueError(f"{path} is not a saved guide")
+    return about["seed"]

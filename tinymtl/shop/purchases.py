@@ -1,4 +1,4 @@
-"""Read the shop's two tables, products.csv and baskets.csv (described in data/README.md)."""
+"""Read the shop's tables: products, baskets, and words to talk with (see data/README.md)."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+DATA = Path(__file__).parent / "data"
 TEXTS = ["department", "brand", "category", "type", "size"]
 PRODUCTS = 1000
 HOUSEHOLDS = 400
@@ -35,7 +36,7 @@ def load(folder: Path | None = None) -> Shop:
     Raises FileNotFoundError if a file is missing. Raises ValueError, which names the file and the
     line, if a file is damaged.
     """
-    folder = Path(__file__).parent / "data" if folder is None else Path(folder)
+    folder = DATA if folder is None else Path(folder)
     texts, price = read_products(folder / "products.csv")
     bought = read_baskets(folder / "baskets.csv")
     for array in [*texts, price, bought]:
@@ -51,6 +52,30 @@ def words(text: str) -> list[str]:
     ['soup', 'stew', '14.5', 'oz']
     """
     return re.findall(r"[a-z]+|[0-9.]+", text.lower())
+
+
+def number_words(texts: list[list[str]]) -> tuple[np.ndarray, list[str]]:
+    """Numbers (n, L) of the words of n texts, and the V different words in order.
+
+    The number of a word is its place in that order. Shorter texts are padded with V.
+
+    >>> number_words([["eggs"], ["brown", "eggs"]])
+    (array([[1, 2],
+           [0, 1]]), ['brown', 'eggs'])
+    """
+    vocabulary = sorted({word for text in texts for word in text})
+    number = {word: i for i, word in enumerate(vocabulary)}
+    longest = max(len(text) for text in texts)
+    numbers = np.full((len(texts), longest), len(vocabulary))
+    for row, text in zip(numbers, texts):
+        row[: len(text)] = [number[word] for word in text]
+    return numbers, vocabulary
+
+
+def read_table(name: str) -> list[dict[str, str]]:
+    """The rows of a packaged table of words, such as "numbers": column -> value."""
+    with open(DATA / f"{name}.csv", encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file, strict=True))
 
 
 def read_products(path: Path) -> tuple[list[np.ndarray], np.ndarray]:

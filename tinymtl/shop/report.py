@@ -1,213 +1,241 @@
-"""What the experiment found: tables, three claims with their evidence, pictures, all numbers."""
+"""What the experiment found: a verdict, tables, three claims with their evidence, pictures."""
 
 from __future__ import annotations
 
-import csv
-from dataclasses import asdict, fields, replace
-from itertools import permutations
 from pathlib import Path
+from textwrap import fill
 
 import numpy as np
 
 from .. import plots, weighting
-from ..interaction import transfer_gain
+from .baselines import BASELINES
 from .experiment import (
     ARMS,
-    BASELINES,
-    LOSSES,
     METRICS,
     RATES,
     RULES,
     SHARED,
     STRONGER,
-    Condition,
-    Split,
     make_parts,
     make_rule,
 )
+from .results import ENOUGH, HIGHER, Results, kind_of, sure
+from .split import Condition, Split
 
-ENOUGH = 5  # seeds, before a standard error is trusted with a finding
-HIGHER = np.array([higher for _, higher in METRICS.values()])
 MAIN = {  # the measure that stands for a task
     "recommend": "new purchases, AUC",
     "answer": "own brand, AUC",
     "dialogue": "true facts in replies",
 }
+FACTS = MAIN["dialogue"]
+
+# Words: one name for one thing, in text, tables and pictures
+
+CONTROLS = {
+    "own ids": "own vectors shuffled",
+    "tables": "words shuffled too",
+    "answers": "random answers",
+}
+OTHER_NAMES_OF_ARMS = {"alone, decayed": "alone with hard's decay"}
+# What the verdict calls a measure. Perplexity is no evidence: it falls for random answers, too.
+PREDICTED = {
+    "own brand, AUC": "own brand",
+    "log price, R²": "price",
+    "department, accuracy": "department",
+    "category, accuracy": "category",
+    "new purchases, AUC": "new purchases",
+}
 
 
-class Results:
-    """What every arm of every run measured: runs[condition][seed][arm].
-
-    What sharing gains is paired: the mean over seeds of better minus alone. Positive is better.
-    """
-
-    def __init__(self):
-        self.runs = {}
-
-    def add(self, seed: int, condition: Condition, results: dict):
-        self.runs.setdefault(condition, {})[seed] = results
-
-    def first(self, condition: Condition) -> dict:
-        """The run of the first seed: arm -> what it measured."""
-        return next(iter(self.runs[condition].values()))
-
-    def values(self, condition, arm):
-        """What an arm measured: (seeds, metrics)."""
-        runs = [run[arm]["metrics"] for run in self.runs[condition].values()]
-        return np.array([[metrics[name] for name in METRICS] for metrics in runs])
-
-    def gains(self, condition, arm, against="alone", of=None):
-        """metric -> (gain of an arm, its standard error).
-
-        The gain is against an arm of the same condition, or of the condition `of`.
-        """
-        reference = self.values(of or condition, against)
-        compared = self.values(condition, arm)
-        gain, error = transfer_gain(
-            np.where(HIGHER, reference, -reference),
-            np.where(HIGHER, compared, -compared),
-            higher_is_better=True,
-        )
-        return {m: (float(d), float(e)) for m, d, e in zip(METRICS, gain, error)}
-
-    def mean(self, condition, arm, key):
-        return float(np.mean([run[arm][key] for run in self.runs[condition].values()]))
-
-    def fractions(self):
-        """The conditions with the three arms that differ only in the fraction of known answers."""
-        plain = [condition for condition in self.runs if _has_all_arms(condition)]
-
-        def apart_from_fraction(condition):
-            return replace(condition, fraction=1.0, arms=())
-
-        first = apart_from_fraction(plain[0])
-        alike = [condition for condition in plain if apart_from_fraction(condition) == first]
-        return sorted(alike, key=lambda condition: condition.fraction)
-
-    def base(self, condition):
-        """The condition whose arms a control, a pair of tasks or a rule is compared with."""
-        if _has_all_arms(condition):
-            return condition
-        wanted = replace(condition, control="", tasks=tuple(LOSSES), arms=())
-        candidates = [candidate for candidate in self.runs if _has_all_arms(candidate)]
-        return next(c for c in candidates if replace(c, arms=()) == wanted)
-
-    def write(self, path: Path, comment: str = ""):
-        """Write every number as CSV: a row for each arm of each run."""
-        with open(path, "w", newline="", encoding="utf-8") as file:
-            if comment:
-                file.write(f"# {comment}\n")
-            writer = csv.writer(file, lineterminator="\n")
-            columns = [field.name for field in fields(Condition)]
-            columns += ["seed", "arm", "parameters", "seconds", *METRICS, *RATES]
-            writer.writerow(columns)
-            for condition, runs in self.runs.items():
-                of_condition = _condition_cells(condition)
-                for seed, run in runs.items():
-                    for arm, measured in run.items():
-                        writer.writerow([*of_condition, seed, arm, *_measured_cells(measured)])
-
-    @classmethod
-    def read(cls, path: Path) -> Results:
-        """What `write` wrote."""
-        results = cls()
-        with open(path, newline="", encoding="utf-8") as file:
-            for row in csv.DictReader(line for line in file if not line.startswith("#")):
-                by_seed = results.runs.setdefault(_condition_of(row), {})
-                run = by_seed.setdefault(int(row["seed"]), {})
-                run[row["arm"]] = _measured_of(row)
-        return results
-
-
-def _has_all_arms(condition):
-    return set(ARMS) <= set(condition.arms)
-
-
-def _condition_cells(condition):
-    """The fields of a condition, where a tuple becomes a+b+c."""
-    cells = []
-    for value in asdict(condition).values():
-        cells.append("+".join(value) if isinstance(value, tuple) else value)
-    return cells
-
-
-def _condition_of(row):
-    values = {}
-    for field in fields(Condition):
-        text = row[field.name]
-        kind = type(field.default)
-        if kind is tuple:
-            values[field.name] = tuple(name for name in text.split("+") if name)
-        else:
-            values[field.name] = kind(text)
-    return Condition(**values)
-
-
-def _measured_cells(measured):
-    """The parameters, the seconds, the metrics and the rates of an arm; "" for what it lacks."""
-    cells = ["", ""]
-    if "parameters" in measured:
-        cells = [measured["parameters"]["total"], f"{measured['seconds']:.2f}"]
-    rates = measured.get("rates", {})
-    values = [measured["metrics"][name] for name in METRICS]
-    values += [rates.get(name, np.nan) for name in RATES]
-    cells += ["" if np.isnan(value) else f"{value:.4f}" for value in values]
-    return cells
-
-
-def _measured_of(row):
-    def number(name):
-        return float(row[name] or "nan")
-
-    measured = {
-        "metrics": {name: number(name) for name in METRICS},
-        "rates": {name: number(name) for name in RATES},
-    }
-    if row["parameters"]:
-        measured["parameters"] = {"total": int(row["parameters"])}
-        measured["seconds"] = float(row["seconds"])
-    return measured
-
-
-def sure(gain, error):
-    """Whether a gain misses 0 by more than the standard errors that a finding needs."""
-    return abs(gain) > plots.SURE * error
+WIDTH = 100  # characters of a line that is no table
+STICKY = "\N{NO-BREAK SPACE}"
 
 
 def say(condition: Condition) -> str:
     """What is special about a condition."""
+    usual = Condition()
     texts = {
-        "fraction": f"{_percent(condition)} of the answers",
-        "dialogue": f"{100 * condition.dialogue:g} % of the replies",
-        "households": f"{100 * condition.households:g} % of the households",
+        "fraction": f"{percent(condition.fraction)} of the answers",
+        "dialogue": f"replies known of {percent(condition.dialogue)}",
+        "households": f"{percent(condition.households)} of the households",
         "tasks": " + ".join(condition.tasks),
         "trunk": f"{condition.trunk} trunk",
-        "control": f"control: {condition.control}",
-        "steps": f"{condition.steps} steps",
-        "weights": condition.weights,
+        "control": CONTROLS.get(condition.control),
+        "steps": count(condition.steps, "step"),
+        "weights": f"weights by {condition.weights}",
     }
-    usual = Condition()
+    if condition.steps == 2 * usual.steps:
+        texts["steps"] = "twice the steps"
     special = []
     for name, text in texts.items():
         if getattr(condition, name) != getattr(usual, name):
             special.append(text)
-    return ", ".join(special) or "all answers"
+    return ", ".join(special) or "as it is"
 
 
-def _percent(condition):
-    """The fraction of the answers that a condition knows."""
-    return f"{100 * condition.fraction:g} %"
+def name_of_arm(arm: str) -> str:
+    return OTHER_NAMES_OF_ARMS.get(arm, arm)
 
 
-def _signed(gain, error):
-    return f"{gain:+.3f} ± {error:.3f}"
+def percent(fraction: float) -> str:
+    return f"{100 * fraction:g} %"
+
+
+def count(n: int, thing: str) -> str:
+    """So many things: "1 seed", "2 seeds"."""
+    return f"{n} {thing}" if n == 1 else f"{n} {thing}s"
+
+
+def listed(things: list[str]) -> str:
+    """A list in words: "a, b and c"."""
+    *others, last = things
+    return f"{', '.join(others)} and {last}" if others else last
+
+
+def with_error(gain: float, error: float) -> str:
+    """A gain ± its standard error, which one seed does not have."""
+    return f"{gain:+.3f} ± {error:.3f}" if np.isfinite(error) else f"{gain:+.3f}"
+
+
+def _at(condition):
+    return f"at {percent(condition.fraction)}"
 
 
 def _weights(condition):
     return condition.weights or "its tuned plain sum"
 
 
+# All that is printed
+
+
+def text(results: Results) -> str:
+    """The verdict, how to read the tables, the tables, and what they say for and against."""
+    parts = [verdict(results)]
+    rules = dict.fromkeys(condition.weights for condition in results.runs if condition.weights)
+    parts += [who_follows(rule) for rule in rules]
+    parts.append(how_to_read(results))
+    parts += [table(results, condition) for condition in results.runs]
+    parts.append(findings(results))
+    return "\n\n".join(part for part in parts if part)
+
+
+def verdict(results: Results) -> str:
+    """Three sentences: where sharing one trunk helped, where it hurt, and where neither."""
+    conditions = results.fractions()
+    seeds = results.seeds(conditions[-1])
+    if seeds < ENOUGH:
+        verb = "is" if seeds == 1 else "are"
+        return (
+            f"No verdict: {count(seeds, 'seed')} {verb} too few to tell a gain from chance.\n"
+            f"From {ENOUGH} seeds on this says where sharing helped and where it hurt."
+        )
+    found = {"better": {}, "worse": {}, "neither": {}}  # kind -> measure -> conditions
+    for metric in (*PREDICTED, FACTS):
+        for condition in conditions:
+            kind = kind_of(*results.gains(condition, "hard")[metric])
+            found[kind].setdefault(metric, []).append(condition)
+    sentences = [
+        f"In short ({seeds} seeds; answers known of {_percents(conditions)} of the products):",
+        _sentence("  Sharing one trunk helped", found["better"], conditions, "better", "more"),
+        _sentence("  It hurt", found["worse"], conditions, "worse", "fewer"),
+        _sentence_of_no_difference(found["neither"], conditions),
+    ]
+    return "\n".join(_wrapped(sentence) for sentence in sentences)
+
+
+def _sentence(start, found, conditions, predicts, states):
+    """Of what the guide predicts, and states in its replies, when it shares one trunk."""
+    if not found:
+        return f"{start} nowhere."
+    clauses = []
+    predicted = [
+        f"{PREDICTED[metric]}{_only(where, conditions)}"
+        for metric, where in found.items()
+        if metric in PREDICTED
+    ]
+    if predicted:
+        clauses.append(f"the guide predicts {listed(predicted)} {predicts}")
+    if FACTS in found:
+        clauses.append(f"its replies state {states} true facts{_only(found[FACTS], conditions)}")
+    return f"{start}: {', and '.join(clauses)}."
+
+
+def _sentence_of_no_difference(found, conditions):
+    if not found:
+        return "  It made a clear difference to every measure."
+    things = []
+    for metric, where in found.items():
+        thing = PREDICTED.get(metric, "the facts in replies")
+        things.append(f"{thing}{_only(where, conditions)}")
+    return f"  It made no clear difference to {listed(things)}."
+
+
+def _only(where, conditions):
+    """The fractions at which something is so, if it is not so at all of them."""
+    if len(where) == len(conditions):
+        return ""
+    return f" (at {_percents(where)})"
+
+
+def _percents(conditions):
+    return listed([percent(condition.fraction) for condition in conditions])
+
+
+def _wrapped(line):
+    """The line, broken where it is too long, but never between a number and its sign."""
+    indent = " " * (len(line) - len(line.lstrip()))
+    for sign in ("±", "%"):
+        line = line.replace(f" {sign}", f"{STICKY}{sign}")
+    line = line.replace("± ", f"±{STICKY}")
+    broken = fill(
+        line, WIDTH, subsequent_indent=f"{indent}  ", break_long_words=False, break_on_hyphens=False
+    )
+    return broken.replace(STICKY, " ")
+
+
+def who_follows(rule: str) -> str:
+    """Which arms the rule chose the weights of."""
+    if weighting.needs_gramian(make_rule(rule, np.random.default_rng(0))):
+        return (
+            f"Weights: {rule} for hard sharing. It needs a Gramian; alone and soft share\n"
+            "no parameters and keep the tuned sum."
+        )
+    return f"Weights: {rule} for all three arms."
+
+
 # Tables
+
+TERMS = {
+    "alone": "a network for each task; nothing is shared",
+    "soft": "a network for each task, whose trunks are pulled towards each other",
+    "hard": "one trunk that all tasks share, and a head for each",
+    "over alone": "what sharing gains; positive is better, also where better is a fall",
+    "at 10 %": "answers and replies are known of 10 % of the 700 products to train on",
+    "AUC": "how often a yes is ranked above a no: 1 is always, 0.5 is chance",
+    "R²": "the share of the prices' variance that is explained: 1 is all of it, 0 is none",
+    "accuracy": "the share of right answers",
+    "perplexity": "among how many words the guide is in doubt: 1 is no doubt",
+    "most common, nearest words, ridge regression": "guesses without a network",
+}
+
+
+def how_to_read(results: Results) -> str:
+    """A line for each term of the tables."""
+    seeds = max(results.seeds(condition) for condition in results.runs)
+    plus_minus = (
+        f"the standard error of a gain over the seeds; * marks more than {plots.SURE} of them"
+    )
+    if seeds < ENOUGH:
+        plus_minus = "the standard error of a gain over the seeds"
+    if seeds == 1:
+        plus_minus = "missing: one seed has no standard error"
+    lines = [
+        "How to read the tables. All is tested on products whose answers, and on households",
+        "whose purchases, were not trained on.",
+    ]
+    for term, meaning in (TERMS | {"±": plus_minus}).items():
+        lines.append(f"  {term:11} {meaning}" if len(term) < 12 else f"  {term}: {meaning}")
+    return "\n".join(lines)
 
 
 def table(results: Results, condition: Condition) -> str:
@@ -216,12 +244,7 @@ def table(results: Results, condition: Condition) -> str:
     Rules are compared with hard sharing.
     """
     base = results.base(condition)
-    seeds = len(results.runs[condition])
-    lines = [
-        f"With {say(condition)}, {seeds} paired seeds. Tested on products whose answers, "
-        "and households whose purchases, were not trained on.",
-        "",
-    ]
+    lines = [_heading(condition, results.seeds(condition))]
     shared = [arm for arm in (*SHARED, *STRONGER) if arm in condition.arms]
     if base == condition:
         lines += _metric_rows(results, condition, base, (*BASELINES, "alone"), SHARED, "alone")
@@ -230,22 +253,22 @@ def table(results: Results, condition: Condition) -> str:
         lines += _metric_rows(results, condition, base, ("alone",), shared, "alone")
     rules = [rule for rule in RULES if rule in condition.arms]
     if rules:
-        lines.append(
+        if len(lines) > 1:
+            lines.append("")
+        lines += [
             f"Hard sharing with {_weights(condition)}, "
-            "and what a rule for the weights gains over it:"
-        )
+            "and what a rule for the weights gains over it:",
+        ]
         lines += _metric_rows(results, condition, base, ("hard",), rules, "hard")
     return "\n".join(lines)
 
 
-def who_follows(rule: str) -> str:
-    """Which arms the rule chose the weights of."""
-    if weighting.needs_gramian(make_rule(rule, np.random.default_rng(0))):
-        return (
-            f"Weights: {rule} for hard sharing. It needs a Gramian; alone and soft share "
-            "no parameters and keep the tuned sum."
-        )
-    return f"Weights: {rule} for all three arms."
+def _heading(condition, seeds):
+    words = say(condition)
+    if condition.fraction == Condition.fraction:
+        known = f"{percent(condition.fraction)} of the answers"
+        words = known if words == "as it is" else f"{known}, {words}"
+    return f"{words} ({count(seeds, 'seed')})"
 
 
 def _metric_rows(results, condition, base, absolute, compared, against):
@@ -253,44 +276,58 @@ def _metric_rows(results, condition, base, absolute, compared, against):
 
     A gain that is sure has a *.
     """
-    enough = len(results.runs[condition]) >= ENOUGH
+    enough = results.seeds(condition) >= ENOUGH
     means = [results.values(base, arm).mean(0) for arm in absolute]
     gains = [results.gains(condition, arm, against, of=base) for arm in compared]
-    titles = [f"{arm} − {against}" for arm in compared]
-    lines = [_line("", absolute, titles)]
+    lines = _title_rows(absolute, [name_of_arm(arm) for arm in compared], against)
     for i, metric in enumerate(METRICS):
-        name = metric if HIGHER[i] else f"{metric} (fall)"
+        name = metric if HIGHER[i] else f"{metric}, fall"
         mean_cells = ["" if np.isnan(mean[i]) else f"{mean[i]:.3f}" for mean in means]
         gain_cells = [_gain_cell(*gain[metric], enough) for gain in gains]
         lines.append(_line(name, mean_cells, gain_cells))
     return lines
 
 
+def _title_rows(absolute, compared, against):
+    """The heads of the columns, of two lines: most / common, hard / over alone."""
+    tops = []
+    bottoms = []
+    for arm in absolute:
+        top, _, bottom = arm.rpartition(" ")
+        tops.append(top)
+        bottoms.append(bottom)
+    over = [f"over {against}  " for _ in compared]
+    return [_line("", tops, [f"{arm}  " for arm in compared]), _line("", bottoms, over)]
+
+
 def _gain_cell(gain, error, enough):
     if np.isnan(gain):
         return ""
     mark = "*" if enough and sure(gain, error) else " "
-    return f"{_signed(gain, error)} {mark}"
+    return f"{with_error(gain, error)} {mark}"
 
 
 def _cost_rows(results, condition):
-    """Parameters and seconds of the three arms, below the columns of the gains."""
+    """Parameters and steps of the three arms, below the columns of the gains."""
     first = results.first(condition)
     parameters = [f"{first[arm]['parameters']['total']:,}" for arm in ARMS]
-    seconds = [f"{results.mean(condition, arm, 'seconds'):.1f}" for arm in ARMS]
+    rows = {"parameters": parameters}
+    steps = [results.mean(condition, arm, "steps") for arm in ARMS]
+    if None not in steps:
+        rows["steps to least held-out loss"] = [f"{mean:.0f}" for mean in steps]
     no_baselines = ["" for _ in BASELINES]
-    return [
-        _line("parameters", [*no_baselines, parameters[0]], parameters[1:]),
-        _line("seconds to least held-out loss", [*no_baselines, seconds[0]], seconds[1:]),
-    ]
+    lines = []
+    for name, (alone, *shared) in rows.items():
+        lines.append(_line(name, [*no_baselines, alone], [f"{cell}  " for cell in shared]))
+    return lines
 
 
 def _line(name, narrow, wide):
-    """A line of a table: a name, cells of 16 characters, then cells of 20."""
-    cells = [f"{name:30}"]
-    cells += [f"{cell:>16}" for cell in narrow]
-    cells += [f"{cell:>20}" for cell in wide]
-    return "  ".join(cells).rstrip()
+    """A line of a table: a name, cells of 10 characters, then cells of 18."""
+    cells = [f"{name:28}"]
+    cells += [f"{cell:>10}" for cell in narrow]
+    cells += [f"{cell:>18}" for cell in wide]
+    return " ".join(cells).rstrip()
 
 
 # Findings
@@ -299,38 +336,34 @@ def _line(name, narrow, wide):
 def findings(results: Results) -> str:
     """Three claims, each with what the standard errors carry for and against it.
 
-    Conflict, harm, and what needed no network follow.
+    Conflict, harm, and what needed no network follow. "" for too few seeds.
     """
     conditions = results.fractions()
     less = conditions[0]
     most = conditions[-1]
-    seeds = len(results.runs[most])
-    if seeds < ENOUGH:
-        return (
-            f"{seeds} seeds are too few to conclude anything: "
-            f"findings are stated from {ENOUGH} seeds on."
-        )
-    helps, hurts, unclear, no_network = _gains_by_kind(results, conditions)
+    if results.seeds(most) < ENOUGH:
+        return ""
+    gains = _gains_by_kind(results, conditions)
     paragraphs = [
         (
             "Better generalisation? Sharing helps by more than "
             f"{plots.SURE} standard errors (marked * above) in",
-            helps,
+            gains.get("better"),
         ),
-        ("It hurts by more than that in", hurts),
-        ("No clear difference from alone", unclear),
+        ("It hurts by more than that in", gains.get("worse")),
+        ("No clear difference from alone", gains.get("neither")),
         ("Fewer parameters? With one trunk", _costs(results, most)),
         ("Better use of scarce data?", _scarce(results, less, most)),
         (
-            "Conflict in hard sharing, two gradients with a negative cosine",
+            "Conflict in hard sharing, two gradients with a negative cosine, in % of the steps",
             _rates(results, conditions, "conflict"),
         ),
         (
-            "Harm in hard sharing, a task's loss raised by a step, to first order "
-            "(plain: if it were gradient descent)",
+            "Harm in hard sharing, a step that raised a task's loss to first order, in % of the "
+            "steps (plain: a step of gradient descent)",
             _rates(results, conditions, ("steps", "plain")),
         ),
-        ("Better without a network", no_network),
+        ("Better without a network", gains.get("no network")),
         (
             f"Rules for the weights against hard sharing with {_weights(most)}",
             _rules(results),
@@ -338,86 +371,81 @@ def findings(results: Results) -> str:
     ]
     lines = []
     for title, evidence in paragraphs:
-        lines.append(f"{title}:")
+        lines.append(title if title.endswith("?") else f"{title}:")
         lines += [f"  {line}" for line in evidence or ["nowhere"]]
+    lines = [_wrapped(line) for line in lines]
     return "\n".join(lines)
 
 
 def _gains_by_kind(results, conditions):
-    """A line for each metric: where it gains, where it loses, where neither, where a baseline wins.
-
-    Returns these four lists of lines.
-    """
-    helps, hurts, unclear, no_network = [], [], [], []
+    """kind -> a line for each metric with the places where it is so."""
+    lines = {}
     for metric in METRICS:
-        better, worse, neither, beaten = [], [], [], []
-        for condition in conditions:
-            for arm in SHARED:
-                where = f"{arm} at {_percent(condition)}"
-                gain, error = results.gains(condition, arm)[metric]
-                if not sure(gain, error):
-                    neither.append(where)
-                elif gain > 0:
-                    better.append(f"{where} {_signed(gain, error)}")
-                else:
-                    worse.append(f"{where} {_signed(gain, error)}")
-                for baseline in BASELINES:
-                    gain, error = results.gains(condition, baseline, against=arm)[metric]
-                    if gain > 0 and sure(gain, error):
-                        beaten.append(f"{baseline} beats {where} by {gain:.3f} ± {error:.3f}")
-        _add_line(helps, metric, better)
-        _add_line(hurts, metric, worse)
-        _add_line(unclear, metric, neither)
-        _add_line(no_network, metric, beaten)
-    return helps, hurts, unclear, no_network
+        for kind, where in _places(results, conditions, metric).items():
+            lines.setdefault(kind, []).append(f"{metric}: {_unbroken(where)}")
+    return lines
 
 
-def _add_line(lines, metric, where):
-    if where:
-        lines.append(f"{metric}: {', '.join(where)}")
+def _places(results, conditions, metric):
+    """kind -> where a shared arm is better or worse than alone, or neither, or beaten by a guess.
+
+    A kind that is nowhere is left out.
+    """
+    found = {}
+    for condition in conditions:
+        gains = {arm: results.gains(condition, arm)[metric] for arm in SHARED}
+        for arm, (gain, error) in gains.items():
+            where = f"{arm} {_at(condition)}"
+            kind = kind_of(gain, error)
+            said = where if kind == "neither" else f"{where} {with_error(gain, error)}"
+            found.setdefault(kind, []).append(said)
+            for baseline in BASELINES:
+                gain, error = results.gains(condition, baseline, against=arm)[metric]
+                if kind_of(gain, error) == "better":
+                    said = f"{baseline} beats {where} by {gain:.3f} ± {error:.3f}"
+                    found.setdefault("no network", []).append(said)
+    return found
+
+
+def _unbroken(items):
+    """The items with commas between them; a line may end only after a comma."""
+    return ", ".join(item.replace(" ", STICKY) for item in items)
 
 
 def _costs(results, condition):
-    """Parameters and seconds of hard sharing against alone."""
+    """Parameters and steps of hard sharing against alone."""
     first = results.first(condition)
     alone = first["alone"]["parameters"]["total"]
     hard = first["hard"]["parameters"]["total"]
-    slow = results.mean(condition, "alone", "seconds")
-    fast = results.mean(condition, "hard", "seconds")
-    return [
-        f"{hard:,} against {alone:,} alone, {hard / alone - 1:+.0%}; soft sharing saves none",
-        f"{fast:.1f} seconds to the least held-out loss, alone {slow:.1f}",
+    lines = [
+        f"{hard:,} parameters, {alone:,} alone: {hard / alone - 1:+.0%}; soft sharing saves none"
     ]
+    slow = results.mean(condition, "alone", "steps")
+    fast = results.mean(condition, "hard", "steps")
+    if slow is not None:
+        lines.append(f"the least held-out loss after {fast:.0f} steps, alone after {slow:.0f}")
+    return lines
 
 
 def _scarce(results, less, most):
     """Whether sharing gains more where less is known, and whether it replaces labels."""
     if less == most:
         return ["needs two fractions"]
-
-    def gained(condition, column):
-        """What hard sharing gains over alone, for each seed."""
-        gains = results.values(condition, "hard") - results.values(condition, "alone")
-        return np.where(HIGHER[column], 1, -1) * gains[:, column]
-
     lines = []
     for metric in MAIN.values():
         column = list(METRICS).index(metric)
-        gain, error = transfer_gain(
-            gained(most, column), gained(less, column), higher_is_better=True
-        )
-        if not sure(gain, error):
-            verdict = "not clearly another"
-        elif gain > 0:
-            verdict = "larger"
-        else:
-            verdict = "smaller"
+        growth, error = results.growth(less, most, metric)
+        difference = with_error(growth, error)
+        says = {
+            "better": f"more {_at(less)} than {_at(most)}, by {difference}",
+            "worse": f"less {_at(less)} than {_at(most)}, by {difference}",
+            "neither": f"about as much {_at(less)} as {_at(most)} (difference {difference})",
+        }[kind_of(growth, error)]
         few = results.values(less, "hard")[:, column].mean()
         many = results.values(most, "alone")[:, column].mean()
         lines.append(
-            f"{metric}: hard sharing's gain at {_percent(less)} is {verdict} "
-            f"than at {_percent(most)}, by {_signed(gain, error)}; "
-            f"there it has {few:.3f}, alone at {_percent(most)} {many:.3f}"
+            f"{metric}: hard sharing gains {says}; "
+            f"it has {few:.3f} {_at(less)}, alone has {many:.3f} {_at(most)}"
         )
     return lines
 
@@ -430,11 +458,9 @@ def _rates(results, conditions, start):
             continue
         where = []
         for condition in conditions:
-            runs = results.runs[condition].values()
-            percents = 100 * np.array([run["hard"]["rates"][name] for run in runs])
-            error = percents.std(ddof=1) / np.sqrt(len(percents))
-            where.append(f"{percents.mean():.0f} ± {error:.0f} % at {_percent(condition)}")
-        lines.append(f"{name}: {', '.join(where)}")
+            mean, error = results.rate(condition, name)
+            where.append(f"{mean:.0f} ± {error:.0f} % {_at(condition)}")
+        lines.append(f"{name}: {_unbroken(where)}")
     return lines
 
 
@@ -442,79 +468,81 @@ def _rules(results):
     """Where a rule for the weights is better than the weights of hard sharing, and where worse."""
     if not any(set(RULES) & set(condition.arms) for condition in results.runs):
         return ["not tried: --rules"]
-    better = []
-    worse = []
+    found = {"better": [], "worse": [], "neither": []}
     for condition in results.runs:
         for rule in [rule for rule in RULES if rule in condition.arms]:
-            base = results.base(condition)
-            gains = results.gains(condition, rule, "hard", of=base)
+            gains = results.gains(condition, rule, "hard", of=results.base(condition))
             for metric, (gain, error) in gains.items():
-                if sure(gain, error):
-                    text = f"{rule} at {_percent(condition)}, {metric} {_signed(gain, error)}"
-                    (better if gain > 0 else worse).append(text)
-    return [
-        f"better: {', '.join(better) or 'nowhere'}",
-        f"worse: {', '.join(worse) or 'nowhere'}",
-    ]
+                said = f"{rule} {_at(condition)}, {metric} {with_error(gain, error)}"
+                found[kind_of(gain, error)].append(said)
+    return [f"{kind}: {_unbroken(found[kind]) or 'nowhere'}" for kind in ("better", "worse")]
 
 
-# Pictures
+# Files and pictures
 
 
 def write(results: Results, folder: Path, comment: str = "") -> dict[Path, str]:
-    """Write the pictures and, as CSV, every number.
+    """Write every number as CSV, the text, and the pictures.
 
     Returns the paths, each with what is to be seen there.
     """
-    conditions = results.fractions()
-    most = conditions[-1]
-    pictures = {}  # file name -> (figure, what is to be seen there)
-    seeds = len(results.runs[most])
-    if seeds >= ENOUGH:
-        for condition in conditions:
-            name = f"gains-{100 * condition.fraction:g}.png"
-            pictures[name] = _picture_of_gains(results, condition, seeds)
-        if len(conditions) > 1:
-            pictures["gain-by-fraction.png"] = _picture_of_fractions(results, conditions, seeds)
-        pairs = _pairs_of_tasks(results, most)
-        if pairs:
-            pictures["transfer.png"] = _picture_of_transfer(results, most, pairs, seeds)
-    pictures["network.png"] = _picture_of_network(most)
-    run = results.first(most)
-    if "history" in run["hard"]:
-        pictures |= _pictures_of_training(run, most)
-
     written = {}
-    for name, (figure, seen) in pictures.items():
-        plots.save(figure, folder / name)
-        written[folder / name] = seen
+    # The numbers come first: all else can be made from them.
     results.write(folder / "results.csv", comment)
     written[folder / "results.csv"] = "every number of the tables, by seed"
+    (folder / "report.txt").write_text(text(results) + "\n", encoding="utf-8")
+    written[folder / "report.txt"] = "the text above"
+    for name, (figure, seen) in pictures(results).items():
+        plots.save(figure, folder / name)
+        written[folder / name] = seen
     return written
 
 
-def _picture_of_gains(results, condition, seeds):
+def pictures(results: Results) -> dict[str, tuple]:
+    """File name -> (figure, what is to be seen there)."""
+    conditions = results.fractions()
+    most = conditions[-1]
+    seeds = results.seeds(most)
+    drawn = {}
+    if seeds >= ENOUGH:
+        for condition in conditions:
+            name = f"gains-{100 * condition.fraction:g}.png"
+            drawn[name] = _picture_of_gains(results, condition)
+        if len(conditions) > 1:
+            drawn["gain-by-fraction.png"] = _picture_of_fractions(results, conditions)
+        if results.pairs(most):
+            drawn["transfer.png"] = _picture_of_transfer(results, most)
+    drawn["network.png"] = _picture_of_network(most)
+    run = results.first(most)
+    if "history" in run["hard"]:
+        drawn |= _pictures_of_training(run, most)
+    return drawn
+
+
+def _picture_of_gains(results, condition):
     """Bars for soft and hard sharing, and for controls of hard sharing that shuffle the tables."""
-    gains = {arm: results.gains(condition, arm) for arm in SHARED}
-    for other in results.runs:
-        is_control = replace(other, control="", arms=condition.arms) == condition
-        if is_control and other.control in ("own ids", "tables"):
-            name = f"hard, {other.control} shuffled"
-            gains[name] = results.gains(other, "hard", of=condition)
-    bars = {arm: _higher_is_better(by_metric) for arm, by_metric in gains.items()}
-    figure = plots.gains(bars, seeds=seeds)
+    controls = results.controls(condition)
+    bars = {}
+    for arm in SHARED:
+        name = f"{arm}, {say(Condition())}" if controls else arm
+        bars[name] = _between_0_and_1(results.gains(condition, arm))
+    for control, shuffled in controls.items():
+        gains = results.gains(shuffled, "hard", of=condition)
+        bars[f"hard, {CONTROLS[control]}"] = _between_0_and_1(gains)
+    figure = plots.gains(bars, seeds=results.seeds(condition))
     figure.suptitle(
-        f"What sharing gains when the answers of {_percent(condition)} of the products are known"
+        f"What sharing gains when the answers of {percent(condition.fraction)} "
+        "of the products are known"
     )
-    return figure, "transfer: bars that miss 0 are findings, left of it sharing hurts"
+    return figure, "right of 0 sharing helps, left of it sharing hurts; hollow is no finding"
 
 
-def _higher_is_better(by_metric):
-    """The metrics of which higher is better."""
-    return {metric: pair for metric, pair in by_metric.items() if METRICS[metric][1]}
+def _between_0_and_1(gains):
+    """The measures whose gains fit one axis: all but perplexity."""
+    return {metric: pair for metric, pair in gains.items() if METRICS[metric][1]}
 
 
-def _picture_of_fractions(results, conditions, seeds):
+def _picture_of_fractions(results, conditions):
     metric = MAIN["answer"]
     fractions = [condition.fraction for condition in conditions]
     curves = {}
@@ -523,31 +551,28 @@ def _picture_of_fractions(results, conditions, seeds):
         gains = [gain for gain, _ in pairs]
         errors = [error for _, error in pairs]
         curves[arm] = (fractions, gains, errors)
-    figure = plots.gain_by_fraction(curves, measure=metric, seeds=seeds)
-    return figure, "whether the gain is larger when labels are scarce"
+    figure = plots.gain_by_fraction(curves, measure=metric, seeds=results.seeds(conditions[-1]))
+    return figure, f"whether the gain in {PREDICTED[metric]} is larger when labels are scarce"
 
 
-def _pairs_of_tasks(results, most):
-    """tasks -> the condition that trains these two alone and is like `most` otherwise."""
-    pairs = {}
-    for condition in results.runs:
-        is_alike = replace(condition, tasks=most.tasks, arms=most.arms) == most
-        if len(condition.tasks) == 2 and is_alike:
-            pairs[condition.tasks] = condition
-    return pairs
-
-
-def _picture_of_transfer(results, most, pairs, seeds):
-    """What each task gains from each other, two at a time."""
-    tasks = list(LOSSES)
-    gains = np.full((len(tasks), len(tasks)), np.nan)
-    errors = gains.copy()
-    for s, t in permutations(range(len(tasks)), 2):
-        both = tuple(task for task in tasks if task in (tasks[s], tasks[t]))
-        by_metric = results.gains(pairs[both], "hard", of=most)
-        gains[s, t], errors[s, t] = by_metric[MAIN[tasks[t]]]
-    figure = plots.transfer_matrix(gains, errors, tasks, seeds=seeds)
-    return figure, "which task helps which, two at a time"
+def _picture_of_transfer(results, most):
+    """What each measure gains from each other task, two tasks at a time, and from all three."""
+    arms = {}
+    for tasks, condition in results.pairs(most).items():
+        arms[" + ".join(tasks)] = results.gains(condition, "hard", of=most)
+    arms["all three"] = results.gains(most, "hard")
+    bars = {}
+    for arm, gains in arms.items():
+        bars[arm] = {
+            f"{METRICS[metric][0]}: {metric}": pair
+            for metric, pair in _between_0_and_1(gains).items()
+        }
+    figure = plots.gains(bars, seeds=results.seeds(most))
+    figure.suptitle(
+        "Which tasks help which measure?\n"
+        "Hard sharing of two tasks, or of all three, beside each task alone"
+    )
+    return figure, "which task helps or hurts which measure, two tasks at a time"
 
 
 def _picture_of_network(condition):
@@ -560,44 +585,51 @@ def _pictures_of_training(run, condition):
     """The pictures of one seed's training, which was looked at closely."""
     hard = run["hard"]
     history = hard["history"]
-    tasks = list(condition.tasks)
-    pictures = {
+    drawn = {
         "losses.png": _picture_of_losses(history),
         "cosines.png": (
             plots.cosines(history),
-            "conflict comes and goes, and what the steps did to each loss below it",
-        ),
-        "harm.png": (
-            plots.harm(history, tuple(tasks[:2])),
-            "conflict is harm only beyond the curves, where one gradient outweighs the other",
+            "conflict comes and goes; below it, what the steps did to each loss",
         ),
         "step.png": _picture_of_step(hard["step"]),
-        "layers.png": _picture_of_layers(hard["layers"], tasks),
+        "layers.png": _picture_of_layers(hard["layers"], list(condition.tasks)),
         "embedding.png": _picture_of_features(run["alone"]["features"], hard["features"]),
     }
     histories = {condition.weights or "plain sum": history}
     histories |= {rule: run[rule]["history"] for rule in RULES if rule in run}
     if condition.weights or len(histories) > 1:
-        pictures["weights.png"] = (
+        drawn["weights.png"] = (
             plots.weights(histories),
             "how the tasks are weighed over time; a plain sum does not change",
         )
-    return pictures
+    return drawn
 
 
 def _picture_of_losses(history):
+    best = history.best_step
+    if best == history.held_out_steps[-1]:
+        end = f"The held-out total is least at the last step, {best}: it has not turned up"
+    else:
+        end = f"After step {best} the held-out total gets no better: from there it memorises"
     figure = plots.losses(history)
     figure.suptitle(
         "One guide's losses: training (solid), held out (dashed).\n"
-        "In training, recommend also has to find the hidden half of a basket"
+        f"{end}.\n"
+        "In training, recommend also has to find the hidden half of a basket."
     )
-    return figure, "one guide's training: where the held-out loss turns up, it begins to memorise"
+    return figure, f"one guide's training. {end}"
 
 
 def _picture_of_step(step):
     figure = plots.step(step)
     figure.suptitle(
         "One more step taken apart\n(evaluation: no dropout, no hidden half of a basket)"
+    )
+    plots.look.caption(
+        figure,
+        "Why are the predicted bars so short? They are of plain gradient descent, a step −η g.\n"
+        "Adam divides each entry of g by its usual size: every entry moves by about η,\n"
+        "however small g is. So Adam's step is far longer.",
     )
     return figure, "one more step taken apart: what was predicted of it, and what it did"
 
