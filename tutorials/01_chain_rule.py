@@ -16,9 +16,10 @@ import math
 
 import numpy as np
 import tinymtl as mtl
+from tinymtl.interaction import mean_and_error
 
 from _drawings import graph
-from _show import mean_and_error, show
+from _show import show
 from checks.ch01 import check_by_hand, check_gradient_repaired, check_law, check_tanh
 
 # %% [markdown]

@@ -11,8 +11,9 @@
 # %%
 import numpy as np
 import tinymtl as mtl
+from tinymtl.interaction import mean_and_error
 
-from _show import mean_and_error, show
+from _show import show
 from checks.ch04 import (
     check_counts,
     check_gain_of_pooling,

@@ -15,8 +15,9 @@ from functools import partial
 import matplotlib.pyplot as plt
 import numpy as np
 import tinymtl as mtl
+from tinymtl.interaction import mean_and_error
 
-from _show import mean_and_error, show
+from _show import show
 from checks.ch05 import (
     check_law,
     check_sampling,

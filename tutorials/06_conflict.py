@@ -15,8 +15,9 @@
 import matplotlib.pyplot as plt
 import numpy as np
 import tinymtl as mtl
+from tinymtl.interaction import mean_and_error
 
-from _show import mean_and_error, show
+from _show import show
 from checks.ch06 import check_cosine, check_harmed, check_largest_weight, check_law
 
 # %% [markdown]

@@ -12,8 +12,9 @@
 # %%
 import numpy as np
 import tinymtl as mtl
+from tinymtl.interaction import mean_and_error
 
-from _show import mean_and_error, show
+from _show import show
 from checks.ch08 import (
     check_best_strength,
     check_law,

@@ -32,7 +32,11 @@ from tempfile import TemporaryDirectory
 import _show
 
 HERE = Path(__file__).parent
-PATHS = [*sorted(HERE.glob("[0-9][0-9]_*.py")), *HERE.glob("beyond.py")]
+PATHS = [
+    *sorted(HERE.glob("[0-9][0-9]_*.py")),
+    *HERE.glob("shop_results.py"),
+    *HERE.glob("beyond.py"),
+]
 
 
 # Reading and running a chapter

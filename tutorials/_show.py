@@ -5,7 +5,6 @@ from pathlib import Path
 
 import matplotlib
 import matplotlib.pyplot as plt
-import numpy as np
 
 folder = Path("tinymtl-pictures")  # the renderer sets a folder of its own
 shown = []  # (file name, finding) of every picture so far
@@ -28,13 +27,3 @@ def show(figure, name, finding):
     if matplotlib.get_backend().lower() != "agg":
         plt.show()
     plt.close(figure)
-
-
-def mean_and_error(results):
-    """(n, ...) results of n seeds -> their mean (...) and its standard error (...).
-
-    The standard error is the standard deviation over the seeds, divided by √n.
-    """
-    results = np.asarray(results, float)
-    error = results.std(0, ddof=1) / np.sqrt(len(results))
-    return results.mean(0), error
