@@ -117,7 +117,7 @@ def test_the_parameters_that_hard_sharing_saves_are_those_of_the_results():
     run = next(iter(results.runs[Condition()].values()))
     total = {arm: run[arm]["parameters"]["total"] for arm in ("alone", "hard")}
     saved = 1 - total["hard"] / total["alone"]
-    assert f"needs {100 * saved:.0f} % fewer parameters" in README
+    assert f"has {100 * saved:.0f} % fewer parameters" in README
 
 
 def test_every_link_leads_to_a_file():
@@ -135,6 +135,11 @@ def test_the_source_is_listed_in_reading_order():
     floors = README.partition("## The source")[2].partition("The application")[0]
     listed = re.findall(r"\[(\w+)\]\(tinymtl/", floors)
     assert listed == order.split(", ")
+
+
+def test_the_page_counts_the_rules():
+    assert len(mtl.weighting.__all__) == 16
+    assert README.count("sixteen") == 2
 
 
 def test_the_page_is_short():

@@ -11,8 +11,9 @@ A rule that can do without the Gramian has `gramian=None` and costs one backward
 rule costs T. A rule with memory or chance is a class. Its state is visible and kept by task name;
 `fit` names the rows in its attribute `tasks`. `functools.partial(cagrad, c=0.2)` sets an option.
 
-To add a rule, write one function (or class), put its name in `__all__`, and add its row to the
-table below. The tests then check every cell of the row.
+To add a rule, write one function (or class) that begins with `_losses` or `_gramian`, which refuse
+bad input by name. Put its name in `__all__`, and add its row to the table below. The tests then
+check every cell of the row.
 
 The table says which law holds for which rule with its default options. It speaks of a rule with
 memory once that has settled: its losses and gradients no longer change.
