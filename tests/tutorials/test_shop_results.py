@@ -28,6 +28,12 @@ def test_every_figure_in_the_prose_is_printed_by_a_cell():
         assert any(figure in text for text in PRINTED), f"no cell prints {figure}"
 
 
+def test_the_page_prints_as_many_differences_as_it_says():
+    n = int(re.search(r"more than (\d+) differences", PROSE)[1])
+    printed = re.findall(r"[+-]\.\d{3} ± \.\d{3}", "".join(PRINTED))
+    assert n < len(printed) < 1.25 * n
+
+
 @pytest.mark.parametrize("fraction", [1.0, 0.1])
 @pytest.mark.parametrize("measure", METRICS)
 def test_the_main_table_of_the_page_is_that_of_the_report(measure, fraction):
