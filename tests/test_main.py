@@ -66,7 +66,7 @@ def test_a_short_run_prints_a_table_and_names_every_file_it_wrote(tmp_path, caps
         assert f"  {out / name}: " in printed
     comment, rows = read_results(out)
     assert comment.startswith("# python -m tinymtl --seeds 5 --steps 2")
-    assert comment.endswith("seconds on two cores")
+    assert comment.endswith("seconds in 2 processes")
     assert len(rows) == 5 * 2 * 6
     assert {row["arm"] for row in rows} == ARMS
 
@@ -119,13 +119,16 @@ def test_a_place_that_cannot_be_written_is_said_before_anything_is_trained(
     "arguments, words",
     [
         (["--seeds", "0"], "--seeds: expected a whole number of at least 1, got 0"),
-        (["--seeds", "many"], "--seeds: invalid"),
-        (["--first-seed", "-1"], "--first-seed: expected at least 0, got -1"),
+        (["--seeds", "many"], "--seeds: expected a whole number of at least 1, got many"),
+        (["--first-seed", "-1"], "--first-seed: expected a whole number of at least 0, got -1"),
         (["--fraction", "0"], "--fraction: expected a number from 0.02 to 1, got 0"),
         (["--fraction", "nan"], "--fraction: expected a number from 0.02 to 1, got nan"),
         (["--trunk", "elm"], "--trunk: invalid choice: 'elm'"),
-        (["ask", "--seed", "one"], "--seed: invalid seed_number value: 'one'"),
-        (["ask", "--seed", "-1"], "--seed: expected at least 0, got -1"),
+        (["--fraction", "few"], "--fraction: expected a number from 0.02 to 1, got few"),
+        (["--out", ""], "--out: expected a name, got nothing"),
+        (["ask", "--seed", "one"], "--seed: expected a whole number of at least 0, got one"),
+        (["ask", "--seed", "-1"], "--seed: expected a whole number of at least 0, got -1"),
+        (["ask", "--guide", ""], "--guide: expected a name, got nothing"),
         (["--full", "--steps", "5"], "--full: goes with --seeds"),
         (["--full", "--weights", "mgda"], "--full: goes with --seeds"),
         (["--weights", "best"], "--weights: invalid choice: 'best'"),

@@ -5,8 +5,6 @@ what sharing changed; or ask the guide.
 from __future__ import annotations
 
 import argparse
-import codecs
-import os
 import sys
 import tempfile
 import time
@@ -14,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from . import __version__, weighting
-from .shop import agent, experiment, report
+from .shop import agent, experiment, report, streams
 from .shop.guide import TRUNKS
 from .shop.results import Results
 from .shop.split import Condition
@@ -32,7 +30,7 @@ def main(arguments: list[str] | None = None) -> int:
         arguments = sys.argv[1:]
     if arguments[:1] == ["ask"]:
         return agent.main(_parse_ask(arguments[1:]))
-    _prepare_streams()
+    streams.prepare()
     try:
         options = _parse(arguments)
     except SystemExit:
@@ -41,39 +39,12 @@ def main(arguments: list[str] | None = None) -> int:
     return run_experiment(options, arguments)
 
 
-# Streams that are closed, or cannot show every sign
-
-PLAIN = {"±": "+-", "²": "2", "−": "-", "×": "x"}
-
-
-def _prepare_streams():
-    """Closed streams lead nowhere, and a sign that the console cannot show becomes another."""
-    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
-        if getattr(sys, name) is None:
-            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))
-    codecs.register_error("tinymtl.plain", _plain)
-    if hasattr(sys.stdout, "reconfigure"):
-        sys.stdout.reconfigure(errors="tinymtl.plain")
-
-
-def _plain(error):
-    """Handle an encoding error: what stands in place of the signs, and where to go on."""
-    signs = error.object[error.start : error.end]
-    return "".join(PLAIN.get(sign, "?") for sign in signs), error.end
-
-
 def _flush_help():
     """Print what argparse left in the buffer; whoever reads it may have gone."""
     try:
         sys.stdout.flush()
     except OSError:
-        _drop_output()
-
-
-def _drop_output():
-    """Let the rest of standard output lead nowhere. Whoever read it has gone, as `head` does."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, sys.stdout.fileno())
+        streams.drop_output()
 
 
 # The experiment
@@ -88,12 +59,15 @@ def run_experiment(options: argparse.Namespace, arguments: list[str]) -> int:
     what_is_left = "nothing was written"
     try:
         started = time.perf_counter()
-        results = _train(options)
+        jobs = _jobs(options)
+        results = _train(jobs, show=not options.quiet and sys.stderr.isatty())
         seconds = time.perf_counter() - started
 
         what_is_left = f"the files in {options.out} may not be complete"
         command = _command(arguments, options.out)
-        comment = f"{command}: {seconds:.0f} seconds on two cores"
+        processes = experiment.processes_for(jobs)
+        where = "one process" if processes == 1 else f"{processes} processes"
+        comment = f"{command}: {seconds:.0f} seconds in {where}"
         written, problem = _write(results, options.out, comment)
         lines = [report.text(results)]
         if written:
@@ -125,18 +99,17 @@ def _write(results, folder, comment):
 def _print(text):
     """0, also if whoever read standard output has gone; 2 if it cannot be written."""
     try:
-        print(text, flush=True)
+        streams.write(text)
     except BrokenPipeError:
-        _drop_output()
+        return 0
     except OSError as error:
-        _drop_output()
-        return _cannot_write("standard output", error)
+        print(f"tinymtl: {error}", file=sys.stderr)
+        return 2
     return 0
 
 
 def _cannot_write(what, error):
-    reason = error.strerror or error
-    print(f"tinymtl: {what} cannot be written: {reason}", file=sys.stderr)
+    print(f"tinymtl: {what} cannot be written: {streams.reason(error)}", file=sys.stderr)
     return 2
 
 
@@ -145,15 +118,19 @@ def _command(arguments, folder):
     return " ".join(["python -m tinymtl", *arguments]).replace(f" --out {folder}", "")
 
 
-def _train(options) -> Results:
-    """The results of all seeds under all conditions. Only the very first run is looked at."""
+def _jobs(options):
+    """Every seed under every condition, and whether it is looked at: only the very first is."""
     jobs = []
     for condition in _conditions(options):
         for seed in range(options.first_seed, options.first_seed + options.seeds):
             is_first = not jobs
             jobs.append((seed, condition, is_first))
+    return jobs
+
+
+def _train(jobs, show) -> Results:
+    """The results of all jobs. show: whether a line says how many are done."""
     results = Results()
-    show = not options.quiet and sys.stderr.isatty()
     found = zip(jobs, experiment.run(jobs))
     for done, ((seed, condition, _), measured) in enumerate(found, start=1):
         results.add(seed, condition, measured)
@@ -193,15 +170,16 @@ Print what sharing changed, on products and households that were not trained on.
 """
 EXAMPLES = """\
 examples:
-  python -m tinymtl              5 seeds, 10 % and all of the answers known: about a minute
+  python -m tinymtl              5 seeds, 10 % and all of the answers known:
+                                 about a minute on two idle cores
   python -m tinymtl --quick      a look in seconds; too little to conclude anything
   python -m tinymtl --rules --seeds 3
                                  also with rules that choose the weights of the tasks
   python -m tinymtl ask          a conversation with the trained guide (ask --help tells more)
 
 Files are written before anything is printed: results.csv (every number), report.txt (what is
-printed) and pictures. Ctrl-C stops at once. The exit status is 0, 2 for options or files that
-cannot be used, and 130 after Ctrl-C.
+printed) and pictures. Ctrl-C stops at once. The exit status is 0; 1 if a process died; 2 for
+options or files that cannot be used; 130 after Ctrl-C.
 """
 
 
@@ -237,7 +215,7 @@ def _add_options_of_size(group):
         "--full",
         action="store_true",
         help="10 seeds of every fraction, control, pair of tasks, trunk and rule: "
-        "some 16 minutes on two cores",
+        "some 16 minutes on two idle cores",
     )
     group.add_argument(
         "--seeds",
@@ -265,7 +243,7 @@ def _add_options_of_training(group):
         nargs="+",
         metavar="F",
         help="of how many of the 700 products the answers and replies are known, "
-        "from 0.02 to 1 (default 0.1 1: first a tenth, then all)",
+        "from 0.02 to 1 (default 0.1 1; the larger is reported first)",
     )
     group.add_argument(
         "--trunk",
@@ -291,7 +269,7 @@ def _add_options_of_training(group):
 def _add_options_of_output(group):
     group.add_argument(
         "--out",
-        type=Path,
+        type=path,
         default=Path("tinymtl-results"),
         metavar="DIR",
         help="where the numbers, the report and the pictures go (default tinymtl-results)",
@@ -357,7 +335,7 @@ def _parse_ask(arguments):
     )
     parser.add_argument(
         "--guide",
-        type=Path,
+        type=path,
         metavar="FILE",
         help="load the trained guide from here; if there is none yet, save it here",
     )
@@ -375,24 +353,32 @@ def _parse_ask(arguments):
 
 
 def seed_number(text):
-    value = int(text)
-    if value < 0:
-        raise argparse.ArgumentTypeError(f"expected at least 0, got {text}")
-    return value
+    return _number(text, int, lambda n: n >= 0, "a whole number of at least 0")
 
 
 def whole_number(text):
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"expected a whole number of at least 1, got {text}")
-    return value
+    return _number(text, int, lambda n: n >= 1, "a whole number of at least 1")
 
 
 def fraction(text):
-    value = float(text)
-    if not 0.02 <= value <= 1:
-        raise argparse.ArgumentTypeError(f"expected a number from 0.02 to 1, got {text}")
-    return value
+    return _number(text, float, lambda part: 0.02 <= part <= 1, "a number from 0.02 to 1")
+
+
+def _number(text, kind, is_fine, expected):
+    """The number in a text, or an error that says what was expected in place of it."""
+    try:
+        number = kind(text)
+    except ValueError:
+        number = None
+    if number is None or not is_fine(number):
+        raise argparse.ArgumentTypeError(f"expected {expected}, got {text}")
+    return number
+
+
+def path(text):
+    if not text:
+        raise argparse.ArgumentTypeError("expected a name, got nothing")
+    return Path(text)
 
 
 if __name__ == "__main__":

@@ -299,6 +299,11 @@ def test_layers_draws_cosines_whose_weighted_sum_is_the_cosine_of_the_whole(T):
         assert words(ax.texts) == [f"{100 * w:.0f}%" for w in weight]
 
 
+def test_layers_says_how_the_weight_of_a_layer_is_computed():
+    figure = plots.layers(gramians(2), LONG[:2])
+    assert "√(share of ‖g_s‖² × share of ‖g_t‖²)" in figure.get_supxlabel()
+
+
 def test_a_layer_without_a_gradient_of_one_task_has_no_dot():
     G = {"one": np.diag([1.0, 0.0]), "two": [[1.0, -0.5], [-0.5, 1.0]]}
     ax = plots.layers(G, list("ab")).axes[0]

@@ -72,23 +72,32 @@ CONVERSATION = [  # what is said, and what the reply holds; "!" what it does not
     ),
     ("where is the frzn pizza", ["12 products match", "GROCERY"]),
     ("where is the frozen pizza", ["12 products match", "GROCERY"]),
-    ("how much is a blue chicken breast", ['None is called "blue"', "CHICKEN BREAST"]),
+    (
+        "how much is a blue chicken breast",
+        ['No product has all these words; I left out "blue". ', "CHICKEN BREAST"],
+    ),
     (
         "cheese under three dollars",
-        ["products, under 3.00 dollars:", "CHEESE", "known", "estimated"],
+        ["products, under 3.00 dollars; the first 5:", "CHEESE", "known", "estimated"],
     ),
-    ("not your own brand", ["a national brand:", "!our own brand"]),
+    ("not your own brand", ["a national brand; the first 5:", "!our own brand"]),
     ("something cheaper", [" under 0.69 dollars"]),
     ("something bigger", [FIXED["bigger"]]),
     ("how much is it", ["dollars"]),
-    ("a cheap snack, not your own brand", ["at most ", "a national brand:", "!our own brand"]),
+    (
+        "a cheap snack, not your own brand",
+        ["at most ", "a national brand; the first 5:", "!our own brand"],
+    ),
     ("something for less than 1.25", ["less than 1.25 dollars"]),
     ("less than 1 cent", ["None of ", "less than 0.01 dollars"]),
-    ("start over", ["1000 of 1000 products"]),
-    ("something for less than 2.50", ["of 1000 products, less than 2.50 dollars:"]),
+    ("start over", ["1000 products match; the first 5:"]),
+    ("something for less than 2.50", ["of 1000 products, less than 2.50 dollars; the first 5:"]),
     (
         "bread between 1 and two dollars, your own brand",
-        ["at least 1.00 dollars, at most 2.00 dollars, our own brand:", "!a national brand"],
+        [
+            "at least 1.00 dollars, at most 2.00 dollars, our own brand; the first 5:",
+            "!a national brand",
+        ],
     ),
     ("snacks under fifty cents", ["under 0.50 dollars"]),
     (
@@ -101,7 +110,11 @@ CONVERSATION = [  # what is said, and what the reply holds; "!" what it does not
     ("what can you recommend", ["Which household?"]),
     (
         "which cheese would household 3 like, under 3 dollars",
-        ["household 3 had not bought in weeks 1 to 40", "under 3.00 dollars:", "CHEESE"],
+        [
+            "household 3 had not bought in weeks 1 to 40",
+            "under 3.00 dollars; the first 5:",
+            "CHEESE",
+        ],
     ),
     ("xyzzy plugh", ["I did not understand"]),
     ("\u00bf\u0434\u0435 \u0445\u043b\u0456\u0431?", [HINT]),
@@ -176,6 +189,18 @@ FILTERS = {
     "your own brand": lambda price, brand: brand == OWN,
     "under 4 dollars, not your own brand": lambda price, brand: price < 4 and brand == NATIONAL,
 }
+
+
+def test_a_list_says_how_many_products_match_and_how_many_of_them_follow(agent):
+    heading, *products = agent.reply("milk").splitlines()
+    assert heading == "45 products match; the first 5:"
+    assert len(products) == 5
+    price = agent.catalogue.says["price"][agent.pool]
+    fourth = np.sort(price)[3]
+    n = (price <= fourth).sum()
+    heading, *products = agent.reply(f"at most {fourth:.2f} dollars").splitlines()
+    assert heading == f"{n} of 45 products, at most {fourth:.2f} dollars:"
+    assert len(products) == n <= 5
 
 
 @pytest.mark.parametrize("condition", FILTERS)
@@ -432,6 +457,26 @@ def test_a_place_that_cannot_be_written_is_said_before_anything_is_trained(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_guide_trained_in_a_process_of_its_own_is_the_same():
+    here, split_here = agent_module.trained(3, None)
+    apart, split_apart = agent_module.trained(3, None, apart=True)
+    np.testing.assert_array_equal(split_here.products["train"], split_apart.products["train"])
+    expected = here.named_parameters()
+    assert list(apart.named_parameters()) == list(expected)
+    for name, p in apart.named_parameters().items():
+        # One thread of linear algebra adds in another order than several do.
+        np.testing.assert_allclose(p.data, expected[name].data, atol=0.05)
+
+
+def test_a_process_that_dies_while_it_trains_is_said_in_one_line(monkeypatch, capsys):
+    def dies(function, jobs):
+        raise ChildProcessError("a process ended before its work was done, with exit code -9")
+
+    monkeypatch.setattr(agent_module, "in_processes", dies)
+    assert run(monkeypatch, None, "") == 1
+    assert "a process ended before its work was done" in the_complaint(capsys)
+
+
 def test_a_negative_seed_is_refused(monkeypatch, capsys):
     assert run(monkeypatch, None, "", seed=-1) == 2
     assert "non-negative" in the_complaint(capsys)
@@ -476,6 +521,14 @@ def test_a_pipe_that_nobody_reads_is_quiet(trained):
     done = ask(path, "| head -n 1", b"how much is catsup\n" * 5000)
     assert done.stdout.count(b"\n") == 1
     assert done.stderr == b""
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_a_full_disk_is_said_in_one_line(trained):
+    _, path = trained
+    done = ask(path, ">/dev/full", b"how much is catsup\nbye\n")
+    assert done.returncode == 2
+    assert done.stderr == (b"tinymtl: standard output cannot be written: No space left on device\n")
 
 
 @needs_a_shell

@@ -20,9 +20,9 @@ from tinymtl.shop.guide import (
     dialogue_loss,
     generate,
     load_guide,
-    pull_to_zero,
     recommend_loss,
     save_guide,
+    weight_decay,
     word_ids,
 )
 from tinymtl.shop.purchases import Shop, load, words
@@ -201,14 +201,14 @@ def test_the_answer_loss_is_the_sum_of_its_questions_with_half_of_category():
     assert float(answer_loss(tensors, truth)) == pytest.approx(expected)
 
 
-def test_the_pull_to_zero_counts_every_matrix_once_and_own_vectors_more(guide):
+def test_weight_decay_counts_every_matrix_once_and_own_vectors_more(guide):
     model, _ = guide
     expected = 0.0
     for name, p in model.named_parameters().items():
         if p.ndim == 2:
             λ = 0.01 + 0.5 if name == "trunk.own.table" else 0.01
             expected += λ * (p.data**2).sum()
-    assert float(pull_to_zero(0.01, 0.5)(model)) == pytest.approx(expected)
+    assert float(weight_decay(0.01, 0.5)(model)) == pytest.approx(expected)
 
 
 def other_answers(shop):

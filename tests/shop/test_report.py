@@ -9,6 +9,7 @@ from made_up_results import ALL, METRIC, SCARCE, better_by, control, results
 from pictures import a_history, a_report, texts, title
 
 from tinymtl.shop import report
+from tinymtl.shop.baselines import BASELINES
 from tinymtl.shop.experiment import METRICS, everything
 from tinymtl.shop.report import findings, how_to_read, say, table, text, verdict, who_follows
 from tinymtl.shop.split import Condition
@@ -21,25 +22,45 @@ def test_the_verdict_says_where_sharing_helped_where_it_hurt_and_where_neither()
     helped = verdict(results(0.2)).replace("\n    ", " ")  # a line for each sentence
     assert helped.splitlines() == [
         "In short (6 seeds; answers known of 10 % of the products):",
-        f"  Sharing one trunk helped: the guide predicts {every} better, "
-        "and its replies state more true facts.",
+        f"  Sharing one trunk helped. The guide predicts better: {every}. "
+        "Its replies state more true facts.",
         "  It hurt nowhere.",
         "  It made a clear difference to every measure.",
+        "  Without a network: no guess beats one trunk.",
     ]
     hurt = " ".join(verdict(results(-0.2)).split())
     assert "Sharing one trunk helped nowhere." in hurt
-    assert f"It hurt: the guide predicts {every} worse, and its replies state fewer true" in hurt
+    assert f"It hurt. The guide predicts worse: {every}. Its replies state fewer true" in hurt
     neither = " ".join(verdict(results(0.001)).split())
-    assert "helped nowhere. It hurt nowhere. It made no clear difference to own brand," in neither
-    assert neither.endswith("new purchases and the facts in replies.")
+    assert "helped nowhere. It hurt nowhere. It made no clear difference: own brand," in neither
+    assert "new purchases and facts in replies. Without a network:" in neither
 
 
 def test_the_verdict_says_at_which_fraction_if_not_at_all_of_them():
     made = results(0.001, condition=ALL, into=results(0.2))
     found = " ".join(verdict(made).split())
     assert "answers known of 10 % and 100 % of the products" in found
-    assert "Sharing one trunk helped: the guide predicts own brand (at 10 %), price (at" in found
-    assert "It made no clear difference to own brand (at 100 %), price (at 100 %)," in found
+    assert "Sharing one trunk helped. The guide predicts better at 10 %: own brand, price," in found
+    assert "Its replies state more true facts at 10 %." in found
+    assert "It made no clear difference at 100 %: own brand, price," in found
+
+
+def test_what_is_so_at_all_fractions_comes_first_in_the_verdict():
+    made = results(0.2, condition=ALL, into=results(0.2))
+    for run in made.runs[ALL].values():
+        run["hard"]["metrics"] = run["hard"]["metrics"] | {METRIC: run["alone"]["metrics"][METRIC]}
+    found = " ".join(verdict(made).split())
+    assert "price, department, category and new purchases; at 10 %: own brand. Its" in found
+
+
+def test_the_verdict_names_guesses_without_a_network_that_are_better_than_one_trunk():
+    found = " ".join(verdict(results(0.1, baseline=5.0)).split())
+    every = "own brand, price, department, category, new purchases and facts in replies"
+    for name in BASELINES:
+        assert f"{name} beats one trunk: {every}." in found
+    only_scarce = results(0.1, condition=ALL, into=results(0.1, baseline=5.0))
+    found = " ".join(verdict(only_scarce).split())
+    assert "ridge regression beats one trunk at 10 %: own brand, price," in found
 
 
 def only(metric, gain):
@@ -54,18 +75,18 @@ def only(metric, gain):
 @pytest.mark.parametrize(
     "metric, better, worse",
     [
-        (METRIC, "the guide predicts own brand better.", "the guide predicts own brand worse."),
-        ("log price, R²", "the guide predicts price better.", "the guide predicts price worse."),
+        (METRIC, "The guide predicts better: own brand.", "The guide predicts worse: own brand."),
+        ("log price, R²", "The guide predicts better: price.", "The guide predicts worse: price."),
         (
             "true facts in replies",
-            "its replies state more true facts.",
-            "its replies state fewer true facts.",
+            "Its replies state more true facts.",
+            "Its replies state fewer true facts.",
         ),
     ],
 )
 def test_the_verdict_has_a_plain_word_for_each_measure(metric, better, worse):
-    assert f"Sharing one trunk helped: {better}" in verdict(only(metric, 0.5))
-    assert f"It hurt: {worse}" in verdict(only(metric, -0.5))
+    assert f"Sharing one trunk helped. {better}" in verdict(only(metric, 0.5))
+    assert f"It hurt. {worse}" in verdict(only(metric, -0.5))
 
 
 def test_a_fall_of_perplexity_alone_is_no_help():
@@ -106,6 +127,17 @@ def test_every_term_of_the_tables_is_explained_in_one_line():
     for term in ("alone", "soft", "hard", "over alone", "AUC", "R²", "accuracy", "perplexity", "±"):
         (line,) = [line for line in lines if line.startswith(f"  {term} ")]
         assert len(line) <= 100
+    for term in ("10 % of the answers", "new purchases", "true facts in replies", "parameters"):
+        assert len([line for line in lines if line.startswith((f"  {term}: ", f"  {term}  "))]) == 1
+
+
+def test_the_terms_say_how_often_chance_alone_makes_a_mark():
+    said = " ".join(how_to_read(results(0.2, seeds=5)).split())
+    assert (
+        "* marks more than 3 of them. With 5 seeds, one of some 25 gains that are really 0" in said
+    )
+    said = " ".join(how_to_read(results(0.2, seeds=10)).split())
+    assert "With 10 seeds, one of some 67 gains" in said
 
 
 def test_no_line_of_the_text_is_too_long_but_those_of_tables():
@@ -153,7 +185,7 @@ def test_the_table_marks_what_is_sure_and_only_that():
     lines = table(results(0.2), SCARCE).splitlines()
     rows = {line.split("  ")[0].strip(): line for line in lines}
     assert "+0.200 ± 0.004 *" in rows[METRIC]
-    assert "+0.200 ± 0.004 *" in rows["perplexity of facts, fall"]
+    assert "+0.200 ± 0.004 *" in rows["perplexity of facts"]
     assert "*" not in table(results(0.001), SCARCE)
     assert rows["parameters"].split() == ["parameters", "1,000", "600", "600"]
 
@@ -175,14 +207,18 @@ def evidence(made):
 
 def test_scarce_data_is_judged_by_the_difference_of_paired_gains():
     start = "own brand, AUC: hard sharing gains"
+    question = "Better use of scarce data?\n  "
     same = evidence(results(0.5, condition=ALL, into=results(0.5)))
+    assert f"{question}cannot tell: the gains of sharing do not clearly differ\n" in same
     assert f"{start} about as much at 10 % as at 100 % (difference +0.000 ± 0.000)" in same
     larger = evidence(results(0.2, condition=ALL, into=results(0.5)))
+    assert f"{question}yes: sharing gains more where less is known in new purchases" in larger
     assert (
         f"{start} more at 10 % than at 100 %, by +0.300 ± 0.000; "
         "it has 1.250 at 10 %, alone has 0.750 at 100 %" in larger
     )
     smaller = evidence(results(0.5, condition=ALL, into=results(0.2)))
+    assert f"{question}no: sharing gains less where less is known in new purchases" in smaller
     assert f"{start} less at 10 % than at 100 %, by -0.300" in smaller
 
 
@@ -195,6 +231,7 @@ def test_steps_are_reported_where_they_are_known_and_seconds_never():
     lines = [line.split() for line in table(made, SCARCE).splitlines()]
     assert ["steps", "to", "least", "held-out", "loss", "240", "260", "300"] in lines
     assert "the least held-out loss after 300 steps, alone after 240" in findings(made)
+    assert "  steps to least held-out loss: training steps until" in how_to_read(made)
     assert "second" not in text(made)
 
 
@@ -345,18 +382,40 @@ def test_pictures_that_need_seeds_or_pairs_are_drawn_where_there_are_any():
 
 def test_the_losses_say_what_their_mark_is_also_if_nothing_turned_up():
     history = a_history()
-    figure, seen = report._picture_of_losses(history)
-    for words in (title(figure), seen):
+    figure, seen = report._picture_of_losses(history, 3, SCARCE)
+    assert title(figure).startswith("Hard sharing, seed 3, 10 % of the answers:")
+    for words in (figure.get_supxlabel(), seen):
         assert "After step 20 the held-out total gets no better" in words
     history.best_step = history.held_out_steps[-1]
-    figure, seen = report._picture_of_losses(history)
-    for words in (title(figure), seen):
+    figure, seen = report._picture_of_losses(history, 3, SCARCE)
+    for words in (figure.get_supxlabel(), seen):
         assert "The held-out total is least at the last step, 30: it has not turned up" in words
 
 
-def test_the_step_says_why_the_bars_of_adam_are_longer_than_predicted():
+def test_a_training_loss_that_cannot_be_compared_is_not_drawn_and_the_caption_says_why():
+    history = a_history(("recommend", "answer"))
+    figure, _ = report._picture_of_losses(history, 0, ALL)
+    drawn = {line.get_label(): line.get_ydata() for line in figure.axes[0].lines}
+    assert np.isnan(drawn["recommend"]).all()
+    np.testing.assert_array_equal(drawn["answer"], history.losses["answer"])
+    np.testing.assert_array_equal(drawn["recommend, held out"], history.held_out["recommend"])
+    assert "recommend has no training line" in figure.get_supxlabel()
+    assert "recommend" not in report._picture_of_losses(a_history(), 0, ALL)[0].get_supxlabel()
+
+
+def test_the_line_of_the_cosines_counts_conflict_and_harm():
+    history = a_history(steps=12, effects=True)  # 4 recorded steps of tasks a and b
+    history.cosines = np.array([[[1, ρ], [ρ, 1]] for ρ in (-0.5, 0.1, -0.1, np.nan)])
+    history.effects = np.array([[-1, -1], [-1, 2], [-1, -1], [-1, np.nan]])
+    said = report._conflict_and_harm(history)
+    assert said == "of 4 recorded steps 2 had gradients in conflict, and 1 raised a loss"
+
+
+def test_the_step_says_how_it_was_taken_and_what_its_bars_differ_by():
     figure, _ = report._picture_of_step(a_report(3))
-    assert "Why are the predicted bars so short?" in "".join(texts(figure))
+    said = "".join(texts(figure))
+    assert "plain gradient descent, η = 0.1" in said
+    assert "From predicted to taken: weight decay" in said
 
 
 def test_files_are_the_numbers_the_text_and_the_pictures(tmp_path):

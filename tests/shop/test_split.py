@@ -71,10 +71,9 @@ def test_random_answers_are_those_of_other_training_products_for_questions_and_d
     own_price = split.truth["price"][products]
     assert sorted(truth["price"]) == sorted(own_price)
     assert (truth["price"] != own_price).mean() > 0.8
-    (of, asked, _), reply = split.data("train")["dialogue"]
-    answers_of = dict(zip(products, split.answers_of[products]))
-    told = [answers_of[product] for product in of]
-    np.testing.assert_array_equal(reply, Replies(load()).said[told, asked])
+    (product, question, _), reply = split.data("train")["dialogue"]
+    source = split.answers_from[product]
+    np.testing.assert_array_equal(reply, Replies(load()).said[source, question])
     _, test_truth = split.data("test")["answer"]
     np.testing.assert_array_equal(test_truth, split.truth[split.products["test"]])
 

@@ -309,7 +309,9 @@ def layers(gramians: Mapping[str, np.ndarray], tasks: Sequence[str], *, figure=N
         ax.set_title(look.pair_name(tasks[s], tasks[t]), fontsize=9)
         ax.set_yticks(range(len(G)), [*parts, "whole"])
     look.caption(
-        figure, "cosine (left of 0: conflict); area and number: the layer's weight in the whole"
+        figure,
+        "cosine (left of 0: conflict); area and number: the layer's weight in the whole,\n"
+        "√(share of ‖g_s‖² × share of ‖g_t‖²)",
     )
     return figure
 

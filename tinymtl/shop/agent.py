@@ -18,8 +18,9 @@ from pathlib import Path
 
 import numpy as np
 
+from . import streams
 from .catalogue import Catalogue
-from .experiment import train
+from .experiment import in_processes, train
 from .guide import check_can_save, generate, load_guide, save_guide
 from .purchases import read_table, words
 from .replies import OPENINGS, QUESTIONS
@@ -42,15 +43,21 @@ class Agent:
     ended        whether a goodbye was said
 
     With `path` the trained guide is loaded from there; if there is no file, it is saved there.
-    `explain` adds to each reply how it was found, and `truth` what is on record.
+    `explain` adds to each reply how it was found, and `truth` what is on record. `apart` trains in
+    a process of its own, with one thread, as the experiment does: on many cores that is faster.
     """
 
     def __init__(
-        self, seed: int = 0, path: Path | None = None, explain: bool = False, truth: bool = False
+        self,
+        seed: int = 0,
+        path: Path | None = None,
+        explain: bool = False,
+        truth: bool = False,
+        apart: bool = False,
     ):
         self.explain = explain
         self.truth = truth
-        self.model, split = trained(seed, path)
+        self.model, split = trained(seed, path, apart)
         shop, self.replies, *_ = shop_and_texts()
         self.catalogue = Catalogue(self.model, split, shop)
         rng = np.random.default_rng([seed, 4])
@@ -109,8 +116,10 @@ class Agent:
     def note_on_words(self, meaning: Meaning) -> str:
         """Which words of the line the best product does not have."""
         bag = self.catalogue.bags[self.pool[0]]
-        missing = [word for key, word in meaning.named.items() if key not in bag]
-        return "".join(f'None is called "{word}". ' for word in missing)
+        missing = [f'"{word}"' for key, word in meaning.named.items() if key not in bag]
+        if not missing:
+            return ""
+        return f"No product has all these words; I left out {', '.join(missing)}. "
 
     # Lists of products
 
@@ -150,8 +159,9 @@ class Agent:
             kept = self.catalogue.by_price(kept, meaning.order)
         self.pool = kept
         self.shown = min(SHOWN, len(kept))
-        heading = ", ".join([f"{len(kept)} of {all_of_them}", *conditions])
-        return f"{heading}:{self.shown_products('recommend' if is_recommended else 'answer')}"
+        head = "recommend" if is_recommended else "answer"
+        heading = heading_of_list(len(kept), len(products), to_whom, conditions)
+        return f"{heading}:{self.shown_products(head)}"
 
     def to_whom(self) -> str:
         """What the products are that are recommended, said behind their number."""
@@ -258,6 +268,21 @@ class Agent:
         return text
 
 
+def heading_of_list(kept: int, products: int, to_whom: str, conditions: list[str]) -> str:
+    """How many products fit, and how many of them follow.
+
+    >>> heading_of_list(23, 23, "", [])
+    '23 products match; the first 5'
+    >>> heading_of_list(3, 23, "", ["under 2.00 dollars"])
+    '3 of 23 products, under 2.00 dollars'
+    """
+    if kept == products and not to_whom and not conditions:
+        heading = f"{products} products match"
+    else:
+        heading = ", ".join([f"{kept} of {products} products{to_whom}", *conditions])
+    return f"{heading}; the first {SHOWN}" if kept > SHOWN else heading
+
+
 def notes_on_reading(meaning: Meaning) -> str:
     """What is said first: how the line was read, where that may not be what was meant."""
     notes = ""
@@ -278,16 +303,22 @@ def values_of(table: dict, product: int, asked: tuple[str, ...]) -> str:
 # The trained guide
 
 
-def trained(seed: int, path: Path | None):
+def trained(seed: int, path: Path | None, apart: bool = False):
     """The trained model of this seed, and its split.
 
     The model is loaded from the file; if there is none yet, it is trained and saved there.
+    apart: whether it is trained in a process of its own.
     """
     is_saved = path is not None and os.path.exists(path)
     if path is not None and not is_saved:
         check_can_save(path)  # before time is spent on training
-    condition = Condition(steps=0 if is_saved else 300)
-    model, split, *_ = train(seed, condition, "hard")
+    trains_here = not is_saved and not apart
+    condition = Condition() if trains_here else Condition(steps=0)
+    model, split, _ = train(seed, condition, "hard")
+    if apart and not is_saved:
+        (arrays,) = in_processes(trained_parameters, [(seed,)])
+        for name, p in model.named_parameters().items():
+            p.data = arrays[name]
     if is_saved:
         saved_seed = load_guide(path, model)
         if saved_seed != seed:  # with another seed other products are known
@@ -297,57 +328,58 @@ def trained(seed: int, path: Path | None):
     return model, split
 
 
+def trained_parameters(seed: int) -> dict[str, np.ndarray]:
+    """The parameters of the trained guide, by name: a process can hand them to another."""
+    model, _, _ = train(seed, Condition(), "hard")
+    return {name: p.data for name, p in model.named_parameters().items()}
+
+
 # The conversation in a terminal
 
 
 def main(options: argparse.Namespace) -> int:
     """Reply to the lines of standard input until they end, or until a goodbye.
 
-    Returns 0; 130 after Ctrl-C; 2 if a file cannot be used.
+    Returns 0; 1 if the process that trains died; 2 if a file cannot be used; 130 after Ctrl-C.
     """
-    prepare_streams()
+    streams.prepare()
     is_dialogue = sys.stdin.isatty() and sys.stdout.isatty()
     if sys.stderr.isatty() and not options.quiet:
         print(f"learning the shop ... {HINT}", file=sys.stderr)
     try:
-        agent = Agent(options.seed, options.guide, options.explain, options.truth)
+        agent = Agent(options.seed, options.guide, options.explain, options.truth, apart=True)
         converse(agent, is_dialogue)
     except KeyboardInterrupt:
         leave_prompt(is_dialogue)
         return 130
     except BrokenPipeError:
-        drop_output()
-        return 0
+        return 0  # whoever read the answers has gone
+    except ChildProcessError as error:
+        return stopped_by(error, 1)
     except (OSError, ValueError) as error:
-        print(f"tinymtl: {error}", file=sys.stderr)
-        return 2
+        return stopped_by(error, 2)
     return 0
 
 
-def prepare_streams():
-    """A closed stream leads nowhere; a letter that cannot be read or shown is replaced by ?."""
-    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
-        if getattr(sys, name) is None:
-            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))
-    for stream in (sys.stdin, sys.stdout):
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="replace")
-
-
-def drop_output():
-    """Whoever read the answers has gone: what is still to be written leads nowhere."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+def stopped_by(error: Exception, status: int) -> int:
+    """Say in words what went wrong, and return the exit status."""
+    said = str(error)
+    if isinstance(error, OSError):
+        said = streams.reason(error)
+        if error.filename:
+            said = f"{error.filename}: {said}"
+    print(f"tinymtl: {said}", file=sys.stderr)
+    return status
 
 
 def converse(agent: Agent, is_dialogue: bool):
-    prompt = "> " if is_dialogue else ""
     while not agent.ended:
         try:
-            line = input(prompt)
+            line = input("> ") if is_dialogue else input()
         except EOFError:
             leave_prompt(is_dialogue)
             return
-        print(agent.reply(line), flush=True)
+        streams.write(agent.reply(line))
 
 
 def leave_prompt(is_dialogue: bool):

@@ -14,7 +14,7 @@ from .purchases import Shop, words
 from .replies import NATIONAL, OWN, QUESTIONS
 from .understanding import ASKING_WORDS, LIMITS, stem
 
-ENOUGH = 0.4  # least overlap of a product with the words that name it
+LEAST_OVERLAP = 0.4  # least overlap of a product with the words that name it
 TESTS = {"<": np.less, "<=": np.less_equal, ">": np.greater, ">=": np.greater_equal}
 
 
@@ -98,7 +98,7 @@ class Catalogue:
 
         unknown = sum(word not in self.stems for word in named)
         most_possible = weight.sum() + unknown * np.log(len(self.has))
-        return best, shared.max() >= ENOUGH * most_possible
+        return best, shared.max() >= LEAST_OVERLAP * most_possible
 
     def most_bought(self) -> np.ndarray:
         """All products, those with most buyers first."""

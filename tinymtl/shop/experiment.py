@@ -24,7 +24,7 @@ import numpy as np
 from .. import weighting
 from ..interaction import conflict_rate, harm_rate, layer_gramians, step_report
 from ..measures import accuracy, auc, r_squared
-from ..optim import Adam
+from ..optim import SGD, Adam
 from ..sharing import HardSharing, SingleTask, SoftSharing
 from ..tensor import no_grad
 from ..training import fit
@@ -38,8 +38,8 @@ from .guide import (
     answer_loss,
     dialogue_loss,
     generate,
-    pull_to_zero,
     recommend_loss,
+    weight_decay,
 )
 from .replies import QUESTIONS
 from .split import Condition, Split, shop_and_texts
@@ -67,29 +67,29 @@ RATES = CONFLICTS + HARMS
 
 # Each makes a model from the same parts. Its strengths were chosen on validation data, from four
 # settings for each arm.
-WEAK_PULL = pull_to_zero(1e-4, 3e-3)
-STRONG_PULL = pull_to_zero(3e-4, 1e-2)
+WEAK_DECAY = weight_decay(1e-4, 3e-3)
+STRONG_DECAY = weight_decay(3e-4, 1e-2)
 
 
 def make_alone(*parts) -> SingleTask:
-    return SingleTask(*parts, l2=WEAK_PULL)
+    return SingleTask(*parts, l2=WEAK_DECAY)
 
 
 def make_soft(*parts) -> SoftSharing:
-    return SoftSharing(*parts, strength=0.03, l2=WEAK_PULL)
+    return SoftSharing(*parts, strength=0.03, l2=WEAK_DECAY)
 
 
 def make_hard(*parts) -> HardSharing:
-    return HardSharing(*parts, l2=STRONG_PULL)
+    return HardSharing(*parts, l2=STRONG_DECAY)
 
 
 def make_alone_decayed(*parts) -> SingleTask:
     """Training alone with the decay of hard sharing: how much of the difference is the decay?"""
-    return SingleTask(*parts, l2=STRONG_PULL)
+    return SingleTask(*parts, l2=STRONG_DECAY)
 
 
 def make_hard_less_decayed(*parts) -> HardSharing:
-    return HardSharing(*parts, l2=WEAK_PULL)
+    return HardSharing(*parts, l2=WEAK_DECAY)
 
 
 ARMS = {"alone": make_alone, "soft": make_soft, "hard": make_hard}
@@ -187,7 +187,7 @@ def make_encoder(task: str, word: np.ndarray, own: np.ndarray) -> Callable:
 
 
 def train(seed: int, condition: Condition, arm: str):
-    """The arm's trained model of this seed, its split, its history and its optimiser.
+    """The arm's trained model of this seed, its split and its history.
 
     With 0 steps the model is returned as it starts.
     """
@@ -195,14 +195,13 @@ def train(seed: int, condition: Condition, arm: str):
     parts = make_parts(split, np.random.default_rng([seed, 1]), condition)
     make_model = (ARMS | RULES | STRONGER)[arm]
     model = make_model(*parts)
-    optimizer = Adam(schedule)
     rule = arm if arm in RULES else condition.weights
     history = fit(
         model,
         split.data("train", condition.tasks),
         LOSSES,
         weights=weights_for(model, rule, np.random.default_rng([seed, 3])),
-        optimizer=optimizer,
+        optimizer=Adam(schedule),
         steps=condition.steps,
         batch_size=64,
         rng=np.random.default_rng([seed, 2]),
@@ -213,7 +212,7 @@ def train(seed: int, condition: Condition, arm: str):
     )
     if history.interrupted:
         raise KeyboardInterrupt
-    return model, split, history, optimizer
+    return model, split, history
 
 
 def schedule(progress: float) -> float:
@@ -288,8 +287,8 @@ def replies_of(model, products: np.ndarray, dialogue: tuple, logits) -> dict:
     """
     _, replies, *_ = shop_and_texts()
     questions = np.arange(len(products)) % len(QUESTIONS)
-    (of, asked, _), reply = dialogue
-    facts = np.where(replies.fact[of, asked], reply, -1)
+    (product, question, _), reply = dialogue
+    facts = np.where(replies.fact[product, question], reply, -1)
     return {
         "texts": generate(model, products, questions, replies),
         "replies": perplexity(logits, reply),
@@ -344,7 +343,7 @@ def run_seed(seed: int, condition: Condition, look: bool = False) -> dict:
     """
     results = {}
     for arm in condition.arms:
-        model, split, history, optimizer = train(seed, condition, arm)
+        model, split, history = train(seed, condition, arm)
         steps = steps_to_least_loss(history, condition.tasks)
         results[arm] = {
             "metrics": measure(answers(model, split), split),
@@ -358,7 +357,7 @@ def run_seed(seed: int, condition: Condition, look: bool = False) -> dict:
             results[arm]["history"] = history
             results[arm]["features"] = features_of_test(model, split, arm)
         if look and arm == "hard":
-            results[arm] |= last_step(model, split, history, optimizer, condition.steps)
+            results[arm] |= last_step(model, split, history)
     guesses = baselines(split).items()
     of_baselines = {name: {"metrics": measure(guess, split)} for name, guess in guesses}
     return of_baselines | results
@@ -382,16 +381,20 @@ def features_of_test(model, split: Split, arm: str) -> tuple[dict, np.ndarray]:
     return features, split.departments[split.truth["department"][test]]
 
 
-def last_step(model, split: Split, history, optimizer, steps: int) -> dict:
+RATE_OF_LAST_STEP = 0.3  # so large that curvature is seen
+
+
+def last_step(model, split: Split, history) -> dict:
     """One more step of a trained model taken apart, and the Gramian of each of its layers.
 
-    The step is taken on the first 64 examples of each task, with the last weights of the training.
+    It is a step of plain gradient descent on the first 64 examples of each task, with the last
+    weights of the training. Of Adam's step −η G w would say little.
     """
     batch = {}
     for task, (inputs, targets) in split.data("train").items():
         batch[task] = (first_examples(inputs, 64), targets[:64])
     weights = {task: over_time[-1] for task, over_time in history.weights.items()}
-    step = step_report(model, batch, LOSSES, optimizer, weights, progress=1 - 1 / steps)
+    step = step_report(model, batch, LOSSES, SGD(RATE_OF_LAST_STEP), weights)
     return {"step": step, "layers": layer_gramians(model, batch, LOSSES)}
 
 
@@ -426,23 +429,34 @@ def rates(history) -> dict[str, float]:
 
 
 def run(jobs: list[tuple]) -> Iterator[dict]:
-    """`run_seed` of all jobs (seed, condition, look), in order.
+    """`run_seed` of all jobs (seed, condition, look), in order; see `in_processes`."""
+    return in_processes(run_seed, jobs)
 
-    Two processes work at them, each with one thread of linear algebra. If this process is stopped,
-    so are they; Ctrl-C ends all of them at once, whichever of them gets the signal.
+
+def processes_for(jobs: list[tuple]) -> int:
+    """How many processes work at the jobs."""
+    return min(2, len(jobs))
+
+
+def in_processes(function: Callable, jobs: list[tuple]) -> Iterator:
+    """What a function returns for each job, a tuple of its arguments, in order.
+
+    At most two processes work at them, each with one thread of linear algebra: for matrices as
+    small as here several threads wait for each other longer than they work. If this process is
+    stopped, so are they; Ctrl-C ends all of them at once, whichever of them gets the signal.
     KeyboardInterrupt after Ctrl-C, ChildProcessError if a process ended for another reason.
     """
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # the children read it when they load NumPy
     os.environ.setdefault("MKL_NUM_THREADS", "1")
     others = active_children()
     pool = ProcessPoolExecutor(
-        min(2, len(jobs)), mp_context=get_context("spawn"), initializer=_begin_worker
+        processes_for(jobs), mp_context=get_context("spawn"), initializer=_begin_worker
     )
     futures = []
     workers = []
     try:
         with _ctrl_c_waits():
-            futures = [pool.submit(run_seed, *job) for job in jobs]
+            futures = [pool.submit(function, *job) for job in jobs]
             workers = [process for process in active_children() if process not in others]
         for future in futures:
             yield future.result()

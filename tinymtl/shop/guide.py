@@ -33,7 +33,7 @@ from .replies import QUESTIONS, Replies
 
 # Widths
 WORD = 24
-OWN = 16
+OWN_VECTOR = 16
 FEATURES = 32
 TASTE = 16
 TALK = 32
@@ -57,6 +57,8 @@ class ProductTrunk(Module):
 
         features = tanh(W [words read, own vector] + b)
 
+    n products, L words of each (the longest name; shorter ones are padded), vectors of E = 24
+    numbers for a word and 16 for a product, H = 32 features.
     The words are read by `kind`: "dense" takes their mean; "recurrent" the last state of an RNN;
     "convolutional" the mean of a dense layer over windows of three. Products with the same words
     differ only in their own vectors. These start at 0 and are learned mostly from purchases.
@@ -68,18 +70,18 @@ class ProductTrunk(Module):
     ):
         self._n_words = n_words  # this number is no word: it stands for padding
         self.words = Embedding(n_words + 1, WORD, rng, dtype=dtype)
-        self.own = Embedding(n_products, OWN, rng, scale=0.0, dtype=dtype)
+        self.own = Embedding(n_products, OWN_VECTOR, rng, scale=0.0, dtype=dtype)
         if kind == "recurrent":
             self.reader = RNN(WORD, WORD, rng, dtype=dtype)
         elif kind == "convolutional":
             self.reader = Conv1D(WORD, WORD, 3, rng, dtype=dtype)
         self.kind = kind
-        self.layer = Dense(WORD + OWN, FEATURES, rng, dtype=dtype)
+        self.layer = Dense(WORD + OWN_VECTOR, FEATURES, rng, dtype=dtype)
         self.dropout = Dropout(0.2, rng)
 
     def __call__(self, x):
         ids, own, *rest = x
-        product = concatenate([self.read(ids), self.own(own)], axis=1)  # (n, WORD + OWN)
+        product = concatenate([self.read(ids), self.own(own)], axis=1)  # (n, WORD + OWN_VECTOR)
         features = self.dropout(tanh(self.layer(product)))  # (n, H)
         return (features, *rest) if rest else features
 
@@ -100,11 +102,14 @@ class ProductTrunk(Module):
 
 
 class RecommendHead(Module):
-    """logit(household, product) = popularity + (b Z A) · (B z).
+    """How likely a household buys each product.
+
+        logit(household, product) = popularity + taste(b Z) · appeal(z)
 
     The first term is what is bought anyway, the second what fits this basket. Z (1000, H) are the
-    features of all products, z those of one, b is the centred basket over √(its size). In training
-    there is a second question: half of the basket is hidden, and has to be found again.
+    features of all products, z (H,) those of one, b (1000,) is the centred basket over √(its size).
+    `taste` and `appeal` are linear layers with a bias; each gives 16 numbers. In training there is
+    a second question: half of the basket is hidden, and has to be found again.
     """
 
     def __init__(self, early: np.ndarray, late: np.ndarray, rng: np.random.Generator, dtype):
@@ -159,6 +164,7 @@ class AnswerHead(Module):
 class DialogueHead(Module):
     """Logits (n, L, V) of every next word of a reply, from the words so far.
 
+    n replies of up to L words; the next word is one of V. All vectors in here have E = 32 numbers.
     It is a recurrent network that is told the product and the question at each step.
     """
 
@@ -207,12 +213,13 @@ def dialogue_loss(logits, reply):
 
     logits (n, L, V); reply (n, L) is −1 after its end.
     """
-    words = reply.reshape(-1)
-    return cross_entropy(logits.reshape(len(words), -1), words, words >= 0)
+    next_words = reply.reshape(-1)  # (n L,)
+    rows = logits.reshape(len(next_words), -1)  # (n L, V)
+    return cross_entropy(rows, next_words, next_words >= 0)
 
 
-def pull_to_zero(everywhere: float, own: float):
-    """An `l2` for the models: a function of the model that returns the penalty.
+def weight_decay(everywhere: float, own: float):
+    """Weight decay as an `l2` for the models: a function of the model that returns the penalty.
 
     `everywhere` is the λ of all matrices. `own` is added to it for the own vectors, which would
     memorise otherwise.
@@ -267,6 +274,8 @@ def save_guide(path: Path, model: Module, seed: int):
         with open(unfinished, "xb") as file:
             np.savez(file, **arrays)
         os.replace(unfinished, os.path.realpath(path))  # a link stays a link
+    except OSError as error:
+        raise _cannot_save(path, error) from error
     finally:
         unfinished.unlink(missing_ok=True)
 
@@ -278,7 +287,11 @@ def check_can_save(path: Path):
         open(unfinished, "xb").close()
         unfinished.unlink()
     except OSError as error:
-        raise OSError(f"the guide cannot be written to {path}: {error.strerror}") from error
+        raise _cannot_save(path, error) from error
+
+
+def _cannot_save(path, error):
+    return OSError(f"the guide cannot be written to {path}: {error.strerror or error}")
 
 
 def load_guide(path: Path, model: Module) -> int:
@@ -310,7 +323,10 @@ def _unfinished(path):
 
 
 def _read_arrays(path, parameter_bytes):
-    """The arrays of a guide's file by name. Nothing larger than the parameters is unpacked."""
+    """The arrays of a guide's file by name.
+
+    A member that claims more bytes than its parameter is refused before it is unpacked.
+    """
     most_bytes = {f"{name}.npy": MOST_HEADER + size for name, size in parameter_bytes.items()}
     most_bytes[f"{ABOUT}.npy"] = MOST_HEADER
     with open(path, "rb") as stream:

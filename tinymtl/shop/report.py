@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from textwrap import fill
 
@@ -19,7 +20,7 @@ from .experiment import (
     make_parts,
     make_rule,
 )
-from .results import ENOUGH, HIGHER, Results, kind_of, sure
+from .results import ENOUGH_SEEDS, Results, chance_of_mark, kind_of, sure
 from .split import Condition, Split
 
 MAIN = {  # the measure that stands for a task
@@ -37,7 +38,8 @@ CONTROLS = {
     "answers": "random answers",
 }
 OTHER_NAMES_OF_ARMS = {"alone, decayed": "alone with hard's decay"}
-# What the verdict calls a measure. Perplexity is no evidence: it falls for random answers, too.
+# What the verdict calls a measure. Perplexity is left out: it counts all words of a reply, and most
+# of them are no facts. The true facts in replies stand for that task.
 PREDICTED = {
     "own brand, AUC": "own brand",
     "log price, R²": "price",
@@ -120,14 +122,14 @@ def text(results: Results) -> str:
 
 
 def verdict(results: Results) -> str:
-    """Three sentences: where sharing one trunk helped, where it hurt, and where neither."""
+    """Where sharing one trunk helped, where it hurt, where neither, and what needs no network."""
     conditions = results.fractions()
     seeds = results.seeds(conditions[-1])
-    if seeds < ENOUGH:
+    if seeds < ENOUGH_SEEDS:
         verb = "is" if seeds == 1 else "are"
         return (
             f"No verdict: {count(seeds, 'seed')} {verb} too few to tell a gain from chance.\n"
-            f"From {ENOUGH} seeds on this says where sharing helped and where it hurt."
+            f"From {ENOUGH_SEEDS} seeds on this says where sharing helped and where it hurt."
         )
     found = {"better": {}, "worse": {}, "neither": {}}  # kind -> measure -> conditions
     for metric in (*PREDICTED, FACTS):
@@ -139,6 +141,7 @@ def verdict(results: Results) -> str:
         _sentence("  Sharing one trunk helped", found["better"], conditions, "better", "more"),
         _sentence("  It hurt", found["worse"], conditions, "worse", "fewer"),
         _sentence_of_no_difference(found["neither"], conditions),
+        _sentence_without_network(results, conditions),
     ]
     return "\n".join(_wrapped(sentence) for sentence in sentences)
 
@@ -147,34 +150,54 @@ def _sentence(start, found, conditions, predicts, states):
     """Of what the guide predicts, and states in its replies, when it shares one trunk."""
     if not found:
         return f"{start} nowhere."
-    clauses = []
-    predicted = [
-        f"{PREDICTED[metric]}{_only(where, conditions)}"
-        for metric, where in found.items()
-        if metric in PREDICTED
-    ]
+    text = f"{start}."
+    predicted = {metric: where for metric, where in found.items() if metric in PREDICTED}
     if predicted:
-        clauses.append(f"the guide predicts {listed(predicted)} {predicts}")
+        text += f" The guide predicts {predicts}{_in_what(predicted, conditions)}."
     if FACTS in found:
-        clauses.append(f"its replies state {states} true facts{_only(found[FACTS], conditions)}")
-    return f"{start}: {', and '.join(clauses)}."
+        text += f" Its replies state {states} true facts{_at_some(found[FACTS], conditions)}."
+    return text
 
 
 def _sentence_of_no_difference(found, conditions):
     if not found:
         return "  It made a clear difference to every measure."
-    things = []
+    return f"  It made no clear difference{_in_what(found, conditions)}."
+
+
+def _sentence_without_network(results, conditions):
+    """Which guesses without a network are better than one trunk, and in what."""
+    text = ""
+    for baseline in BASELINES:
+        found = {}  # measure -> conditions
+        for metric in (*PREDICTED, FACTS):
+            for condition in conditions:
+                gain = results.gains(condition, baseline, against="hard")[metric]
+                if kind_of(*gain) == "better":
+                    found.setdefault(metric, []).append(condition)
+        if found:
+            text += f" {baseline} beats one trunk{_in_what(found, conditions)}."
+    return f"  Without a network:{text or ' no guess beats one trunk.'}"
+
+
+def _in_what(found, conditions):
+    """The measures by where it is so: ": own brand and price; at 100 %: category".
+
+    found: measure -> conditions. What is so at all fractions comes first.
+    """
+    groups = {"": []}  # where -> names of measures
     for metric, where in found.items():
-        thing = PREDICTED.get(metric, "the facts in replies")
-        things.append(f"{thing}{_only(where, conditions)}")
-    return f"  It made no clear difference to {listed(things)}."
+        name = PREDICTED.get(metric, "facts in replies")
+        groups.setdefault(_at_some(where, conditions), []).append(name)
+    parts = [f"{where}: {listed(names)}" for where, names in groups.items() if names]
+    return ";".join(parts)
 
 
-def _only(where, conditions):
+def _at_some(where, conditions):
     """The fractions at which something is so, if it is not so at all of them."""
     if len(where) == len(conditions):
         return ""
-    return f" (at {_percents(where)})"
+    return f" at {_percents(where)}"
 
 
 def _percents(conditions):
@@ -205,17 +228,25 @@ def who_follows(rule: str) -> str:
 
 # Tables
 
+STEPS = "steps to least held-out loss"
 TERMS = {
     "alone": "a network for each task; nothing is shared",
     "soft": "a network for each task, whose trunks are pulled towards each other",
     "hard": "one trunk that all tasks share, and a head for each",
     "over alone": "what sharing gains; positive is better, also where better is a fall",
-    "at 10 %": "answers and replies are known of 10 % of the 700 products to train on",
+    "10 % of the answers": "answers and replies are known of 10 % of the 700 products to train on",
+    "new purchases": "what a household buys in weeks 41 to 53 and had not bought in weeks 1 to 40",
+    "true facts in replies": "the share of a product's four facts that a generated reply has right",
     "AUC": "how often a yes is ranked above a no: 1 is always, 0.5 is chance",
     "R²": "the share of the prices' variance that is explained: 1 is all of it, 0 is none",
     "accuracy": "the share of right answers",
     "perplexity": "among how many words the guide is in doubt: 1 is no doubt",
     "most common, nearest words, ridge regression": "guesses without a network",
+    "parameters": "how many numbers an arm learns, in all its networks",
+    STEPS: (
+        "training steps until the losses are least on held-out data, "
+        "which are products and households for validation, neither trained nor tested on"
+    ),
 }
 
 
@@ -223,9 +254,11 @@ def how_to_read(results: Results) -> str:
     """A line for each term of the tables."""
     seeds = max(results.seeds(condition) for condition in results.runs)
     plus_minus = (
-        f"the standard error of a gain over the seeds; * marks more than {plots.SURE} of them"
+        f"the standard error of a gain over the seeds; * marks more than {plots.SURE} of them. "
+        f"With {seeds} seeds, one of some {1 / chance_of_mark(max(seeds, 2)):.0f} gains that are "
+        "really 0 has a mark by chance (Student's t)"
     )
-    if seeds < ENOUGH:
+    if seeds < ENOUGH_SEEDS:
         plus_minus = "the standard error of a gain over the seeds"
     if seeds == 1:
         plus_minus = "missing: one seed has no standard error"
@@ -233,8 +266,12 @@ def how_to_read(results: Results) -> str:
         "How to read the tables. All is tested on products whose answers, and on households",
         "whose purchases, were not trained on.",
     ]
-    for term, meaning in (TERMS | {"±": plus_minus}).items():
-        lines.append(f"  {term:11} {meaning}" if len(term) < 12 else f"  {term}: {meaning}")
+    terms = TERMS | {"±": plus_minus}
+    if all(results.mean(condition, "alone", "steps") is None for condition in results.fractions()):
+        del terms[STEPS]  # their row is missing, too
+    for term, meaning in terms.items():
+        line = f"  {term:11} {meaning}" if len(term) < 12 else f"  {term}: {meaning}"
+        lines.append(_wrapped(line))
     return "\n".join(lines)
 
 
@@ -276,15 +313,14 @@ def _metric_rows(results, condition, base, absolute, compared, against):
 
     A gain that is sure has a *.
     """
-    enough = results.seeds(condition) >= ENOUGH
+    enough = results.seeds(condition) >= ENOUGH_SEEDS
     means = [results.values(base, arm).mean(0) for arm in absolute]
     gains = [results.gains(condition, arm, against, of=base) for arm in compared]
     lines = _title_rows(absolute, [name_of_arm(arm) for arm in compared], against)
     for i, metric in enumerate(METRICS):
-        name = metric if HIGHER[i] else f"{metric}, fall"
         mean_cells = ["" if np.isnan(mean[i]) else f"{mean[i]:.3f}" for mean in means]
         gain_cells = [_gain_cell(*gain[metric], enough) for gain in gains]
-        lines.append(_line(name, mean_cells, gain_cells))
+        lines.append(_line(metric, mean_cells, gain_cells))
     return lines
 
 
@@ -314,7 +350,7 @@ def _cost_rows(results, condition):
     rows = {"parameters": parameters}
     steps = [results.mean(condition, arm, "steps") for arm in ARMS]
     if None not in steps:
-        rows["steps to least held-out loss"] = [f"{mean:.0f}" for mean in steps]
+        rows[STEPS] = [f"{mean:.0f}" for mean in steps]
     no_baselines = ["" for _ in BASELINES]
     lines = []
     for name, (alone, *shared) in rows.items():
@@ -341,7 +377,7 @@ def findings(results: Results) -> str:
     conditions = results.fractions()
     less = conditions[0]
     most = conditions[-1]
-    if results.seeds(most) < ENOUGH:
+    if results.seeds(most) < ENOUGH_SEEDS:
         return ""
     gains = _gains_by_kind(results, conditions)
     paragraphs = [
@@ -430,11 +466,12 @@ def _costs(results, condition):
 def _scarce(results, less, most):
     """Whether sharing gains more where less is known, and whether it replaces labels."""
     if less == most:
-        return ["needs two fractions"]
-    lines = []
+        return ["cannot tell: this needs two fractions"]
+    growths = {metric: results.growth(less, most, metric) for metric in MAIN.values()}
+    lines = [_answer_of_scarce(growths)]
     for metric in MAIN.values():
         column = list(METRICS).index(metric)
-        growth, error = results.growth(less, most, metric)
+        growth, error = growths[metric]
         difference = with_error(growth, error)
         says = {
             "better": f"more {_at(less)} than {_at(most)}, by {difference}",
@@ -448,6 +485,22 @@ def _scarce(results, less, most):
             f"it has {few:.3f} {_at(less)}, alone has {many:.3f} {_at(most)}"
         )
     return lines
+
+
+def _answer_of_scarce(growths):
+    """Yes, no or cannot tell, from the growth of each gain and its standard error."""
+    found = {"better": [], "worse": [], "neither": []}
+    for metric, growth in growths.items():
+        found[kind_of(*growth)].append(metric)
+    more = listed(found["better"]) if found["better"] else ""
+    less = listed(found["worse"]) if found["worse"] else ""
+    if more and less:
+        return f"cannot tell: sharing gains more where less is known in {more}, but less in {less}"
+    if more:
+        return f"yes: sharing gains more where less is known in {more}, and nowhere less"
+    if less:
+        return f"no: sharing gains less where less is known in {less}, and nowhere more"
+    return "cannot tell: the gains of sharing do not clearly differ"
 
 
 def _rates(results, conditions, start):
@@ -504,7 +557,7 @@ def pictures(results: Results) -> dict[str, tuple]:
     most = conditions[-1]
     seeds = results.seeds(most)
     drawn = {}
-    if seeds >= ENOUGH:
+    if seeds >= ENOUGH_SEEDS:
         for condition in conditions:
             name = f"gains-{100 * condition.fraction:g}.png"
             drawn[name] = _picture_of_gains(results, condition)
@@ -513,9 +566,9 @@ def pictures(results: Results) -> dict[str, tuple]:
         if results.pairs(most):
             drawn["transfer.png"] = _picture_of_transfer(results, most)
     drawn["network.png"] = _picture_of_network(most)
-    run = results.first(most)
+    seed, run = next(iter(results.runs[most].items()))
     if "history" in run["hard"]:
-        drawn |= _pictures_of_training(run, most)
+        drawn |= _pictures_of_training(seed, run, most)
     return drawn
 
 
@@ -581,16 +634,13 @@ def _picture_of_network(condition):
     return plots.network(model), "the network of hard sharing, and where its parameters are"
 
 
-def _pictures_of_training(run, condition):
+def _pictures_of_training(seed, run, condition):
     """The pictures of one seed's training, which was looked at closely."""
     hard = run["hard"]
     history = hard["history"]
     drawn = {
-        "losses.png": _picture_of_losses(history),
-        "cosines.png": (
-            plots.cosines(history),
-            "conflict comes and goes; below it, what the steps did to each loss",
-        ),
+        "losses.png": _picture_of_losses(history, seed, condition),
+        "cosines.png": (plots.cosines(history), _conflict_and_harm(history)),
         "step.png": _picture_of_step(hard["step"]),
         "layers.png": _picture_of_layers(hard["layers"], list(condition.tasks)),
         "embedding.png": _picture_of_features(run["alone"]["features"], hard["features"]),
@@ -605,31 +655,53 @@ def _pictures_of_training(run, condition):
     return drawn
 
 
-def _picture_of_losses(history):
+def _picture_of_losses(history, seed, condition):
+    """The losses of one training, without those that cannot be compared with held-out data."""
     best = history.best_step
     if best == history.held_out_steps[-1]:
         end = f"The held-out total is least at the last step, {best}: it has not turned up"
     else:
         end = f"After step {best} the held-out total gets no better: from there it memorises"
-    figure = plots.losses(history)
+    compared = dict(history.losses)
+    if "recommend" in compared:
+        compared["recommend"] = np.full(len(history.penalty), np.nan)
+    figure = plots.losses(replace(history, losses=compared))
     figure.suptitle(
-        "One guide's losses: training (solid), held out (dashed).\n"
-        f"{end}.\n"
-        "In training, recommend also has to find the hidden half of a basket."
+        f"Hard sharing, seed {seed}, {percent(condition.fraction)} of the answers:\n"
+        "training (solid), held out (dashed)"
     )
+    caption = f"{end}."
+    if "recommend" in compared:
+        caption += (
+            "\nrecommend has no training line: in training it also has to find the hidden half of"
+            "\na basket, so that its loss there is another one than on held-out data."
+        )
+    plots.look.caption(figure, caption)
     return figure, f"one guide's training. {end}"
+
+
+def _conflict_and_harm(history):
+    """How often the recorded steps had a conflict, and how often they did harm."""
+    cosines = np.asarray(history.cosines, float)  # (K, T, T)
+    pairs = np.triu_indices(len(history.tasks), k=1)
+    has_conflict = (cosines[:, *pairs] < 0).any(1)  # (K,)
+    does_harm = (np.asarray(history.effects, float) > 0).any(1)  # (K,)
+    return (
+        f"of {len(cosines)} recorded steps {has_conflict.sum()} had gradients in conflict, "
+        f"and {does_harm.sum()} raised a loss"
+    )
 
 
 def _picture_of_step(step):
     figure = plots.step(step)
     figure.suptitle(
-        "One more step taken apart\n(evaluation: no dropout, no hidden half of a basket)"
+        f"One more step taken apart: plain gradient descent, η = {step.learning_rate:g}\n"
+        "(evaluation: no dropout, no hidden half of a basket)"
     )
     plots.look.caption(
         figure,
-        "Why are the predicted bars so short? They are of plain gradient descent, a step −η g.\n"
-        "Adam divides each entry of g by its usual size: every entry moves by about η,\n"
-        "however small g is. So Adam's step is far longer.",
+        "From predicted to taken: weight decay is added. From taken to happened: curvature.\n"
+        "A task whose gradient ‖g‖ on the trunk is short changes little: its bars are short, too.",
     )
     return figure, "one more step taken apart: what was predicted of it, and what it did"
 

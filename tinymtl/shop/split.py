@@ -50,9 +50,8 @@ class Split:
     """Parts of the shop for training, validation and test.
 
     There are 700 products and 280 households to train on, or fractions of them; 100 and 40 for
-    validation; 200 and 80 for the test. A product of the test has never shown its answers or
-    replies in training. The purchases of every product are known, those of the test households
-    are not.
+    validation; 200 and 80 for the test. Training never sees the answers or replies of a test
+    product. The purchases of every product are known, those of the test households are not.
     """
 
     def __init__(self, rng: np.random.Generator, condition: Condition = Condition()):
@@ -86,9 +85,10 @@ class Split:
         self.bought["early"] = shop.early
         self.bought["late"] = shop.late
 
-        self.answers_of = np.arange(len(products))
+        # Whose answers a product is trained on: its own, unless answers are dealt out at random.
+        self.answers_from = np.arange(len(products))
         if condition.control == "answers":
-            self.answers_of[known] = rng.permutation(known)
+            self.answers_from[known] = rng.permutation(known)
 
     def data(self, part: str, tasks: tuple[str, ...] = TASKS) -> dict:
         """The data of "train", "validation" or "test" by task: task -> (inputs, targets)."""
@@ -97,12 +97,14 @@ class Split:
         products = self.products[part]
         talked_of = self.talked_of[part]
         # Every product is talked of once for each question.
-        of = np.repeat(talked_of, len(QUESTIONS))
-        asked = np.tile(np.arange(len(QUESTIONS)), len(talked_of))
-        told = self.answers_of[of]
+        product = np.repeat(talked_of, len(QUESTIONS))
+        question = np.tile(np.arange(len(QUESTIONS)), len(talked_of))
+        source = self.answers_from[product]  # the product itself, unless answers are dealt out
+        so_far = replies.so_far[source, question]
+        reply = replies.said[source, question]
         every_task = {
             "recommend": (self.bought["early"][households], self.bought[households]),
-            "answer": (products, self.truth[self.answers_of[products]]),
-            "dialogue": ((of, asked, replies.so_far[told, asked]), replies.said[told, asked]),
+            "answer": (products, self.truth[self.answers_from[products]]),
+            "dialogue": ((product, question, so_far), reply),
         }
         return {task: every_task[task] for task in tasks}

@@ -28,7 +28,7 @@ from .purchases import read_table, words
 from .replies import NATIONAL, OWN
 
 LONGEST = 500  # letters of a line that are read
-SURE = 0.5  # least probability of what is asked
+LEAST_PROBABILITY = 0.5  # least probability of what is asked
 ALIKE = 0.84  # least similarity of a misspelt word to the word that is meant
 
 # Money and limits
@@ -114,6 +114,7 @@ def read_letters(line: str) -> tuple[str, bool]:
 
 # What is asked
 
+# data/README.md says what each intent means, and what the signs _ and ? stand for.
 PHRASINGS: list[tuple[str, list[str]]] = [
     (row["intent"], row["phrasing"].split()) for row in read_table("phrasings")
 ]
@@ -243,7 +244,7 @@ class Understanding:
         if set(bag) - FILLER - {"?"}:
             probabilities = self.intents(bag)
             meaning.probability = probabilities.max()
-            if meaning.probability >= SURE:
+            if meaning.probability >= LEAST_PROBABILITY:
                 meaning.intent = INTENTS[probabilities.argmax()]
         if meaning.intent in ("hello", "bye", "made", "anew"):
             return
