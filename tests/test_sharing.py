@@ -1,5 +1,6 @@
 """The laws of sharing: who owns which parameters, where they lie in θ, and what the pull does."""
 
+import contextlib
 import copy
 import pickle
 
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 import tinymtl as mtl
 from tinymtl import closed_form
+from tinymtl.sharing import Network
 
 seeds = st.integers(0, 2**32 - 1)
 laws = settings(max_examples=20)
@@ -169,13 +171,15 @@ def parts_to_count():
 
 def test_counts_of_hard_sharing_are_those_of_hand_arithmetic():
     counts = mtl.HardSharing(*parts_to_count()).counts()
-    assert counts == {"shared": 16, "tasks": {"a": 10, "b": 31, "c": 25}, "total": 82}
+    expected = {"shared": 16, "tasks": {"a": 10, "b": 31, "c": 25}, "total": 82, "trainable": 82}
+    assert counts == expected
 
 
 @every_model_with_own_trunks
 def test_counts_of_own_trunks_are_those_of_hand_arithmetic(make):
     counts = make(*parts_to_count()).counts()
-    assert counts == {"shared": 0, "tasks": {"a": 26, "b": 47, "c": 41}, "total": 114}
+    expected = {"shared": 0, "tasks": {"a": 26, "b": 47, "c": 41}, "total": 114, "trainable": 114}
+    assert counts == expected
 
 
 @every_model
@@ -276,7 +280,8 @@ def test_trunk_and_heads_may_be_functions(make):
     model = make(unchanged, {"a": doubled, "b": layer})
     x = np.ones((2, 3))
     np.testing.assert_array_equal(model({"a": x})["a"].data, 2 * x)
-    assert model.counts() == {"shared": 0, "tasks": {"a": 0, "b": 4}, "total": 4}
+    expected = {"shared": 0, "tasks": {"a": 0, "b": 4}, "total": 4, "trainable": 4}
+    assert model.counts() == expected
     assert float(model.penalty()) == 0
 
 
@@ -295,6 +300,403 @@ def test_copies_of_dropout_in_soft_sharing_draw_from_one_generator():
     model = mtl.SingleTask(trunk, {"a": mtl.tanh, "b": mtl.tanh})
     out = model(dict.fromkeys("ab", np.ones((4, 20))))
     assert (out["a"].data != out["b"].data).any()
+
+
+# Copies for each task hold what the task needs
+
+
+def with_everything():
+    """Tasks whose parts hold modules of two tasks, of all, and generators."""
+    rng = np.random.default_rng(0)
+    table = mtl.Embedding(6, 3, rng)
+    last = mtl.Dense(4, 2, rng)
+    dropout = mtl.Dropout(0.5, rng)
+    trunk = mtl.Sequential(mtl.Dense(3, 4, rng), dropout)
+    encoders = {t: mtl.Sequential(table, mtl.Dense(3, 3, rng), dropout) for t in "ab"}
+    heads = {
+        "a": mtl.Sequential(mtl.Dense(4, 4, rng), last),
+        "b": mtl.Dense(4, 2, rng),
+        "c": mtl.Sequential(mtl.tanh, last, mtl.Dropout(0.3, np.random.default_rng(5))),
+    }
+    return trunk, heads, encoders
+
+
+def copies_of_the_whole(trunk, heads, encoders):
+    """For each task a copy of all parts, whose Dropout layers draw from the same generators.
+
+    This is the definition of what own trunks are. Its cost grows with the square of T.
+    """
+    parts = copy.deepcopy(Network(trunk, heads, encoders))
+    generators = {id(m.rng): m.rng for m in parts.modules() if isinstance(m, mtl.Dropout)}
+    return {task: copy.deepcopy(parts, dict(generators)) for task in heads}
+
+
+def test_own_trunks_are_in_copies_of_the_whole():
+    model = mtl.SingleTask(*with_everything())
+    wholes = copies_of_the_whole(*with_everything())
+    trunks = []
+    owns = []
+    for task, whole in wholes.items():
+        shared, own = whole.shared_and_own()
+        trunks += shared
+        owns += own[task]
+    expected = np.concatenate([p.data.reshape(-1) for p in trunks + owns])
+    np.testing.assert_array_equal(model.theta, expected)
+    inputs = {"a": np.array([1, 2]), "b": np.array([5, 0]), "c": np.ones((2, 3))}
+    for _ in range(2):  # with dropout on: the generators go on from task to task
+        outputs = model(inputs)
+        for task, whole in wholes.items():
+            encoder = whole.encoders.get(task, mtl.Tensor)
+            of_whole = whole.heads[task](whole.trunk(encoder(inputs[task])))
+            np.testing.assert_array_equal(outputs[task].data, of_whole.data)
+
+
+@every_model_with_own_trunks
+def test_a_module_that_parts_of_one_task_hold_stays_one_in_its_copy(make):
+    trunk, heads, encoders = with_everything()
+    heads["b"] = mtl.Sequential(trunk.parts[0], mtl.Dense(4, 2, np.random.default_rng(1)))
+    heads["b"].parts[0] = encoders["b"].parts[1]
+    model = make(trunk, heads, encoders)
+    assert model.heads["b"].parts[0] is model.encoders["b"].parts[1]
+    assert model.trunks["a"].parts[0] is not model.trunks["b"].parts[0]
+
+
+class CountsItsCopies(mtl.Module):
+    copies = 0
+
+    def __deepcopy__(self, memo):
+        type(self).copies += 1
+        return type(self)()
+
+    def __call__(self, h):
+        return h
+
+
+@every_model
+@pytest.mark.parametrize("T", [1, 10, 40])
+def test_a_head_is_copied_twice_at_most_for_any_number_of_tasks(make, T):
+    class Head(CountsItsCopies):
+        pass
+
+    make(mtl.Dense(2, 2, np.random.default_rng(0)), {f"task {i}": Head() for i in range(T)})
+    assert T <= Head.copies <= 2 * T
+
+
+# Frozen parts
+
+FREEZINGS = {
+    "the trunk": lambda model: [trunk_of(model, t) for t in TASKS],
+    "one trunk": lambda model: [trunk_of(model, "a")],
+    "a layer of every trunk": lambda model: [trunk_of(model, t).parts[0] for t in TASKS],
+    "a head": lambda model: [model.heads["b"]],
+    "trunk a's matrix and a head": lambda model: [
+        trunk_of(model, "a").parts[0].W,
+        model.heads["b"],
+    ],
+}
+every_freezing = pytest.mark.parametrize("frozen_parts", FREEZINGS.values(), ids=FREEZINGS)
+
+
+def deep_parts():
+    rng = np.random.default_rng(0)
+    trunk = mtl.Sequential(mtl.Dense(3, 4, rng), mtl.tanh, mtl.Dense(4, 4, rng), mtl.tanh)
+    return trunk, {t: mtl.Dense(4, 2, rng) for t in TASKS}
+
+
+def frozen_model(make, frozen_parts):
+    """A model at a random place with frozen parts, and which places of its θ are frozen."""
+    model = make(*deep_parts(), l2=0.05)
+    randomise(model, 3)
+    for part in frozen_parts(model):
+        part.freeze()
+    is_frozen = np.concatenate([np.full(p.data.size, p.frozen) for p in model.ordered_parameters()])
+    return model, is_frozen
+
+
+OPTIMIZERS = {
+    "SGD": lambda: mtl.SGD(0.1),
+    "momentum": lambda: mtl.SGD(0.1, momentum=0.9),
+    "Adam": lambda: mtl.Adam(0.1),
+}
+
+
+@every_model
+@every_freezing
+@pytest.mark.parametrize("make_optimizer", OPTIMIZERS.values(), ids=OPTIMIZERS)
+def test_training_with_frozen_parts_is_putting_them_back_after_every_step(
+    make, frozen_parts, make_optimizer
+):
+    inputs, targets = problem()
+    model, is_frozen = frozen_model(make, frozen_parts)
+    literal = make(*deep_parts(), l2=0.05)
+    literal.theta[:] = model.theta
+    start = model.theta.copy()
+    of_model = make_optimizer()
+    of_literal = make_optimizer()
+    for _ in range(3):
+        step(model, of_model, inputs, targets)
+        step(literal, of_literal, inputs, targets)
+        literal.theta[is_frozen] = start[is_frozen]
+        literal.stepped()
+    np.testing.assert_array_equal(model.theta[is_frozen], start[is_frozen])
+    np.testing.assert_allclose(model.theta, literal.theta, rtol=1e-10, atol=1e-12)
+    assert (model.theta != start)[~is_frozen].all()
+
+
+@every_freezing
+def test_a_rule_of_the_gramian_leaves_frozen_parts_as_they_are(frozen_parts):
+    inputs, targets = problem()
+    data = {t: (inputs[t], targets[t]) for t in TASKS}
+    model, is_frozen = frozen_model(mtl.HardSharing, frozen_parts)
+    start = model.theta.copy()
+    mtl.fit(
+        model,
+        data,
+        dict.fromkeys(TASKS, mtl.mse),
+        optimizer=mtl.Adam(0.1),
+        steps=3,
+        weights=lambda losses, gramian: np.ones(len(losses)),
+    )
+    np.testing.assert_array_equal(model.theta[is_frozen], start[is_frozen])
+    assert (model.theta != start)[~is_frozen].all()
+
+
+@every_freezing
+def test_the_gramian_is_that_of_the_trainable_shared_parameters(frozen_parts):
+    inputs, targets = problem()
+    free, _ = frozen_model(mtl.HardSharing, lambda model: [])
+    model, is_frozen = frozen_model(mtl.HardSharing, frozen_parts)
+    expected = all_losses_jacobian(free, inputs, targets)
+    expected[:, is_frozen[: model.P]] = 0
+    J = all_losses_jacobian(model, inputs, targets)
+    np.testing.assert_allclose(J, expected, rtol=1e-12)
+    trainable = J[:, ~is_frozen[: model.P]]
+    np.testing.assert_allclose(J @ J.T, trainable @ trainable.T, rtol=1e-12)
+
+
+@every_model
+def test_the_trunk_jacobian_of_a_frozen_trunk_is_zero(make):
+    model, _ = frozen_model(make, FREEZINGS["the trunk"])
+    J = all_losses_jacobian(model, *problem())
+    assert J.shape == (3, 36)
+    assert not J.any()
+
+
+def all_losses_jacobian(model, inputs, targets):
+    outputs = model(inputs)
+    return model.trunk_jacobian({t: mtl.mse(outputs[t], targets[t]) for t in TASKS})
+
+
+@every_model
+def test_penalty_leaves_out_what_is_frozen(make):
+    model, _ = frozen_model(make, lambda model: [])
+    for t in TASKS:
+        trunk_of(model, t).parts[0].freeze()
+    expected = 0.0
+    for t in TASKS:
+        expected += 0.05 * (trunk_of(model, t).parts[2].W.data ** 2).sum()
+        expected += 0.05 * (model.heads[t].W.data ** 2).sum()
+    if make is soft_sharing:
+        Θ = np.array([flat(trunk_of(model, t).parts[2]) for t in TASKS])
+        expected += numeric.pull_to_mean(Θ, 0.1)
+    assert float(model.penalty()) == pytest.approx(expected, rel=1e-12)
+    model.freeze()
+    assert float(model.penalty()) == 0
+    assert not model.penalty().needs_grad
+
+
+@pytest.mark.parametrize("strength", [0.0, 0.5])
+def test_the_penalty_of_a_frozen_model_has_the_type_of_the_model(strength):
+    layer = mtl.Dense(2, 2, np.random.default_rng(0), np.float32)
+    model = mtl.SoftSharing(layer, {"a": layer}, strength=strength, l2=0.1)
+    model.freeze()
+    assert model.penalty().dtype == np.float32
+    assert float(model.penalty()) == 0
+
+
+def test_a_frozen_trunk_pulls_the_others_and_rests_itself():
+    model = mtl.SoftSharing(*parts(), strength=0.5)
+    randomise(model, 0)
+    Θ = model.trunk_matrix().copy()
+    model.trunks["a"].freeze()
+    penalty = model.penalty()
+    assert float(penalty) == pytest.approx(numeric.pull_to_mean(Θ, 0.5), rel=1e-12)
+    penalty.backward()
+    slope = Θ - Θ.mean(0)  # 2 λ (θ_t − θ̄)
+    slope[0] = 0
+    np.testing.assert_allclose(model.grad[: Θ.size].reshape(Θ.shape), slope, atol=1e-12)
+
+
+@every_model
+def test_freezing_is_counted_and_shown(make):
+    model = make(*parts())
+    total = model.counts()["total"]
+    assert model.counts()["trainable"] == total
+    trunk_of(model, "a").freeze()
+    assert model.counts()["trainable"] == total - 16
+    assert model.counts()["total"] == total
+    assert "16 of them frozen" in repr(model)
+    assert repr(model).count("Dense(3, 4), frozen") == 1
+
+
+@every_model
+def test_a_part_that_is_frozen_stays_so_in_the_models_built_from_it(make):
+    trunk, heads = parts()
+    trunk.freeze()
+    heads["b"].b.freeze()
+    model = make(trunk, heads)
+    for t in TASKS:
+        assert all(p.frozen for p in trunk_of(model, t).parameters())
+        assert model.heads[t].b.frozen == (t == "b")
+        assert not model.heads[t].W.frozen
+    model.unfreeze()
+    assert all(p.frozen for p in trunk.parameters())
+
+
+def test_a_new_head_on_a_frozen_trunk_is_trained_as_if_the_features_were_its_data():
+    inputs, targets = problem()
+    model = mtl.HardSharing(*parts())
+    descend(model, inputs, targets)
+    before = model.theta.copy()
+
+    model.trunk.freeze()
+    new = mtl.Dense(4, 2, np.random.default_rng(9))
+    with_new = mtl.HardSharing(model.trunk, {"new": new})
+
+    features = {"new": model.trunk(inputs["a"]).data}
+    on_features = mtl.HardSharing(mtl.Tensor, {"new": new})
+    descend(with_new, {"new": inputs["a"]}, {"new": targets["a"]})
+    descend(on_features, features, {"new": targets["a"]})
+    np.testing.assert_array_equal(with_new.theta[:16], before[:16])
+    np.testing.assert_allclose(with_new.theta[16:], on_features.theta, rtol=1e-12)
+    np.testing.assert_array_equal(model.theta, before)
+
+
+# Predictions
+
+
+def predictor(make=mtl.HardSharing, dtype=np.float64):
+    """Dropout, a table of words and a pair of arrays as the inputs of task c."""
+    rng = np.random.default_rng(0)
+    trunk = mtl.Sequential(mtl.Dense(3, 4, rng, dtype), mtl.tanh, mtl.Dropout(0.5, rng))
+    heads = {t: mtl.Dense(4, 2, rng, dtype) for t in TASKS}
+    table = mtl.Embedding(6, 3, rng, dtype=dtype)
+
+    class Both(mtl.Module):
+        def __init__(self):
+            self.layer = mtl.Dense(2, 3, rng, dtype)
+
+        def __call__(self, pair):
+            x, numbers = pair
+            assert x.dtype == dtype
+            assert numbers.dtype == np.int64
+            return self.layer(x) * numbers.astype(dtype)
+
+    return make(trunk, heads, {"b": table, "c": Both()})
+
+
+def to_predict(N, rng):
+    pair = (rng.standard_normal((N, 2)), rng.integers(0, 5, (N, 1)))
+    return {"a": rng.standard_normal((N, 3)), "b": rng.integers(0, 6, N), "c": pair}
+
+
+@every_model
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_predictions_are_the_outputs_in_evaluation_mode_as_arrays(make, dtype):
+    model = predictor(make, dtype)
+    inputs = to_predict(5, np.random.default_rng(1))
+    got = model.predict(inputs)
+    model.train(False)
+    x, numbers = inputs["c"]
+    expected = model(
+        {"a": inputs["a"].astype(dtype), "b": inputs["b"], "c": (x.astype(dtype), numbers)}
+    )
+    assert list(got) == TASKS
+    for task, output in expected.items():
+        np.testing.assert_array_equal(got[task], output.data)
+        assert got[task].dtype == dtype
+        assert type(got[task]) is np.ndarray
+        got[task][:] = 0  # the caller's own
+    assert inputs["a"].dtype == np.float64
+
+
+@laws
+@given(
+    seeds,
+    st.integers(1, 8),
+    st.dictionaries(st.sampled_from(TASKS), st.integers(0, 7), min_size=1),
+)
+def test_predictions_in_batches_are_those_of_one_pass_in_the_order_of_rows(seed, size, examples):
+    rng = np.random.default_rng(seed)
+    model = predictor()
+    inputs = {t: to_predict(n, rng)[t] for t, n in examples.items()}
+    whole = model.predict(inputs)
+    batches = model.predict(inputs, size)
+    assert list(batches) == list(whole) == list(examples)
+    for t, n in examples.items():
+        assert whole[t].shape == batches[t].shape == (n, 2)
+        np.testing.assert_allclose(batches[t], whole[t], rtol=1e-12, atol=1e-14)
+
+
+@pytest.mark.parametrize("error", [None, RuntimeError, KeyboardInterrupt])
+def test_modes_are_put_back_after_predictions(error):
+    during = []
+
+    def head(h):
+        during.extend(module.training for module in model.modules())
+        assert not (model.trunk(np.ones((1, 3))) * 1.0).needs_grad
+        if error is not None:
+            raise error("inside")
+        return h
+
+    rng = np.random.default_rng(0)
+    trunk = mtl.Sequential(mtl.Dense(3, 4, rng), mtl.Dropout(0.5, rng), mtl.Dropout(0.1, rng))
+    model = mtl.HardSharing(trunk, {"a": head})
+    model.trunk.parts[2].training = False
+    before = [module.training for module in model.modules()]
+    raises = contextlib.nullcontext() if error is None else pytest.raises(error, match="inside")
+    with raises:
+        model.predict({"a": np.ones((2, 3))})
+    assert during
+    assert not any(during)
+    assert [module.training for module in model.modules()] == before
+    assert model.trunk(np.ones((1, 3))).needs_grad
+
+
+@pytest.mark.parametrize("batch_size, passes", [(None, 1), (2, 3)])
+def test_the_very_same_inputs_pass_the_trunk_once_in_every_batch(batch_size, passes):
+    seen = []
+
+    def trunk(x):
+        seen.append(len(x))
+        return mtl.Tensor(x)
+
+    model = mtl.HardSharing(trunk, dict.fromkeys("ab", mtl.tanh))
+    x = np.ones((5, 3), np.float32)  # cast once too
+    model.predict({"a": x, "b": x}, batch_size)
+    assert len(seen) == passes
+    assert sum(seen) == 5
+
+
+def test_a_task_with_fewer_examples_is_left_out_when_it_is_at_its_end():
+    seen = []
+
+    def head(h):
+        seen.append(len(h.data))
+        return h
+
+    model = mtl.HardSharing(mtl.Tensor, {"a": head, "b": unchanged})
+    model.predict({"a": np.ones((3, 2)), "b": np.ones((8, 2))}, 2)
+    assert seen == [2, 1]
+
+
+def test_predictions_of_functions_do_not_alias_the_inputs():
+    x = np.ones((2, 3))
+    model = mtl.HardSharing(unchanged, {"a": unchanged})
+    got = model.predict({"a": x})["a"]
+    np.testing.assert_array_equal(got, x)
+    assert not np.shares_memory(got, x)
+    assert model.predict({}) == {}
 
 
 # The pull together
@@ -649,8 +1051,69 @@ def test_an_unknown_pull_is_an_error():
 @every_model
 def test_inputs_of_an_unknown_task_are_an_error(make):
     words = r"inputs must be of the tasks \['a', 'b', 'c'\], got \['z'\]"
+    model = make(*parts())
+    for call in (model, model.predict):
+        with pytest.raises(ValueError, match=words):
+            call({"z": np.ones((1, 3))})
+
+
+@every_model
+def test_inputs_that_are_not_by_task_are_an_error_that_shows_how_to_give_them(make):
+    model = make(*parts())
+    words = r"give inputs by task, such as \{'a': inputs\}; got "
+    with pytest.raises(TypeError, match=f"{type(model).__name__}: {words}ndarray"):
+        model(np.ones((2, 3)))
+    with pytest.raises(TypeError, match=f"predict: {words}list"):
+        model.predict([np.ones((2, 3))])
+
+
+class Frame:
+    """A table of another package, which knows how to become an array."""
+
+    def to_numpy(self):
+        return np.ones((2, 3))
+
+
+BAD_INPUTS = {
+    "a list": ([[1.0, 2.0, 3.0]], TypeError, r"inputs\['a'\] must hold arrays .*, got list$"),
+    "a frame": (Frame(), TypeError, r"inputs\['a'\] .* got Frame; use its .to_numpy\(\)"),
+    "a masked array": (np.ma.ones((2, 3)), TypeError, r"inputs\['a'\] .* got MaskedArray"),
+    "no axis": (np.array(1.0), TypeError, r"inputs\['a'\] must hold arrays with examples"),
+    "nan": (np.array([[1.0, np.nan, 0.0]]), ValueError, r"inputs\['a'\] must be finite, got nan"),
+    "other lengths": (
+        (np.ones((2, 3)), np.ones((1, 3))),
+        ValueError,
+        r"inputs\['a'\] must hold arrays of the same number of examples, got \[2, 1\]",
+    ),
+    "an empty tuple": ((), ValueError, r"inputs\['a'\] must hold arrays"),
+}
+
+
+@pytest.mark.parametrize("x, error, match", BAD_INPUTS.values(), ids=BAD_INPUTS)
+def test_bad_inputs_of_predict_are_errors_that_name_the_task(x, error, match):
+    with pytest.raises(error, match="predict: " + match):
+        mtl.HardSharing(*parts()).predict({"a": x})
+
+
+def test_a_matrix_is_an_error_of_predict():
+    with pytest.warns(PendingDeprecationWarning):
+        x = np.matrix([[1.0, 2.0, 3.0]])
+    with pytest.raises(TypeError, match=r"predict: inputs\['a'\] .* got matrix"):
+        mtl.HardSharing(*parts()).predict({"a": x})
+
+
+@pytest.mark.parametrize("batch_size", [0, -1, 2.5, True])
+def test_a_bad_batch_size_of_predict_is_an_error(batch_size):
+    with pytest.raises(ValueError, match="predict: batch_size must be a whole number, at least 1"):
+        mtl.HardSharing(*parts()).predict({"a": np.ones((2, 3))}, batch_size)
+
+
+@pytest.mark.parametrize("axis, shape", [(None, r"\(\)"), (0, r"\(3,\)")])
+def test_an_output_without_a_row_for_each_example_is_an_error_of_predict(axis, shape):
+    model = mtl.HardSharing(mtl.Tensor, {"a": lambda h: h.sum(axis)})
+    words = f"the output of task 'a' must have a row for each of 2 examples, got shape {shape}"
     with pytest.raises(ValueError, match=words):
-        make(*parts())({"z": np.ones((1, 3))})
+        model.predict({"a": np.ones((2, 3))})
 
 
 def test_trunks_without_parameters_have_a_jacobian_without_columns():

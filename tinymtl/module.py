@@ -5,8 +5,8 @@ contiguous array and each layer's W is a view of a part of it. So an optimiser i
 vectors, a task's gradient on the shared part is a slice, and gradients of all layers can be sent to
 another machine as one array, `grad`.
 
-Read on in this order: `Parameter`, `Module` (finding the parameters, packing them, saving), and the
-helpers that walk through a module's parts.
+Read on in this order: `Parameter`, `Module` (finding the parameters, freezing them, packing them,
+saving), and the helpers that walk through a module's parts.
 """
 
 from __future__ import annotations
@@ -29,6 +29,8 @@ class Parameter(Tensor):
 
     With `sparse` a parameter also remembers which places received gradient, so that an optimiser
     can leave the others alone.
+
+    A frozen parameter is a constant: it receives no gradient, and optimisers leave it alone.
     """
 
     __slots__ = ("_data", "grad", "changed", "touched", "packed")
@@ -58,7 +60,25 @@ class Parameter(Tensor):
 
     def __reduce__(self):  # copies and pickles own their arrays, whatever vector this one lies in
         is_sparse = self.touched is not None
-        return Parameter, (np.array(self._data), is_sparse)
+        attributes = {"needs_grad": self.needs_grad}  # a copy of a frozen parameter is frozen
+        return Parameter, (np.array(self._data), is_sparse), (None, attributes)
+
+    @property
+    def frozen(self) -> bool:
+        """Whether `freeze` has made this parameter a constant."""
+        return not self.needs_grad
+
+    def freeze(self):
+        """Make this parameter a constant. The gradient that it has received is forgotten."""
+        self.needs_grad = False
+        self.grad[...] = 0
+        if self.touched is not None:
+            self.touched.clear()
+        self.changed = now()  # an older graph would still lead a gradient here
+
+    def unfreeze(self):
+        """Let this parameter be trained again."""
+        self.needs_grad = True
 
     def receive(self, share):
         """Add a share of the gradient to `grad`."""
@@ -129,8 +149,11 @@ class Module:
 
     def _summary(self) -> str:
         """What stands behind the name of a module with parts when it is printed."""
-        n = sum(p.data.size for p in self.parameters())
-        return f"{n:,} parameters"
+        parameters = self.parameters()
+        n = sum(p.data.size for p in parameters)
+        n_frozen = sum(p.data.size for p in parameters if p.frozen)
+        frozen = f", {n_frozen:,} of them frozen" if n_frozen else ""
+        return f"{n:,} parameters{frozen}"
 
     # Finding parts and parameters.
 
@@ -162,6 +185,30 @@ class Module:
         for module in self.modules():
             module.training = on
 
+    def freeze(self):
+        """Freeze every parameter of this module and of all below it: training leaves them alone.
+
+        A frozen parameter receives no gradient, no optimiser moves it, and penalties leave it out.
+        It keeps its places in `theta`, so files and copies hold it as before; copies are frozen
+        too. Losses must be computed again after this. Dropout is no parameter: it stays on.
+
+        >>> from tinymtl import Dense
+        >>> layer = Dense(2, 1, np.random.default_rng(0))
+        >>> layer.freeze()
+        >>> layer
+        Dense(2, 1), frozen
+        """
+        for parameter in self.parameters():
+            parameter.freeze()
+
+    def unfreeze(self):
+        """Let every parameter of this module and of all below it be trained again.
+
+        Their gradient starts at 0. An optimiser's memory of them is what it was at `freeze`.
+        """
+        for parameter in self.parameters():
+            parameter.unfreeze()
+
     # One vector.
 
     @property
@@ -188,12 +235,16 @@ class Module:
             table.touched.clear()
 
     def touched(self) -> list:
-        """The places of `theta` that may have gradient.
+        """The places of `theta` that may have gradient; frozen parameters have none.
 
         A slice for each run of ordinary parameters, and for each sparse table that received
         gradient one array of flat indices (or a slice, if all of the table was touched).
         """
         self._pack()
+        trainable = [p.needs_grad for p in self._packed]
+        if trainable != self._trainable:  # something was frozen or unfrozen since the last call
+            self._trainable = trainable
+            self._runs = _runs(self._packed)
         of_tables = [
             _places(table.touched, start) for start, table in self._sparse if table.touched
         ]
@@ -203,7 +254,8 @@ class Module:
         """Declare that all of `grad` was written, sparse tables included."""
         self._pack()
         for _, table in self._sparse:
-            table.touched[:] = [slice(0, table.data.size)]
+            if not table.frozen:
+                table.touched[:] = [slice(0, table.data.size)]
 
     def stepped(self):
         """Declare that `theta` was changed: `backward` through an older graph is now an error."""
@@ -223,7 +275,6 @@ class Module:
         else:
             theta = np.zeros(0)
         grad = np.zeros_like(theta)
-        runs = [slice(0, 0)]  # of parameters that are not sparse, side by side
         sparse = []  # (where it starts in theta, the table)
         start = 0
         for p in parameters:
@@ -234,16 +285,12 @@ class Module:
             p.packed = True
             if p.touched is not None:
                 sparse.append((start, p))
-            elif runs[-1].stop == start:
-                runs[-1] = slice(runs[-1].start, end)
-            else:
-                runs.append(slice(start, end))
             start = end
         self._theta = theta
         self._grad = grad
         self._packed = parameters
         self._sparse = sparse
-        self._runs = runs
+        self._trainable = None  # which parameters were so when `touched` last looked
 
     def _check_packable(self, parameters):
         for name, p in self.named_parameters().items():
@@ -269,23 +316,32 @@ class Module:
         finally:
             unfinished.unlink(missing_ok=True)
 
-    def load(self, path: str | Path):
+    def load(self, path: str | Path, strict: bool = True) -> dict[str, str]:
         """Read what `save` wrote.
 
-        ValueError, and nothing is changed, unless every name, shape and type fits.
+        Unless every name, shape and type fits, this is a ValueError, and nothing is changed. With
+        strict=False it reads what fits, and leaves all else as it is. It returns each name that was
+        left out, of the model or of the file, with what was expected and what the file has.
+
+        >>> import tempfile
+        >>> from tinymtl import Dense, Sequential
+        >>> rng = np.random.default_rng(0)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     Sequential(Dense(3, 4, rng), Dense(4, 1, rng)).save(f"{folder}/model")
+        ...     longer = Sequential(Dense(3, 4, rng), Dense(4, 1, rng), Dense(1, 1, rng))
+        ...     list(longer.load(f"{folder}/model", strict=False))
+        ['parts.2.W', 'parts.2.b']
         """
         saved = _read_arrays(path)
         parameters = self.named_parameters()
-        expected = {name: (p.shape, p.dtype) for name, p in parameters.items()}
-        got = {name: (array.shape, array.dtype) for name, array in saved.items()}
-        for name in expected | got:
-            if expected.get(name) != got.get(name):
-                raise ValueError(
-                    f"load: {path} is of another model: "
-                    f"{name} should be {expected.get(name)}, got {got.get(name)}"
-                )
+        misfits = _misfits(parameters, saved)
+        if strict and misfits:
+            name, fault = next(iter(misfits.items()))
+            raise ValueError(f"load: {path} is of another model: {name} {fault}")
         for name, parameter in parameters.items():
-            parameter.data = saved[name]
+            if name not in misfits:
+                parameter.data = saved[name]
+        return misfits
 
 
 _VECTORS = ("_theta", "_grad")
@@ -298,6 +354,39 @@ def _read_arrays(path):
                 return {name: file[name] for name in file.files}
         except Exception as error:  # a damaged archive fails in a dozen ways
             raise ValueError(f"load: {path} is not a readable checkpoint: {error}") from error
+
+
+def _misfits(parameters, saved):
+    """Name -> what is wrong, of everything that the model and the file do not have in common."""
+    misfits = {}
+    for name in parameters | saved:
+        expected = _kind(parameters.get(name))
+        got = _kind(saved.get(name))
+        if expected != got:
+            misfits[name] = f"should be {expected}, got {got}"
+    return misfits
+
+
+def _kind(array):
+    return "nothing" if array is None else f"{array.dtype} {array.shape}"
+
+
+def _runs(parameters):
+    """Slices of the vector that holds these parameters, one for each run of such as are trained.
+
+    Sparse tables are left out: only those of their places that were looked up are written.
+    """
+    runs = []
+    start = 0
+    for p in parameters:
+        end = start + p.data.size
+        if p.touched is None and not p.frozen:
+            if runs and runs[-1].stop == start:
+                runs[-1] = slice(runs[-1].start, end)
+            else:
+                runs.append(slice(start, end))
+        start = end
+    return runs
 
 
 def _places(touched, start):
@@ -349,7 +438,8 @@ def _described(part, name="", depth=0, seen=None):
             return [(depth, f"{label}{type(part).__name__}, the same as above", None)]
         seen.add(id(part))
     if isinstance(part, Parameter):
-        return [(depth, f"{label}Parameter {part.shape}", part.data.size)]
+        text = f"{label}Parameter {part.shape}{_frozen([part])}"
+        return [(depth, text, part.data.size)]
     if not isinstance(part, (Module, list, tuple, dict)):
         if callable(part) and not isinstance(part, type):
             return [(depth, label + getattr(part, "__name__", type(part).__name__), None)]
@@ -361,10 +451,17 @@ def _described(part, name="", depth=0, seen=None):
         return [(depth, name, None), *below] if below else []
     head = f"{label}{type(part).__name__}"
     if part._sizes():  # a layer says its sizes, and they tell what is in it
-        head += f"({part._sizes()})"
+        head += f"({part._sizes()}){_frozen(part.parameters())}"
         below = []
     n = sum(p.data.size for p in part.parameters()) if not below else None
     return [(depth, head, n or None), *below]
+
+
+def _frozen(parameters):
+    """What stands behind the name of a layer with these parameters, if some of them are frozen."""
+    if not any(p.frozen for p in parameters):
+        return ""
+    return ", frozen" if all(p.frozen for p in parameters) else ", partly frozen"
 
 
 def _aligned(lines):

@@ -11,12 +11,19 @@ All three take the same parts and copy them. So models that are built from one t
 and training one of them leaves the others as they are. A module that parts of several tasks hold,
 such as one table of words for two encoders, belongs with the trunk: hard sharing keeps one of it,
 and the other two make a copy for each task.
+
+So a trained trunk serves new tasks in two lines. Frozen it stays as it is, and only the new head
+is trained:
+
+    model.trunk.freeze()
+    new_model = HardSharing(model.trunk, {"new": Dense(32, 1, rng)})
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from copy import deepcopy
 
 import numpy as np
@@ -25,7 +32,7 @@ from . import checks
 from .layers import Dropout
 from .losses import l2_penalty, pull_together
 from .module import Module, Parameter
-from .tensor import Tensor, gradient, jacobian
+from .tensor import Tensor, jacobian, no_grad
 
 
 class Network(Module):
@@ -61,24 +68,61 @@ class Network(Module):
 
 
 class Sharing(Module):
-    """What the three models have in common: tasks, checks, the penalty to zero, and counts.
+    """What the three models have in common: checks, predictions, the penalty to zero, and counts.
 
     Each model adds what differs: `forward` (outputs by task), `trunk_parameters` (of a task),
     `trunk_jacobian`, and `ordered_parameters` (the order of θ).
     """
 
     tasks: list[str]
-    P: int  # how many parameters are shared
+    P: int  # how many parameters are shared: the first P of θ, frozen ones too
 
     def __call__(self, inputs: Mapping[str, object]) -> dict[str, Tensor]:
         """Outputs by task for inputs by task; any of the model's tasks may be left out."""
-        checks.known_tasks(type(self).__name__, "inputs", inputs, self.tasks)
+        self._check_inputs(type(self).__name__, inputs)
         return self.forward(inputs)
+
+    def predict(
+        self, inputs: Mapping[str, np.ndarray | tuple], batch_size: int | None = None
+    ) -> dict[str, np.ndarray]:
+        """What the model says about inputs, as arrays: the outputs with dropout off.
+
+            output of t = head_t(trunk(encoder_t(inputs of t)))
+
+        inputs: task -> an array or a tuple of arrays, as for `fit`, of any of the model's tasks.
+            Floating arrays are cast to the model's type.
+        batch_size: how many examples to compute at a time, which bounds the memory needed. None
+            means all. The outputs are the same up to rounding.
+
+        Returns task -> array, row i for example i. A head without a last function such as `sigmoid`
+        gives logits. ValueError or TypeError for unknown tasks and inputs that do not fit.
+
+        >>> from tinymtl import Dense
+        >>> rng = np.random.default_rng(0)
+        >>> model = HardSharing(Dense(3, 4, rng), {"a": Dense(4, 1, rng), "b": Dense(4, 2, rng)})
+        >>> model.predict({"b": np.zeros((5, 3))})["b"].shape
+        (5, 2)
+        """
+        self._check_inputs("predict", inputs)
+        inputs = _ready(inputs, self.theta.dtype)
+        longest = max([1, *[_n_examples(x) for x in inputs.values()]])
+        size = longest
+        if batch_size is not None:
+            size = checks.whole_number("predict", "batch_size", batch_size, 1)
+
+        outputs = {task: [] for task in inputs}
+        with evaluating(self):
+            for start in range(0, longest, size):
+                batch = _slices(inputs, start, start + size)
+                for task, output in self.forward(batch).items():
+                    outputs[task].append(_rows(output, task, _n_examples(batch[task])))
+        return {task: np.concatenate(rows) for task, rows in outputs.items()}
 
     def penalty(self) -> Tensor:
         """What the model adds to the total loss.
 
-        That is the pull to zero, and in soft sharing the pull together too.
+        That is the pull to zero, and in soft sharing the pull together too. Frozen parameters are
+        left out of both.
         """
         if callable(self.l2):
             return self.l2(self)
@@ -87,7 +131,12 @@ class Sharing(Module):
             strengths = dict.fromkeys(self.tasks, self.l2 or 0.0)
         if not any(strengths.values()):
             return Tensor(np.zeros((), self.theta.dtype))
-        matrices = {t: [p for p in self.task_parameters(t) if p.ndim > 1] for t in self.tasks}
+        matrices = {}
+        for task in self.tasks:
+            parameters = self.task_parameters(task)
+            matrices[task] = [p for p in parameters if p.ndim > 1 and not p.frozen]
+        if not any(matrices.values()):
+            return Tensor(np.zeros((), self.theta.dtype))
         return l2_penalty(matrices, strengths)
 
     def task_parameters(self, task: str) -> list[Parameter]:
@@ -95,16 +144,33 @@ class Sharing(Module):
         return self.trunk_parameters(task) + self._own[task]
 
     def counts(self) -> dict:
-        """Numbers of parameters: {"shared": n, "tasks": {task: its own}, "total": n}."""
+        """Numbers of parameters.
+
+        Returns {"shared": n, "tasks": {task: its own}, "total": n, "trainable": n}, where trainable
+        are those of the total that are not frozen.
+        """
         of_tasks = {}
         for task in self.tasks:
             not_shared = self._own[task] if self.P else self.task_parameters(task)
             of_tasks[task] = _size(not_shared)
-        return {"shared": self.P, "tasks": of_tasks, "total": self.P + sum(of_tasks.values())}
+        return {
+            "shared": self.P,
+            "tasks": of_tasks,
+            "total": self.P + sum(of_tasks.values()),
+            "trainable": _size([p for p in self.ordered_parameters() if not p.frozen]),
+        }
 
     def _summary(self):
         shared = f"{self.P:,} of them shared" if self.P else "none of them shared"
         return f"{super()._summary()}, {shared}"
+
+    def _check_inputs(self, where, inputs):
+        if not isinstance(inputs, Mapping):
+            got = type(inputs).__name__
+            raise TypeError(
+                f"{where}: give inputs by task, such as {{{self.tasks[0]!r}: inputs}}; got {got}"
+            )
+        checks.known_tasks(where, "inputs", inputs, self.heads)
 
     def _copied(self, trunk, heads, encoders) -> Network:
         """A copy of all parts, made at once: a module that several parts hold stays one module."""
@@ -143,7 +209,7 @@ class HardSharing(Sharing):
     >>> rng = np.random.default_rng(0)
     >>> model = HardSharing(Dense(8, 32, rng), {"a": Dense(32, 1, rng), "b": Dense(32, 3, rng)})
     >>> model.counts()
-    {'shared': 288, 'tasks': {'a': 33, 'b': 99}, 'total': 420}
+    {'shared': 288, 'tasks': {'a': 33, 'b': 99}, 'total': 420, 'trainable': 420}
     >>> model
     HardSharing: 420 parameters, 288 of them shared
       trunk: Dense(8, 32)  288
@@ -178,7 +244,10 @@ class HardSharing(Sharing):
         return self._shared
 
     def trunk_jacobian(self, losses):
-        """(T, P): row t is the gradient of task t's loss on the shared parameters."""
+        """(T, P): row t is the gradient of task t's loss on the shared parameters.
+
+        The columns of frozen parameters are 0, so G = J Jᵀ is that of the trainable ones.
+        """
         return jacobian(list(losses.values()), self._shared)
 
     def ordered_parameters(self):
@@ -194,8 +263,9 @@ class SoftSharing(Sharing):
 
     θ_t is the trunk of task t, with its copies of modules that several tasks hold, and θ̄ is the
     mean trunk. λ = `strength` = 0 is single-task training. As λ → ∞ the best trunks become equal,
-    but gradient steps of size η diverge once η λ > 1 ("pairs": η λ T > 1). The parts and l2 are as
-    in `HardSharing`. Source: Evgeniou & Pontil (2004); Duong et al. (2015).
+    but gradient steps of size η diverge once η λ > 1 ("pairs": η λ T > 1). A frozen trunk pulls the
+    others, and rests itself. The parts and l2 are as in `HardSharing`.
+    Source: Evgeniou & Pontil (2004); Duong et al. (2015).
     """
 
     P = 0
@@ -212,15 +282,22 @@ class SoftSharing(Sharing):
         self._own = {}
         self._trunk_parameters = {}
         self.tasks = list(parts.heads)
+        shared, own = parts.shared_and_own()
+        generators = _generators(parts)
         for task in self.tasks:
-            copy = _copy_with_the_same_generators(parts)
-            if task in copy.encoders:
-                self.encoders[task] = copy.encoders[task]
-            self.trunks[task] = copy.trunk
-            self.heads[task] = copy.heads[task]
-            shared, own = copy.shared_and_own()
-            self._trunk_parameters[task] = shared
-            self._own[task] = own[task]
+            # Only what this task needs, in one copy, so that what is one module stays one.
+            of_task = (parts.trunk, parts.heads[task], parts.encoders.get(task), shared, own[task])
+            # deepcopy takes what its memo names as copied already: all copies of a Dropout layer
+            # draw from one generator.
+            trunk, head, encoder, trunk_parameters, own_parameters = deepcopy(
+                of_task, dict(generators)
+            )
+            self.trunks[task] = trunk
+            self.heads[task] = head
+            if encoder is not None:
+                self.encoders[task] = encoder
+            self._trunk_parameters[task] = trunk_parameters
+            self._own[task] = own_parameters
         self.l2 = self._check_l2(l2)
 
     def forward(self, inputs):
@@ -236,8 +313,24 @@ class SoftSharing(Sharing):
             return to_zero
         n_tasks = len(self.tasks)
         λ = self.strength * n_tasks if self.pull == "pairs" else self.strength
+        return to_zero + pull_together(*self._pulled(), λ)
+
+    def _pulled(self):
+        """Θ and the lists of the trunks' parameters, without what is frozen in every trunk."""
+        Θ = self.trunk_matrix()
         copies = list(self._trunk_parameters.values())
-        return to_zero + pull_together(self.trunk_matrix(), copies, λ)
+        columns = []
+        kept = []  # positions in a trunk's list of parameters
+        end = 0
+        for i, of_tasks in enumerate(zip(*copies)):
+            start, end = end, end + of_tasks[0].data.size
+            if not all(p.frozen for p in of_tasks):
+                columns.append(Θ[:, start:end])
+                kept.append(i)
+        if len(kept) == len(copies[0]):
+            return Θ, copies
+        none = Θ[:, :0]
+        return np.hstack([none, *columns]), [[copy[i] for i in kept] for copy in copies]
 
     def trunk_matrix(self) -> np.ndarray:
         """Θ (T, P_trunk), a view of `theta`: row t holds the trunk of task t."""
@@ -251,15 +344,12 @@ class SoftSharing(Sharing):
     def trunk_jacobian(self, losses):
         """(T, P_trunk): row t is the gradient of task t's loss on its own trunk.
 
-        The columns are aligned: column i is the same entry of every trunk.
+        The columns are aligned: column i is the same entry of every trunk. Where a trunk is frozen
+        its row is 0.
         """
         J = np.zeros((len(losses), self.trunk_matrix().shape[1]), self.theta.dtype)
         for row, (task, loss) in zip(J, losses.items()):
-            start = 0
-            for slope in gradient(loss, self.trunk_parameters(task)):
-                end = start + slope.size
-                row[start:end] = slope.reshape(-1)
-                start = end
+            row[:] = jacobian([loss], self.trunk_parameters(task))[0]
         return J
 
     def ordered_parameters(self):
@@ -291,6 +381,93 @@ def task_losses(
     return {t: losses[t](outputs[t], *targets) for t, (_, *targets) in batch.items()}
 
 
+@contextmanager
+def evaluating(model: Module) -> Iterator[None]:
+    """Inside `with evaluating(model):` dropout is off and no graph is recorded.
+
+    Afterwards every module trains or evaluates as it did before, also after an error.
+    """
+    modes = [(module, module.training) for module in model.modules()]
+    try:
+        model.train(False)
+        with no_grad():
+            yield
+    finally:
+        for module, training in modes:
+            module.training = training
+
+
+# Inputs and outputs of `predict`
+
+
+def _ready(inputs, dtype):
+    """The inputs checked, and cast to dtype. One object of several tasks stays one object."""
+    cast = {}  # id of the inputs -> the inputs in this type
+    for task, x in inputs.items():
+        if id(x) not in cast:
+            arrays = x if isinstance(x, tuple) else (x,)
+            _check_arrays(f"inputs[{task!r}]", arrays)
+            arrays = tuple(_cast(array, dtype) for array in arrays)
+            cast[id(x)] = arrays if isinstance(x, tuple) else arrays[0]
+    return {task: cast[id(x)] for task, x in inputs.items()}
+
+
+def _check_arrays(name, arrays):
+    """All are arrays of equally many examples, and their numbers are finite."""
+    for array in arrays:
+        # Other subclasses, such as masked arrays, compute by rules of their own.
+        if type(array) not in (np.ndarray, np.memmap) or array.ndim == 0:
+            hint = "; use its .to_numpy()" if hasattr(array, "to_numpy") else ""
+            got = type(array).__name__
+            raise TypeError(
+                f"predict: {name} must hold arrays with examples along the first axis, "
+                f"got {got}{hint}"
+            )
+        if array.dtype.kind == "f":
+            checks.finite("predict", name, array)
+    lengths = [len(array) for array in arrays]
+    if len(set(lengths)) != 1:
+        raise ValueError(
+            f"predict: {name} must hold arrays of the same number of examples, got {lengths}"
+        )
+
+
+def _cast(array, dtype):
+    return array.astype(dtype, copy=False) if array.dtype.kind == "f" else array
+
+
+def _n_examples(x):
+    return len(x[0]) if isinstance(x, tuple) else len(x)
+
+
+def _slices(inputs, start, end):
+    """Examples start to end of every task; a task that has no more is left out.
+
+    One object of several tasks stays one object, so that it passes a shared trunk once.
+    """
+    cut = {}
+    for x in inputs.values():
+        if id(x) not in cut:
+            is_tuple = isinstance(x, tuple)
+            cut[id(x)] = tuple(array[start:end] for array in x) if is_tuple else x[start:end]
+    goes_on = [task for task, x in inputs.items() if start == 0 or start < _n_examples(x)]
+    return {task: cut[id(inputs[task])] for task in goes_on}
+
+
+def _rows(output, task, n):
+    """A task's output as an array with a row for each of n examples."""
+    array = output.data if isinstance(output, Tensor) else np.asarray(output)
+    if array.ndim == 0 or len(array) != n:
+        raise ValueError(
+            f"predict: the output of task {task!r} must have a row for each of {n} examples, "
+            f"got shape {array.shape}"
+        )
+    return array
+
+
+# Parameters and generators of parts
+
+
 def _parameters(part) -> list[Parameter]:
     """The parameters of a module, of a list of them, or of a function (none)."""
     holder = Module()
@@ -302,7 +479,6 @@ def _size(parameters) -> int:
     return sum(p.data.size for p in parameters)
 
 
-def _copy_with_the_same_generators(parts):
-    """A copy whose Dropout layers draw from the generators of the original."""
-    generators = {id(m.rng): m.rng for m in parts.modules() if isinstance(m, Dropout)}
-    return deepcopy(parts, generators)  # deepcopy takes what its memo names as copied already
+def _generators(parts) -> dict:
+    """The generators of all Dropout layers, by their id."""
+    return {id(m.rng): m.rng for m in parts.modules() if isinstance(m, Dropout)}
