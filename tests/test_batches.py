@@ -126,6 +126,19 @@ def test_training_does_not_change_the_data():
         np.testing.assert_array_equal(now, then)
 
 
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_a_mask_of_ones_and_zeros_is_the_boolean_mask(dtype):
+    thetas = []
+    for kind in (bool, float):
+        data = half_labelled()
+        x, y, mask = data["b"]
+        data["b"] = (x, y, mask.astype(kind))
+        model = network(dtype=dtype)
+        fit(model, data, LOSSES, steps=6, batch_size=2)
+        thetas.append(model.theta)
+    np.testing.assert_allclose(*thetas, rtol=1e-6 if dtype == np.float32 else 1e-13)
+
+
 # Epochs
 
 
@@ -150,6 +163,16 @@ def with_entry(position, value):
     data = examples()
     data["a"][position][2, 1] = value
     return data
+
+
+class Table:
+    """Like a DataFrame: no array, but it can be made one."""
+
+    def __init__(self, array):
+        self.array = array
+
+    def to_numpy(self):
+        return self.array
 
 
 X, Y = examples()["a"]
@@ -186,9 +209,12 @@ REFUSED_DATA = [
     (
         {"a": (X, Y, ALL[:, :1]), "b": GOOD},
         ValueError,
-        r"mask must be boolean of shape \(8, 2\)",
+        r"mask must be boolean.* of shape \(8, 2\)",
     ),
-    ({"a": (X, Y, ALL.astype(float)), "b": GOOD}, ValueError, "mask must be boolean.*got float64"),
+    ({"a": (X, Y, ALL.astype(int)), "b": GOOD}, ValueError, "mask must be boolean.*got int64"),
+    ({"a": (X, Y, -1.0 * ALL), "b": GOOD}, ValueError, "mask must be.*at least one label present"),
+    ({"a": (X, Y, with_entry(1, -2.0)["a"][1] ** 3), "b": GOOD}, ValueError, "negative, got -"),
+    ({"a": (X, Y, NAN_TARGETS**2), "b": GOOD}, ValueError, "mask must be finite, got nan"),
     ({"a": (X, Y, ~ALL), "b": GOOD}, ValueError, "at least one label present"),
     (
         {"a": [X, Y], "b": GOOD},
@@ -202,7 +228,13 @@ REFUSED_DATA = [
         "must hold arrays with examples along the first axis, got list",
     ),
     ({"a": (X, np.float64(1.0)), "b": GOOD}, TypeError, "must hold arrays"),
-    ({"a": GOOD}, ValueError, r"data must name the tasks \['a', 'b'\]; missing \['b'\]"),
+    ({"a": (X,), "b": GOOD}, ValueError, "got a tuple of 1"),
+    ({"a": (X, Table(Y)), "b": GOOD}, TypeError, r"got Table; use .to_numpy\(\)"),
+    ({"a": ((X, Table(X)), Y), "b": GOOD}, TypeError, r"data\['a'\].*got Table; use .to_numpy"),
+    ({"a": (X, Y, Table(ALL)), "b": GOOD}, TypeError, "got Table; use .to_numpy"),
+    ({"a": (X, np.ma.masked_invalid(NAN_TARGETS)), "b": GOOD}, TypeError, "got MaskedArray; give"),
+    ({"a": (X, Y.view(np.matrix)), "b": GOOD}, TypeError, "got matrix; use numpy.asarray"),
+    ([GOOD, GOOD], TypeError, "data must be a dict by task, got list"),
     (
         {"a": GOOD, "b": GOOD, "z": GOOD},
         ValueError,
@@ -228,6 +260,16 @@ REFUSED_ARGUMENTS = [
         r"losses must have a function for every task, missing \['b'\]",
     ),
     ({"losses": {"a": mtl.mse, "z": mtl.mse}}, ValueError, r"missing \['b'\]"),
+    ({"losses": mtl.mse}, TypeError, "losses must be a dict of functions by task, got function"),
+    (
+        {"losses": {"a": mtl.mse, "b": "mse"}},
+        TypeError,
+        r"losses\['b'\] must be a function of \(output, targets\[, mask\]\).*got 'mse'",
+    ),
+    ({"held_out": [GOOD]}, TypeError, "held_out must be a dict by task, got list"),
+    ({"held_out": {"a": (X, Table(Y))}}, TypeError, r"held_out\['a'\].*use .to_numpy\(\)"),
+    ({"rng": 0}, TypeError, "rng must be a numpy.random.Generator, got int"),
+    ({"rng": 0, "batch_size": 3}, TypeError, "rng must be a numpy.random.Generator, got int"),
     ({"batch_size": 0}, ValueError, "batch_size must be a whole number, at least 1; got 0"),
     ({"batch_size": 2.0}, ValueError, "batch_size must be a whole number"),
     (

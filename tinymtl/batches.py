@@ -4,12 +4,12 @@
 
 Tasks may differ in everything: their inputs, their kinds of targets, their numbers of examples, and
 which of their labels are missing. Inputs are an array or a tuple of arrays, with the examples along
-the first axis. A mask is True where the label is present.
+the first axis. A mask is True where the label is present, or holds weights of the examples.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 
@@ -23,21 +23,39 @@ def checked_data(where, name, data, model, losses):
 
     Every fault is an error that names the function, the argument and the task.
     """
+    if not isinstance(data, Mapping):
+        raise TypeError(f"{where}: {name} must be a dict by task, got {type(data).__name__}")
     checks.known_tasks(where, name, data, model.tasks)
     if not data:
         raise ValueError(f"{where}: {name} must have at least one task of {model.tasks}, got none")
-    missing = [task for task in data if task not in losses]
-    if missing:
-        raise ValueError(f"{where}: losses must have a function for every task, missing {missing}")
+    _check_functions(where, losses, data)
     for task, entry in data.items():
         _check_entry(f"{where}: {name}[{task!r}]", entry)
     return _cast_data(data, model.theta.dtype)
+
+
+def _check_functions(where, losses, data):
+    """A function for every task that has data."""
+    if not isinstance(losses, Mapping):
+        got = type(losses).__name__
+        raise TypeError(f"{where}: losses must be a dict of functions by task, got {got}")
+    missing = [task for task in data if task not in losses]
+    if missing:
+        raise ValueError(f"{where}: losses must have a function for every task, missing {missing}")
+    for task in data:
+        if not callable(losses[task]):
+            raise TypeError(
+                f"{where}: losses[{task!r}] must be a function of (output, targets[, mask]), "
+                f"such as tinymtl.mse; got {losses[task]!r}"
+            )
 
 
 def _check_entry(where, entry):
     """The data of one task: the right form, equal lengths, finite numbers wherever one is used."""
     if not isinstance(entry, tuple) or len(entry) not in (2, 3):
         got = type(entry).__name__
+        if isinstance(entry, tuple):
+            got = f"a tuple of {len(entry)}"
         raise ValueError(f"{where} must be (inputs, targets) or (inputs, targets, mask), got {got}")
     x, y, *mask = entry
     inputs = x if isinstance(x, tuple) else (x,)
@@ -53,11 +71,7 @@ def _check_entry(where, entry):
 def _check_examples(where, others, y):
     """All are arrays of as many examples as the targets y, at least one."""
     for array in (*others, y):
-        if not isinstance(array, np.ndarray) or array.ndim == 0:
-            got = type(array).__name__
-            raise TypeError(
-                f"{where} must hold arrays with examples along the first axis, got {got}"
-            )
+        _check_array(where, array)
     for array in others:
         if len(array) != len(y) or len(y) == 0:
             raise ValueError(
@@ -66,19 +80,45 @@ def _check_examples(where, others, y):
             )
 
 
-def _check_mask(where, mask, y):
-    if mask.dtype != bool or mask.shape != y.shape or not mask.any():
-        raise ValueError(
-            f"{where}: mask must be boolean of shape {y.shape} with at least one label present, "
-            f"got {mask.dtype} {mask.shape}"
+def _check_array(where, array):
+    """A NumPy array of examples, and none of the kinds that compute by rules of their own."""
+    expected = f"{where} must hold arrays with examples along the first axis"
+    got = type(array).__name__
+    if isinstance(array, np.ma.MaskedArray):
+        raise TypeError(
+            f"{expected}, got {got}; give its data and a mask that is True where a label is "
+            "present: (inputs, targets.data, ~numpy.ma.getmaskarray(targets))"
         )
+    if isinstance(array, np.matrix):
+        raise TypeError(f"{expected}, got {got}; use numpy.asarray")
+    if hasattr(array, "to_numpy"):  # pandas, and tables like it
+        raise TypeError(f"{expected}, got {got}; use .to_numpy()")
+    if not isinstance(array, np.ndarray) or array.ndim == 0:
+        raise TypeError(f"{expected}, got {got}")
+
+
+def _check_mask(where, mask, y):
+    """True where a label is present, or weights of the examples, 0 where none is present.
+
+    A label that is a distribution over classes, a row of y, has one entry of the mask.
+    """
+    fits = mask.shape in (y.shape, y.shape[:1]) and mask.dtype.kind in "bf"
+    if not fits or not (mask > 0).any():
+        raise ValueError(
+            f"{where}: mask must be boolean, or weights of a floating type, of shape {y.shape} "
+            f"with at least one label present, got {mask.dtype} {mask.shape}"
+        )
+    if mask.dtype.kind == "f":
+        checks.finite(where, "mask", mask)
+        if (mask < 0).any():
+            raise ValueError(f"{where}: mask must not be negative, got {mask[mask < 0][0]}")
 
 
 def _check_targets(where, y, mask=None):
     """Masked targets are ignored and may be NaN."""
     if y.dtype.kind != "f":
         return
-    present = y if mask is None else y[mask]
+    present = y if mask is None else y[mask > 0]
     is_finite = np.isfinite(present)
     if not is_finite.all():
         raise ValueError(
@@ -94,7 +134,7 @@ def _cast_data(data, dtype):
     for task, (x, y, *mask) in data.items():
         if id(x) not in cast_inputs:
             cast_inputs[id(x)] = _cast_inputs(x, dtype)
-        result[task] = (cast_inputs[id(x)], _cast(y, dtype), *mask)
+        result[task] = (cast_inputs[id(x)], _cast(y, dtype), *[_cast(m, dtype) for m in mask])
     return result
 
 
@@ -128,7 +168,9 @@ class Batches:
         self.sizes = _batch_sizes(batch_size, data)
         self.rng = rng
         self.to_come = {}  # stream (id of inputs, size) → shuffled examples still to come
-        if rng is None and any(self.is_cut(task) for task in data):
+        if rng is not None:
+            checks.generator("fit", rng)
+        elif any(self.is_cut(task) for task in data):
             raise ValueError("fit: minibatches are drawn at random, so batch_size needs a rng")
 
     def is_cut(self, task):
@@ -152,7 +194,7 @@ class Batches:
         stream = (id(x), self.sizes[task])
         if stream not in drawn:
             at = self.next_examples(stream, len(labels[0]))
-            drawn[stream] = (at, _take(x, at))
+            drawn[stream] = (at, take(x, at))
         at, inputs = drawn[stream]
         return (inputs, *[array[at] for array in labels])
 
@@ -166,7 +208,7 @@ class Batches:
         return to_come[:size]
 
     def epochs(self, steps):
-        """How often so many steps go through each task's data: task -> number."""
+        """How often so many steps go through the data of each task: task -> number."""
         return {task: steps * self.sizes[task] / len(y) for task, (_, y, *_) in self.data.items()}
 
 
@@ -190,7 +232,21 @@ def _has_label(x, y, mask=None):
     return mask is None or mask.any()
 
 
-def _take(x, at):
+def in_order(data: Mapping[str, tuple], size: int) -> Iterator[dict]:
+    """All inputs in batches of `size` examples, in their order: task -> inputs, for each batch.
+
+    Tasks with the very same inputs get the very same slices. A task whose examples are all given
+    out is left out.
+    """
+    numbers = {task: len(y) for task, (_, y, *_) in data.items()}
+    for start in range(0, max(numbers.values()), size):
+        at = slice(start, start + size)
+        slices = {id(x): take(x, at) for x, *_ in data.values()}
+        yield {task: slices[id(x)] for task, (x, *_) in data.items() if start < numbers[task]}
+
+
+def take(x, at):
+    """The examples `at` of inputs, which are an array or a tuple of arrays."""
     if isinstance(x, tuple):
         return tuple(array[at] for array in x)
     return x[at]

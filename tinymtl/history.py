@@ -1,21 +1,26 @@
 """What a training run records, how it takes a step back, and when it stops early.
 
 History      what `fit` returns: arrays over the steps
-Recorder     writes down what happens, and makes a History of it in the end
-Undo         the parameters before the last step
+Recorder     writes down what happens, and makes a History of it
+LiveHistory  what a callback sees: the History of a run that is under way
+Undo         the parameters, and the optimiser's memory, before the last step
 EarlyStop    the best parameters on held-out data so far
 """
 
 from __future__ import annotations
 
+import csv
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
+from . import checks
 from .interaction import cosines, gramian, predicted_change
+from .optim import Optimizer
 from .sharing import Sharing
 
 
@@ -26,6 +31,21 @@ def _nothing() -> np.ndarray:
 @dataclass(repr=False)
 class History:
     """What happened in training; a row for each step that was made.
+
+    A step that was taken back, because it diverged or was not finished, has no row. `tasks` are the
+    tasks with training data.
+
+    Why the run ended:
+        stopped: one word.
+            finished       all steps were made
+            patience       the held-out data was evaluated often enough without a new best
+            callback       the callback returned True
+            interrupted    Ctrl-C
+            refused        the rule found no weights, e.g. where no direction is good for all tasks
+            diverged       a loss, the penalty or a parameter became not finite
+            failed         a loss, a rule, an optimiser or a callback raised an error
+        reason: a sentence.
+    Where the run ended in an exception (diverged, failed), this History is its attribute `history`.
 
     Of every step:
         losses[t] (steps,): the raw loss of task t before the step, NaN where a batch had no label.
@@ -46,14 +66,13 @@ class History:
 
     At `held_out_steps` (M,), the numbers of steps made:
         held_out[t] (M,): the loss of task t on the held-out data.
-        best_step: the one of these with the least total.
-
-    interrupted: whether Ctrl-C ended the run.
+        best_step: the one of these with the least total, or the least value of `judge`.
     """
 
     tasks: list[str]
     aligned_copies: bool = False
-    interrupted: bool = False
+    stopped: str = "finished"
+    reason: str = ""
     losses: dict = field(default_factory=dict)
     weights: dict = field(default_factory=dict)
     penalty: np.ndarray = field(default_factory=_nothing)
@@ -74,6 +93,11 @@ class History:
                 by_task.setdefault(task, _nothing())
 
     @property
+    def interrupted(self) -> bool:
+        """Whether Ctrl-C ended the run."""
+        return self.stopped == "interrupted"
+
+    @property
     def weighted(self) -> dict:
         """w_t L_t by task and step."""
         return {t: self.weights[t] * self.losses[t] for t in self.tasks}
@@ -91,8 +115,8 @@ class History:
         """
         steps = len(self.penalty)
         heading = "1 step" if steps == 1 else f"{steps} steps"
-        if self.interrupted:
-            heading += ", interrupted"
+        if self.stopped != "finished":
+            heading += f", {_ENDINGS.get(self.stopped, self.stopped)}"
         if steps == 0:
             return f"History({heading})"
         return f"History({'; '.join([heading, *self._last_losses(steps)])})"
@@ -115,6 +139,64 @@ class History:
         if at_the_end:
             return [f"{', '.join(at_the_end)} at the end", *others]
         return others
+
+    def to_csv(self, path: str | Path):
+        """Write a table for a spreadsheet: the names of the columns, then a row for each step.
+
+            step, loss of each task, weight of each task, penalty, seconds, held-out of each task
+
+        All of a row belongs to the parameters after `step` steps: the losses before the next step,
+        and the held-out losses. A held-out loss after the last step has a row of its own. Cells
+        without a number are empty: losses of a batch without a label, and held-out losses of steps
+        that were not evaluated. Numbers are written in full, so that reading them gives the same.
+
+        >>> import tempfile
+        >>> history = History(
+        ...     ["a"],
+        ...     losses={"a": np.array([2.0, 0.5])},
+        ...     weights={"a": np.ones(2)},
+        ...     penalty=np.zeros(2),
+        ...     seconds=np.array([0.25, 0.5]),
+        ... )
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     history.to_csv(f"{folder}/run.csv")
+        ...     print(Path(f"{folder}/run.csv").read_text().strip())
+        step,loss a,weight a,penalty,seconds
+        0,2.0,1.0,0.0,0.25
+        1,0.5,1.0,0.0,0.5
+        """
+        evaluated = [task for task, losses in self.held_out.items() if len(losses)]
+        names = ["step"]
+        names += [f"loss {task}" for task in self.tasks]
+        names += [f"weight {task}" for task in self.tasks]
+        names += ["penalty", "seconds"]
+        names += [f"held-out {task}" for task in evaluated]
+
+        steps_made = len(self.penalty)
+        evaluation_at = {int(step): i for i, step in enumerate(self.held_out_steps)}
+        with open(path, "w", newline="", encoding="utf-8") as file:
+            table = csv.DictWriter(file, names, restval="")
+            table.writeheader()
+            for k in range(max([steps_made, *(step + 1 for step in evaluation_at)])):
+                row = {"step": k}
+                if k < steps_made:
+                    row |= self._row_of_step(k)
+                if k in evaluation_at:
+                    i = evaluation_at[k]
+                    row |= {f"held-out {t}": float(self.held_out[t][i]) for t in evaluated}
+                table.writerow(row)
+
+    def _row_of_step(self, k):
+        """The cells of step k by the names of their columns."""
+        row = {"penalty": float(self.penalty[k]), "seconds": float(self.seconds[k])}
+        for task in self.tasks:
+            loss = float(self.losses[task][k])
+            row[f"loss {task}"] = "" if math.isnan(loss) else loss
+            row[f"weight {task}"] = float(self.weights[task][k])
+        return row
+
+
+_ENDINGS = {"patience": "stopped early", "callback": "stopped by the callback"}
 
 
 class _StepRecord(NamedTuple):
@@ -144,12 +226,16 @@ class Recorder:
     moment in which `step` has recorded it: that comes last.
     """
 
-    def __init__(self, model: Sharing):
-        self.tasks = list(model.tasks)
+    def __init__(self, model: Sharing, tasks: list[str]):
+        """tasks: those with training data."""
+        T = len(tasks)
+        self.tasks = list(tasks)
         self.P = model.P
         self.steps = []
         self.interactions = []
         self.evaluations = []
+        self._of_steps = _Table(self._row_of_step, (2 * T + 2,))
+        self._of_interactions = _Table(self._row_of_interaction, (T + 3, T))
 
     @property
     def steps_made(self) -> int:
@@ -177,6 +263,10 @@ class Recorder:
             effects[at] = J.astype(np.float64) @ Δθ
         self.interactions.append(_InteractionRecord(step, ρ, norms, predicted, effects))
 
+    def take_back(self):
+        """The last step does not count as made."""
+        self.steps.pop()
+
     def evaluation(self, steps_made, losses):
         """losses: task -> number, on the held-out data after so many steps."""
         self.evaluations.append(_EvaluationRecord(steps_made, losses))
@@ -186,109 +276,185 @@ class Recorder:
         losses = self.steps[-1].losses
         return {task: losses.get(task, math.nan) for task in self.tasks}
 
-    def history(self, epochs: dict, best_step: int | None, interrupted: bool) -> History:
+    def history(
+        self, epochs: dict, best_step: int | None, stopped: str = "finished", reason: str = ""
+    ) -> History:
         """All that was recorded of the steps that were made."""
-        steps = self.steps
+        T = len(self.tasks)
+        rows = self._of_steps.of(self.steps)  # (steps, 2 T + 2)
         interactions = [record for record in self.interactions if record.step < self.steps_made]
-        of_shared = interactions if self.P else []
-        evaluations = self.evaluations
+        effects = self._of_interactions.of(interactions)  # (K, T + 3, T)
+        of_shared = effects if self.P else effects[:0]
+        evaluations = [record for record in self.evaluations if record.steps_made <= len(rows)]
         evaluated = evaluations[0].losses if evaluations else {}
         return History(
-            tasks=self.tasks,
+            tasks=list(self.tasks),
             aligned_copies=self.P == 0,
-            interrupted=interrupted,
-            losses=_by_task(self.tasks, [record.losses for record in steps], absent=math.nan),
-            weights=_by_task(self.tasks, [record.weights for record in steps], absent=0.0),
-            penalty=np.array([record.penalty for record in steps]),
-            seconds=np.cumsum([record.seconds for record in steps]),
+            stopped=stopped,
+            reason=reason,
+            losses={task: rows[:, i].copy() for i, task in enumerate(self.tasks)},
+            weights={task: rows[:, T + i].copy() for i, task in enumerate(self.tasks)},
+            penalty=rows[:, -2].copy(),
+            seconds=np.cumsum(rows[:, -1]),
             epochs=epochs,
             cosine_steps=np.array([record.step for record in interactions]),
-            cosines=np.array([record.cosines for record in interactions]),
-            norms=np.array([record.norms for record in interactions]),
-            predicted=np.array([record.predicted for record in of_shared]),
-            effects=np.array([record.effects for record in of_shared]),
+            cosines=effects[:, :T].copy(),
+            norms=effects[:, T].copy(),
+            predicted=of_shared[:, T + 1].copy(),
+            effects=of_shared[:, T + 2].copy(),
             held_out_steps=np.array([record.steps_made for record in evaluations]),
             held_out=_by_task(evaluated, [record.losses for record in evaluations]),
             best_step=best_step,
         )
 
+    def _row_of_step(self, record):
+        losses = [record.losses.get(task, math.nan) for task in self.tasks]
+        weights = [record.weights.get(task, 0.0) for task in self.tasks]
+        return [*losses, *weights, record.penalty, record.seconds]
 
-def _by_task(tasks, rows, absent=math.nan):
+    def _row_of_interaction(self, record):
+        return [*record.cosines, record.norms, record.predicted, record.effects]
+
+
+class _Table:
+    """Records as rows of numbers. Each record is made a row once, however often one asks."""
+
+    def __init__(self, row: Callable, shape: tuple):
+        """row: record -> numbers of this shape."""
+        self.row = row
+        self.shape = shape
+        self.rows = np.zeros((0, *shape))
+
+    def of(self, records: list) -> np.ndarray:
+        """The rows of all records. Since the last call, records were added or taken off the end."""
+        n = min(len(self.rows), len(records))
+        new = [self.row(record) for record in records[n:]]
+        if new:
+            self.rows = np.concatenate([self.rows[:n], np.array(new, np.float64)])
+        else:
+            self.rows = self.rows[:n]
+        return self.rows
+
+
+def _by_task(tasks, rows):
     """A mapping by task for each row → for each task an array over the rows."""
-    return {task: np.array([row.get(task, absent) for row in rows], np.float64) for task in tasks}
+    return {task: np.array([row[task] for row in rows], np.float64) for task in tasks}
+
+
+class LiveHistory:
+    """The History of a run that is under way, as a callback of `fit` sees it.
+
+    It has the attributes of a History, and they grow with the run. `stopped` is "running". They are
+    copies that are made when they are asked for.
+    """
+
+    def __init__(self, history_now: Callable[[], History]):
+        self._history_now = history_now
+
+    def __getattr__(self, name):
+        return getattr(self._history_now(), name)
+
+    def __repr__(self):
+        return repr(self._history_now())
 
 
 class Undo:
-    """The parameters as they were before the last step, in the places that this step moves.
+    """What the last step changed, as it was before: parameters, and the optimiser's memory.
 
-    These places are all of θ, but of sparse tables only the rows that were looked up.
+    The places are those that this step moves: all of θ, but of sparse tables only the rows that
+    were looked up.
     """
 
-    def __init__(self, model: Sharing):
+    def __init__(self, model: Sharing, optimizer: Optimizer):
         self.model = model
-        self.saved = (-1, [])  # (step, [(place of θ, the numbers there before the step)])
+        self.optimizer = optimizer
+        self.saved = (-1, optimizer._of, optimizer.t, [])
+        self._room = {}  # where copies go; it is used again in every step, which is faster
 
     def remember(self, step: int):
         """Call this between the gradient of a step and the step itself."""
-        θ = self.model.theta
-        before = [(at, θ[at].copy()) for at in self.model.touched()]
-        self.saved = (step, before)  # one assignment: Ctrl-C cannot come between its parts
+        optimizer = self.optimizer
+        arrays = [self.model.theta]
+        if optimizer._of is self.model.theta:  # not so before its first step: no memory yet
+            arrays += [getattr(optimizer, name) for name in optimizer.memory]
+        before = []
+        for at in self.model.touched():
+            for i, array in enumerate(arrays):
+                before.append((array, at, self._copy(i, array, at)))
+        # One assignment: Ctrl-C cannot come between its parts.
+        self.saved = (step, optimizer._of, optimizer.t, before)
+
+    def _copy(self, i, array, at):
+        if not isinstance(at, slice):
+            return array[at]  # an index makes a copy
+        key = (i, at.start)
+        numbers = array[at]
+        if key not in self._room or self._room[key].shape != numbers.shape:
+            self._room[key] = np.empty_like(numbers)
+        np.copyto(self._room[key], numbers)
+        return self._room[key]
 
     def is_finite(self) -> bool:
-        """Whether the last step led to finite numbers."""
-        _, before = self.saved
-        return all(np.isfinite(self.model.theta[at]).all() for at, _ in before)
+        """Whether the last step led to finite parameters."""
+        θ = self.model.theta
+        *_, before = self.saved
+        return all(np.isfinite(θ[at]).all() for array, at, _ in before if array is θ)
 
     def put_back(self):
         """Take the last step back."""
-        _, before = self.saved
-        for at, numbers in before:
-            self.model.theta[at] = numbers
+        _, of, t, before = self.saved
+        for array, at, numbers in before:
+            array[at] = numbers
+        self.optimizer._of = of  # None before its first step, which then makes the memory anew
+        self.optimizer.t = t
         self.model.stepped()
 
     def put_back_unfinished(self, steps_made: int):
-        """After Ctrl-C: take the last step back if it does not count as made."""
-        step, _ = self.saved
+        """Take the last step back if it does not count as made."""
+        step, *_ = self.saved
         if step >= steps_made:
             self.put_back()
 
 
 class _Best(NamedTuple):
-    total: float
+    value: float
     step: int | None
     theta: np.ndarray | None
 
 
 class EarlyStop:
-    """The step with the least total on held-out data, and whether it is time to stop.
+    """The step with the least value on held-out data, and whether it is time to stop.
 
-    The total is Σ_t w_t L_t over the tasks with held-out data. With `patience` it is time to stop
-    after so many evaluations without a new least total, and the parameters of the best step are
-    kept. Without patience it is never time.
+    The value is what `judge` makes of the losses by task. With `patience` it is time to stop after
+    so many evaluations without a new least value, and the parameters of the best step are kept.
+    Without patience it is never time.
     """
 
-    def __init__(self, model: Sharing, weights: Mapping[str, float], patience: int | None):
+    def __init__(self, model: Sharing, judge: Callable[[dict], float], patience: int | None):
         self.model = model
-        self.weights = weights
+        self.judge = judge
         self.patience = patience
-        self.best = _Best(math.inf, None, None)
+        self.best = self.second = _Best(math.inf, None, None)
         self.since_best = 0  # evaluations
 
-    def judge(self, step: int, losses: Mapping[str, float]):
+    def compare(self, step: int, losses: Mapping[str, float]):
         """Compare the losses on held-out data after so many steps with the best so far."""
-        total = sum(self.weights[task] * loss for task, loss in losses.items())
+        value = checks.number("fit", "what judge returns", self.judge(dict(losses)))
         self.since_best += 1
-        if total < self.best.total:
+        if value < self.best.value:
             θ = None if self.patience is None else self.model.theta.copy()
-            self.best = _Best(total, step, θ)
+            self.second = self.best
+            self.best = _Best(value, step, θ)
             self.since_best = 0
 
     @property
     def is_time_to_stop(self) -> bool:
         return self.patience is not None and self.since_best >= self.patience
 
-    def put_back_best(self):
-        """The parameters of the best step, if they were kept."""
+    def put_back_best(self, steps_made: int):
+        """Put back the best parameters, if they were kept, of the steps that were made."""
+        if self.best.step is not None and self.best.step > steps_made:
+            self.best = self.second
         if self.best.theta is not None:
             self.model.theta[:] = self.best.theta
             self.model.stepped()

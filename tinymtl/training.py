@@ -15,6 +15,7 @@ and about what can go wrong.
 
 from __future__ import annotations
 
+import inspect
 import math
 import sys
 import time
@@ -24,14 +25,22 @@ from dataclasses import dataclass
 import numpy as np
 
 from . import checks
-from .batches import Batches, checked_data
-from .history import EarlyStop, History, Recorder, Undo
+from .batches import Batches, checked_data, in_order
+from .history import EarlyStop, History, LiveHistory, Recorder, Undo
 from .interaction import gramian
 from .losses import combine
 from .optim import Optimizer
 from .sharing import Sharing, task_losses
 from .tensor import Tensor, jacobian, no_grad
 from .weighting import needs_gramian
+
+
+class Diverged(FloatingPointError):
+    """What `fit` raises where a loss, the penalty or a parameter is not finite."""
+
+
+class Refused(ValueError):
+    """What a rule that refuses to give weights becomes in `fit`."""
 
 
 def fit(
@@ -47,7 +56,10 @@ def fit(
     cosines_every: int | None = None,
     held_out: Mapping[str, tuple] | None = None,
     evaluate_every: int = 10,
+    evaluation_batch_size: int | None = None,
     patience: int | None = None,
+    judge: Callable[[dict[str, float]], float] | None = None,
+    callback: Callable[[LiveHistory], bool | None] | None = None,
     all_reduce: Callable[[np.ndarray], object] | None = None,
     quiet: bool = False,
 ) -> History:
@@ -55,7 +67,9 @@ def fit(
 
     data: task -> (inputs, targets) or (inputs, targets, mask). Inputs are an array or a tuple of
         arrays, with the examples along the first axis. The mask is True where a label is present;
-        masked targets are ignored and may be NaN.
+        masked targets are ignored and may be NaN. A floating mask holds weights of the examples.
+        Tasks of the model without data rest: their own parameters, and an optimiser's memory of
+        them, stay as they are, and no penalty pulls them. Shared parameters move.
     losses: task -> function (output, targets[, mask]) -> scalar tensor.
 
     optimizer: changes the parameters. It is told k / steps in step k, so that its learning rate can
@@ -78,67 +92,84 @@ def fit(
     cosines_every: record the cosines between the tasks' gradients every so many steps.
     held_out: data like `data`, of some tasks or all. It is evaluated every `evaluate_every` steps
         and after the last one.
-    patience: stop after so many evaluations without a new least Σ_t w_t L_t on the held-out data
-        (w_t = 1 under a rule), and put the best parameters back.
+    evaluation_batch_size: examples of the held-out data that pass the model at once, as in
+        `evaluate`; None means all.
+    patience: stop after so many evaluations without a new best on the held-out data, and put the
+        best parameters back. The start is evaluated too, so the result is never worse than it. The
+        optimiser's memory stays that of the last step.
+    judge: task -> held-out loss is turned into a number, and the least number is best. None means
+        Σ_t w_t L_t over the tasks that are trained (w_t = 1 under a rule). Any other measure can be
+        computed in it: judge=lambda L: -evaluate(model, held_out, measures)["a"].
 
+    callback: is called after each step, and after the evaluation if there was one, with a History
+        that grows with the run (`LiveHistory`). If it returns True, the run ends.
     all_reduce: changes an array in place to its mean over workers. It is called on the losses, then
         on the gradients.
-    quiet: show no progress, which otherwise is one line on standard error where that is a terminal.
+    quiet: show no progress, which otherwise is one line on standard error where that is a terminal
+        or a notebook.
 
-    Dropout is on in training. Ctrl-C returns what was learned so far.
+    Dropout is on in training, and off afterwards: `fit` leaves the model in evaluation mode.
 
-    A loss that is not finite is a FloatingPointError that names task and step. The last good
-    parameters are put back then, but not the optimiser's memory: make a new optimiser. Arguments
-    that do not fit are a ValueError or a TypeError.
+    However the run ends, the model has its last good parameters (with patience: the best), and the
+    optimiser's memory and count of steps are those of the last step that was made. `stopped` and
+    `reason` of the History say why it ended. Ctrl-C returns what was learned so far. So does a rule
+    that refuses with a ValueError, for some rules succeed in this way: no direction is left that is
+    good for all tasks. (In step 0, where nothing was learned yet, this is an error.)
+
+    A loss that is not finite is a FloatingPointError that names task and step. Arguments that do
+    not fit are a ValueError or a TypeError. An exception that ends a run, one of a loss, a rule or
+    a callback too, has the History so far as its attribute `history`.
     """
+    checks.instance("fit", "model", model, Sharing)
     data = checked_data("fit", "data", data, model, losses)
-    checks.same_tasks("fit", "data", data, model.tasks)
     if held_out is not None:
         held_out = checked_data("fit", "held_out", held_out, model, losses)
-    _check_numbers(steps, cosines_every, evaluate_every, patience)
-    if patience is not None and held_out is None:
-        raise ValueError("fit: patience needs held_out data to judge by")
+    _check_numbers(steps, cosines_every, evaluate_every, evaluation_batch_size, patience)
+    _check_functions(judge=judge, callback=callback, all_reduce=all_reduce)
+    _check_optimizer(optimizer)
+    _check_finite(model)
     batches = Batches(data, batch_size, rng)
-    weigh = _weighing(weights, model)
+    weigh = _weighing(weights, model, data)
+    judge = _judging(judge, weigh, held_out, patience)
 
-    undo = Undo(model)
-    recorder = Recorder(model)
-    early_stop = EarlyStop(model, weigh.on_held_out, patience)
+    undo = Undo(model, optimizer)
+    recorder = Recorder(model, [task for task in model.tasks if task in data])
+    early_stop = EarlyStop(model, judge, patience)
     progress = _Progress(steps, quiet)
     step = _Step(
         model, batches, losses, weigh, optimizer, steps, cosines_every, all_reduce, undo, recorder
     )
+    held_out_losses = _HeldOut(
+        model, held_out, losses, steps, evaluate_every, evaluation_batch_size, recorder, early_stop
+    )
+    run = _Run(model, data, batches, undo, recorder, early_stop, progress)
 
-    interrupted = False
-    _keep_freed_memory()
-    model.train()
     try:
+        run.open()
         # NumPy need not warn: our own checks find numbers that are not finite, and say whose.
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-            for k in range(steps):
-                step(k)
-                progress.show(recorder)
-                is_due = (k + 1) % evaluate_every == 0 or k + 1 == steps
-                if held_out is not None and is_due:
-                    held_out_losses = _evaluate(model, held_out, losses)
-                    recorder.evaluation(k + 1, held_out_losses)
-                    early_stop.judge(k + 1, held_out_losses)
-                    if early_stop.is_time_to_stop:
-                        break
-            _check_parameters(model, undo, recorder.steps_made)
+            stopped, reason = _train(step, held_out_losses, run, steps, callback)
+        return run.close(stopped, reason)
     except KeyboardInterrupt:
-        undo.put_back_unfinished(recorder.steps_made)
-        interrupted = True
-    finally:
-        progress.close()
-
-    early_stop.put_back_best()
-    epochs = batches.epochs(recorder.steps_made)
-    return recorder.history(epochs, early_stop.best.step, interrupted)
+        return run.close("interrupted", f"Ctrl-C came after {recorder.steps_made} steps.")
+    except Refused as refusal:
+        history = run.close("refused", f"{refusal} (at step {recorder.steps_made})")
+        if recorder.steps_made:
+            return history
+        refusal.history = history
+        raise
+    except BaseException as error:
+        stopped = "diverged" if isinstance(error, Diverged) else "failed"
+        error.history = run.close(stopped, f"{type(error).__name__}: {error}")
+        raise
 
 
 def evaluate(
-    model: Sharing, data: Mapping[str, tuple], losses: Mapping[str, Callable]
+    model: Sharing,
+    data: Mapping[str, tuple],
+    losses: Mapping[str, Callable],
+    *,
+    batch_size: int | None = None,
 ) -> dict[str, float]:
     """Each task's loss on all of its data, with dropout off: task -> number.
 
@@ -146,27 +177,220 @@ def evaluate(
         be left out.
     losses: task -> function (output, targets[, mask]) -> number. Any such function will do, not
         only a loss.
+    batch_size: examples that pass the model at once; None means all. The outputs are put together,
+        and the function is called once on all of them. So any measure is right, a mean over labels
+        or not; only memory and rounding differ. The outputs must have the examples along the first
+        axis.
     """
+    checks.instance("evaluate", "model", model, Sharing)
     data = checked_data("evaluate", "data", data, model, losses)
-    return _evaluate(model, data, losses)
+    if batch_size is not None:
+        checks.whole_number("evaluate", "batch_size", batch_size, 1)
+    return _evaluate("evaluate: data", model, data, losses, batch_size)
 
 
-def _evaluate(model, data, losses):
+def _evaluate(where, model, data, losses, batch_size):
+    """`where` names function and argument for errors."""
     modes = [(module, module.training) for module in model.modules()]
-    model.train(False)
     try:
-        with no_grad():
-            return {t: float(loss) for t, loss in task_losses(model, data, losses).items()}
+        model.train(False)
+        with no_grad(), _NamesTheTask(where, model, data, losses):
+            if batch_size is None:
+                values = task_losses(model, data, losses)
+            else:
+                outputs = _outputs_in_batches(model, data, batch_size)
+                values = {t: losses[t](outputs[t], *y) for t, (_, *y) in data.items()}
+        return {task: _number(f"{where}[{task!r}]", value) for task, value in values.items()}
     finally:
         for module, training in modes:
             module.training = training
 
 
-def _check_numbers(steps, cosines_every, evaluate_every, patience):
+def _outputs_in_batches(model, data, batch_size):
+    """The model's outputs by task on all of the data, computed on a part of it at a time."""
+    parts = {task: [] for task in data}
+    for inputs in in_order(data, batch_size):
+        for task, output in model(inputs).items():
+            parts[task].append(output.data)
+    return {task: Tensor(np.concatenate(arrays)) for task, arrays in parts.items()}
+
+
+def _number(where, value):
+    try:
+        return float(value)
+    except (TypeError, ValueError) as error:
+        got = getattr(value, "shape", type(value).__name__)
+        raise TypeError(f"{where}: the loss must be a number, got {got}") from error
+
+
+class _NamesTheTask:
+    """What a model or a loss says about data that does not fit, with the task in front.
+
+    Only after an error, the tasks are tried one by one: the first that fails alike is named.
+    """
+
+    kinds = (ValueError, TypeError, IndexError)
+
+    def __init__(self, where, model, batch, losses):
+        self.where = where
+        self.model = model
+        self.batch = batch
+        self.losses = losses
+
+    def __enter__(self):
+        pass
+
+    def __exit__(self, kind, error, traceback):
+        if kind not in self.kinds:
+            return
+        for task in self.batch:
+            if self.fails_alike(task, error):
+                raise kind(f"{self.where}[{task!r}]: {error}") from error
+
+    def fails_alike(self, task, error):
+        try:
+            with no_grad():
+                task_losses(self.model, {task: self.batch[task]}, self.losses)
+        except Exception as again:
+            return type(again) is type(error) and str(again) == str(error)
+        return False
+
+
+# What a run does with its steps
+
+
+def _train(step, held_out, run, steps, callback):
+    """All steps, or as many as are wanted. Returns why it ended: a word and a sentence."""
+    history = LiveHistory(run.history)
+    recorder = run.recorder
+    held_out.evaluate_start()
+    for k in range(steps):
+        step(k)
+        run.progress.show(recorder)
+        held_out.evaluate_if_due()
+        if run.early_stop.is_time_to_stop:
+            best = run.early_stop.best.step
+            return "patience", (
+                f"The last {run.early_stop.patience} evaluations of the held-out data brought no "
+                f"new best; the parameters are those after {best} steps."
+            )
+        if callback is not None and _says_stop(callback(history)):
+            return "callback", f"The callback returned True after {k + 1} steps."
+    _check_parameters(step.model, run.undo, recorder)
+    return "finished", f"All {steps} steps were made."
+
+
+def _says_stop(answer):
+    if answer is None:
+        return False
+    if not isinstance(answer, (bool, np.bool_)):
+        raise TypeError(f"fit: callback must return True, False or None, got {answer!r}")
+    return bool(answer)
+
+
+@dataclass
+class _HeldOut:
+    """The held-out data: evaluated when it is due, recorded, and compared with the best so far."""
+
+    model: Sharing
+    data: Mapping[str, tuple] | None
+    losses: Mapping[str, Callable]
+    steps: int
+    every: int
+    batch_size: int | None
+    recorder: Recorder
+    early_stop: EarlyStop
+
+    def evaluate_start(self):
+        """The start is a candidate for the best parameters, if these are put back."""
+        if self.early_stop.patience is not None:
+            self.evaluate()
+
+    def evaluate_if_due(self):
+        steps_made = self.recorder.steps_made
+        if self.data is not None and (steps_made % self.every == 0 or steps_made == self.steps):
+            self.evaluate()
+
+    def evaluate(self):
+        steps_made = self.recorder.steps_made
+        where = "fit: held_out"
+        losses = _evaluate(where, self.model, self.data, self.losses, self.batch_size)
+        self.recorder.evaluation(steps_made, losses)
+        self.early_stop.compare(steps_made, losses)
+
+
+@dataclass
+class _Run:
+    """The state in which a run leaves the model, whatever ended it.
+
+    Tasks without data are frozen while it lasts.
+    """
+
+    model: Sharing
+    data: Mapping[str, tuple]
+    batches: Batches
+    undo: Undo
+    recorder: Recorder
+    early_stop: EarlyStop
+    progress: _Progress
+
+    def __post_init__(self):
+        of_trained = [p for t in self.data for p in self.model.task_parameters(t)]
+        is_trained = {id(p) for p in of_trained}
+        others = [p for p in self.model.ordered_parameters() if id(p) not in is_trained]
+        self.resting = [p for p in others if not p.frozen]
+
+    def open(self):
+        _keep_freed_memory()
+        self.model.train()
+        for parameter in self.resting:
+            parameter.freeze()
+
+    def close(self, stopped, reason):
+        """Whole steps and evaluation mode; doing it twice is the same as doing it once."""
+        self.progress.close()
+        self.undo.put_back_unfinished(self.recorder.steps_made)
+        self.early_stop.put_back_best(self.recorder.steps_made)
+        for parameter in self.resting:
+            parameter.unfreeze()
+        self.model.train(False)
+        return self.history(stopped, reason)
+
+    def history(self, stopped="running", reason=""):
+        """All that was recorded so far."""
+        epochs = self.batches.epochs(self.recorder.steps_made)
+        return self.recorder.history(epochs, self.early_stop.best.step, stopped, reason)
+
+
+# Checks of the arguments
+
+
+def _check_functions(**functions):
+    for name, function in functions.items():
+        if function is not None and not callable(function):
+            raise TypeError(f"fit: {name} must be a function or None, got {function!r}")
+
+
+def _check_optimizer(optimizer):
+    if not isinstance(optimizer, Optimizer):
+        raise TypeError(f"fit: optimizer must be one such as Adam(1e-3), got {optimizer!r}")
+
+
+def _check_finite(model):
+    """The parameters with which a run starts."""
+    if np.isfinite(model.theta).all():
+        return
+    for name, parameter in model.named_parameters().items():
+        checks.finite("fit", f"the model's {name}", parameter.data)
+
+
+def _check_numbers(steps, cosines_every, evaluate_every, evaluation_batch_size, patience):
     checks.whole_number("fit", "steps", steps)
     checks.whole_number("fit", "evaluate_every", evaluate_every, 1)
     if cosines_every is not None:
         checks.whole_number("fit", "cosines_every", cosines_every, 1)
+    if evaluation_batch_size is not None:
+        checks.whole_number("fit", "evaluation_batch_size", evaluation_batch_size, 1)
     if patience is not None:
         checks.whole_number("fit", "patience", patience, 1)
 
@@ -202,6 +426,9 @@ class _Step:
     undo: Undo
     recorder: Recorder
 
+    def __post_init__(self):
+        self.checked = set()  # tasks whose losses were seen once
+
     def __call__(self, k):
         """Step k, counted from 0."""
         started = time.perf_counter()
@@ -209,9 +436,11 @@ class _Step:
         progress = k / self.steps
         watched = self.cosines_every is not None and k % self.cosines_every == 0
 
-        L = task_losses(model, self.batches.next(), self.losses)  # task -> scalar tensor
+        batch = self.batches.next()
+        with _NamesTheTask("fit: data", model, batch, self.losses):
+            L = task_losses(model, batch, self.losses)  # task -> scalar tensor
         values = self.checked_values(L, k)  # (T,)
-        penalty = model.penalty()
+        penalty = self.checked_penalty(k)
         if self.weigh.needs_gramian:
             w, J = self.gradient_from_jacobian(L, values, penalty)
         else:
@@ -230,20 +459,36 @@ class _Step:
 
     def checked_values(self, L, k):
         """The losses as numbers (T,), each the mean over all workers, if all of them are finite."""
-        if k == 0:
-            _check_losses(L, self.model)
+        if len(self.checked) < len(self.batches.data):
+            new = {task: loss for task, loss in L.items() if task not in self.checked}
+            _check_losses(new, self.model)
+            self.checked |= new.keys()
         values = np.array([float(loss) for loss in L.values()])
         self.to_mean_over_workers(values)
-        if len(L) < len(self.model.tasks):  # a task without labels has no loss that would tell
-            _check_last_step(self.undo, k)
+        if len(L) < len(self.batches.data):  # a task without labels has no loss that would tell
+            _check_last_step(self.undo, self.recorder)
         for task, value in zip(L, values):
             if not math.isfinite(value):
-                self.undo.put_back()
-                raise FloatingPointError(
-                    f"fit: the loss of task {task!r} became {value} at step {k}; "
-                    "the last good parameters are put back"
-                )
+                self.diverged(f"the loss of task {task!r}", value, k)
         return values
+
+    def checked_penalty(self, k):
+        """The penalty as a scalar tensor, if it is finite."""
+        if k == 0:
+            _check_penalty(self.model)
+        penalty = self.model.penalty()
+        if not math.isfinite(float(penalty)):
+            self.diverged("the penalty", float(penalty), k)
+        return penalty
+
+    def diverged(self, what, value, k):
+        """The step before this one led to parameters that are no good."""
+        if k == 0:
+            raise Diverged(f"fit: {what} is {value} at step 0, before the parameters were changed")
+        self.recorder.take_back()
+        raise Diverged(
+            f"fit: {what} became {value} at step {k}; the last good parameters are put back"
+        )
 
     def gradient_in_one_pass(self, L, values, penalty, watched):
         """`model.grad` = ∇(Σ_t w_t L_t + penalty), for weights that need no Gramian.
@@ -279,7 +524,7 @@ class _Step:
         w = self.weigh(list(L), values, gramian(J_shared))
 
         model.zero_grad()
-        model.grad[:] = np.array(list(w.values()), J.dtype) @ J  # Jᵀ w, (|θ|,)
+        model.grad[:] = _weighted_rows(J, np.array(list(w.values())))
         model.touch_all()
         if penalty.needs_grad:
             penalty.backward()
@@ -290,10 +535,18 @@ class _Step:
             self.all_reduce(array)
 
 
+def _weighted_rows(J, w):
+    """Jᵀ w, (|θ|,): in float64 where a weight is above all float32."""
+    w_in_type = w.astype(J.dtype)
+    if np.isfinite(w_in_type).all():
+        return w_in_type @ J
+    return w @ J.astype(np.float64)
+
+
 # The weights
 
 
-def _weighing(weights, model):
+def _weighing(weights, model, data):
     """The argument `weights` of `fit`, whatever its form, as a function of a step's losses."""
     if isinstance(weights, type):
         raise TypeError(
@@ -301,15 +554,36 @@ def _weighing(weights, model):
             f"such as {weights.__name__}(...); got {weights!r}"
         )
     if weights is None:
-        return _FixedWeights(dict.fromkeys(model.tasks, 1.0))
+        return _FixedWeights(dict.fromkeys(data, 1.0))
     if callable(weights):
-        return _WeightsOfRule(weights, model)
+        return _WeightsOfRule(weights, model, data)
     if isinstance(weights, Mapping):
-        checks.same_tasks("fit", "weights", weights, model.tasks)
+        checks.same_tasks("fit", "weights", weights, data)
         for task, w in weights.items():
             checks.not_negative("fit", f"weights[{task!r}]", w)
         return _FixedWeights(weights)
     raise TypeError(f"fit: weights must be None, numbers by task, or a rule; got {weights!r}")
+
+
+def _judging(judge, weigh, held_out, patience):
+    """The argument `judge` of `fit` as a function of the held-out losses."""
+    if held_out is None:
+        if patience is not None:
+            raise ValueError("fit: patience needs held_out data to judge by")
+        if judge is not None:
+            raise ValueError("fit: judge needs held_out data to judge")
+    if judge is not None:
+        return judge
+    if patience is not None and not weigh.on_held_out.keys() & held_out.keys():
+        raise ValueError(
+            f"fit: patience needs held_out data of the tasks {list(weigh.on_held_out)} or a judge, "
+            f"got {list(held_out)}"
+        )
+
+    def weighted_total(losses):
+        return sum(w * losses[task] for task, w in weigh.on_held_out.items() if task in losses)
+
+    return weighted_total
 
 
 class _FixedWeights:
@@ -328,10 +602,11 @@ class _FixedWeights:
 class _WeightsOfRule:
     """What a rule says in each step about the tasks with labels in the batch."""
 
-    def __init__(self, rule, model):
+    def __init__(self, rule, model, data):
+        _check_rule(rule)
         self.rule = rule
         self.needs_gramian = needs_gramian(rule)
-        self.on_held_out = dict.fromkeys(model.tasks, 1.0)
+        self.on_held_out = dict.fromkeys(data, 1.0)
         if self.needs_gramian and model.P == 0:
             raise ValueError(
                 f"fit: this rule needs a Gramian, but {type(model).__name__} "
@@ -347,17 +622,37 @@ class _WeightsOfRule:
         losses = losses.copy()  # a rule that writes into them must not change the record
         try:
             w = self.rule(losses, gramian) if self.needs_gramian else self.rule(losses)
-            w = np.asarray(w, np.float64)
         except ValueError as error:
-            raise ValueError(
-                f"fit: the rule for the weights of {tasks} refused: {error}"
-            ) from error
-        if w.shape != (len(tasks),) or not np.isfinite(w).all():
-            raise ValueError(
-                f"fit: weights must be {len(tasks)} finite numbers, one for each of {tasks}; "
-                f"the rule gave {w}"
-            )
-        return dict(zip(tasks, w.tolist()))
+            raise Refused(f"fit: the rule for the weights of {tasks} refused: {error}") from error
+        return dict(zip(tasks, _checked_weights(w, tasks)))
+
+
+def _checked_weights(weights, tasks):
+    """What a rule gave, as a list of finite numbers, one for each task."""
+    expected = f"fit: weights must be {len(tasks)} finite numbers, one for each of {tasks}"
+    try:
+        w = np.asarray(weights, np.float64)
+    except (TypeError, ValueError) as error:
+        raise TypeError(f"{expected}; the rule gave {weights!r}") from error
+    if w.shape != (len(tasks),) or not np.isfinite(w).all():
+        raise ValueError(f"{expected}; the rule gave {w}")
+    return w.tolist()
+
+
+def _check_rule(rule):
+    """A rule can be called with two arguments."""
+    try:
+        arguments = inspect.signature(rule)
+    except ValueError:  # some functions written in C do not tell
+        return
+    try:
+        arguments.bind("losses", "gramian")
+    except TypeError as error:
+        name = getattr(rule, "__name__", type(rule).__name__)
+        raise TypeError(
+            f"fit: weights must be a rule of two arguments, (losses, gramian), or, if the losses "
+            f"are enough, (losses, gramian=None); got {name}{arguments}"
+        ) from error
 
 
 # Checks of what training depends on
@@ -368,20 +663,45 @@ def _check_losses(L, model):
     of_model = {id(parameter) for parameter in model.ordered_parameters()}
     seen = set()
     for task, loss in L.items():
-        if not isinstance(loss, Tensor) or loss.shape != ():
-            got = getattr(loss, "shape", type(loss).__name__)
-            raise TypeError(f"fit: the loss of task {task!r} must be a scalar Tensor, got {got}")
+        what = f"the loss of task {task!r}"
+        _check_scalar(what, loss)
         if not loss.needs_grad:
             raise ValueError(
-                f"fit: the loss of task {task!r} depends on no parameter, "
+                f"fit: {what} depends on no parameter that is trained, "
                 "so nothing can be learned from it"
             )
-        for parameter in _parameters_below(loss, seen):
-            if id(parameter) not in of_model:
-                raise ValueError(
-                    f"fit: the loss of task {task!r} uses a parameter that is not in the model's "
-                    "theta; expected all parameters in modules that the model was built from"
-                )
+        _check_in_theta(what, loss, of_model, seen)
+
+
+def _check_penalty(model):
+    """A penalty of the user's own is checked like a loss.
+
+    It may be a constant if it is 0, or if it is that of frozen parameters.
+    """
+    if not callable(model.l2):
+        return
+    penalty = model.l2(model)
+    _check_scalar("the penalty l2", penalty)
+    some_are_frozen = any(parameter.frozen for parameter in model.parameters())
+    if not penalty.needs_grad and float(penalty) != 0 and not some_are_frozen:
+        raise ValueError("fit: the penalty l2 depends on no parameter, so it has no effect")
+    of_model = {id(parameter) for parameter in model.ordered_parameters()}
+    _check_in_theta("the penalty l2", penalty, of_model, set())
+
+
+def _check_scalar(what, value):
+    if not isinstance(value, Tensor) or value.shape != ():
+        got = getattr(value, "shape", type(value).__name__)
+        raise TypeError(f"fit: {what} must be a scalar Tensor, got {got}")
+
+
+def _check_in_theta(what, value, of_model, seen):
+    for parameter in _parameters_below(value, seen):
+        if id(parameter) not in of_model:
+            raise ValueError(
+                f"fit: {what} uses a parameter that is not in the model's "
+                "theta; expected all parameters in modules that the model was built from"
+            )
 
 
 def _parameters_below(loss, seen):
@@ -397,48 +717,72 @@ def _parameters_below(loss, seen):
                 yield parent
 
 
-def _check_last_step(undo, k):
-    """Before step k: the step before it led to finite parameters."""
+def _check_last_step(undo, recorder):
+    """The last step that was made led to finite parameters."""
     if not undo.is_finite():
-        undo.put_back()
-        raise FloatingPointError(
-            f"fit: a parameter became not finite at step {k - 1}; "
+        recorder.take_back()
+        raise Diverged(
+            f"fit: a parameter became not finite at step {recorder.steps_made}; "
             "the last good parameters are put back"
         )
 
 
-def _check_parameters(model, undo, steps_made):
+def _check_parameters(model, undo, recorder):
     """After the last step, which has no later loss that would tell."""
-    _check_last_step(undo, steps_made)
+    _check_last_step(undo, recorder)
     if not np.isfinite(model.theta).all():
-        raise FloatingPointError(
+        raise Diverged(
             "fit: a parameter became not finite, "
             "in rows of a sparse table that later steps did not look up"
         )
 
 
 class _Progress:
-    """One line on standard error, where that is a terminal: the step and the losses."""
+    """One line on standard error, where that is a terminal or a notebook: the step and the losses.
+
+    Each line is written over the one before. Elsewhere, in a file of a log, nothing is shown.
+    """
 
     def __init__(self, steps, quiet):
         self.steps = steps
-        self.is_on = not quiet and sys.stderr is not None and sys.stderr.isatty()
+        self.is_terminal = sys.stderr is not None and sys.stderr.isatty()
+        is_seen = self.is_terminal or (sys.stderr is not None and _is_notebook())
+        self.is_on = is_seen and not quiet
         self.shown_at = None  # seconds
+        self.width = 0  # letters of the line that is shown
 
     def show(self, recorder):
         if not self.is_on:
             return
         now = time.perf_counter()
-        if self.shown_at is not None and now - self.shown_at < 0.2:
+        is_last = recorder.steps_made == self.steps and not self.is_terminal
+        if self.shown_at is not None and now - self.shown_at < 0.2 and not is_last:
             return
         self.shown_at = now
         losses = "  ".join(f"{t} {loss:.4g}" for t, loss in recorder.last_losses().items())
         self.write(f"step {recorder.steps_made}/{self.steps}  {losses}"[:150])
 
     def close(self):
-        if self.shown_at is not None:
+        """A terminal's line is wiped; a notebook keeps the last one."""
+        if self.shown_at is None:
+            return
+        self.shown_at = None
+        if self.is_terminal:
             self.write("")
+        else:
+            print(file=sys.stderr, flush=True)
 
     def write(self, line):
         """In place of the line before: back to its start, and wipe it."""
-        print(f"\r\x1b[K{line}", end="", file=sys.stderr, flush=True)
+        if self.is_terminal:
+            text = f"\r\x1b[K{line}"
+        else:  # a notebook knows no such code, so blanks cover what is longer
+            text = f"\r{line:<{self.width}}"
+        self.width = len(line)
+        print(text, end="", file=sys.stderr, flush=True)
+
+
+def _is_notebook():
+    """Whether IPython runs this, found out without loading it."""
+    ipython = sys.modules.get("IPython")
+    return ipython is not None and ipython.get_ipython() is not None
