@@ -68,6 +68,16 @@ def sigmoid(x):
     return 1 / (1 + np.exp(-x))
 
 
+def softplus(x):
+    """log(1 + eˣ)"""
+    return np.log(1 + np.exp(x))
+
+
+def softmax(x, axis=-1):
+    """exp(x_i) / Σ_j exp(x_j)"""
+    return np.exp(x) / np.exp(x).sum(axis, keepdims=True)
+
+
 def logsumexp(x, axis=-1):
     """log Σ exp(x)"""
     return np.log(np.exp(x).sum(axis))
@@ -91,33 +101,45 @@ def one_hot(ids, V):
     return (np.asarray(ids)[..., None] == np.arange(V)).astype(float)
 
 
-# The losses, as printed: a mean over the entries present, 0 where there are none.
+# The losses, as printed: Σ m ℓ / Σ m over the entries present, 0 where there are none. m is the
+# mask: True counts as 1.
 
 
 def mse(prediction, targets, mask=None):
-    """1/n Σ (ŷ − y)²"""
-    return _mean([(prediction[at] - targets[at]) ** 2 for at in _present(targets, mask)])
+    """Σ m (ŷ − y)² / Σ m"""
+    terms = [(prediction[at] - targets[at]) ** 2 for at in _present(targets, mask)]
+    return _mean(terms, mask)
 
 
 def cross_entropy(logits, labels, mask=None):
-    """1/n Σ_i −log(exp z_i,label(i) / Σ_c exp z_ic)"""
+    """Σ_i −m_i log(exp z_i,label(i) / Σ_c exp z_ic) / Σ m"""
     C = logits.shape[1]
     terms = []
     for (i,) in _present(labels, mask):
         total = sum(np.exp(logits[i, c]) for c in range(C))
         terms.append(-np.log(np.exp(logits[i, labels[i]]) / total))
-    return _mean(terms)
+    return _mean(terms, mask)
+
+
+def soft_cross_entropy(logits, labels, mask=None):
+    """Σ_i m_i Σ_c −q_ic log(exp z_ic / Σ_k exp z_ik) / Σ m"""
+    C = logits.shape[1]
+    terms = []
+    for (i,) in _present(labels[:, 0], mask):
+        total = sum(np.exp(logits[i, c]) for c in range(C))
+        terms.append(sum(-labels[i, c] * np.log(np.exp(logits[i, c]) / total) for c in range(C)))
+    return _mean(terms, mask)
 
 
 def binary_cross_entropy(logits, labels, mask=None):
-    """1/n Σ −(y log p + (1 − y) log(1 − p)), where p = 1/(1 + e⁻ᶻ) and so 1 − p = 1/(1 + eᶻ)"""
+    """Σ −m (y log p + (1 − y) log(1 − p)) / Σ m, where p = 1/(1 + e⁻ᶻ) and so 1 − p = 1/(1 + eᶻ)"""
     terms = []
     for at in _present(labels, mask):
         y = labels[at]
         log_p = np.log(1 / (1 + np.exp(-logits[at])))
         log_1_minus_p = np.log(1 / (1 + np.exp(logits[at])))
         terms.append(-(y * log_p + (1 - y) * log_1_minus_p))
-    return _mean(terms)
+    return _mean(terms, mask)
 
 
 def _present(labels, mask):
@@ -125,8 +147,14 @@ def _present(labels, mask):
     return [at for at in np.ndindex(labels.shape) if mask is None or mask[at]]
 
 
-def _mean(terms):
-    return sum(terms) / len(terms) if terms else 0.0
+def _mean(terms, mask):
+    """Σ m ℓ / Σ m, where `terms` are the ℓ of the places that are present, in their order."""
+    if mask is None:
+        return sum(terms) / len(terms)
+    weights = [float(mask[at]) for at in _present(mask, mask)]
+    if not weights:
+        return 0.0
+    return sum(m * loss for m, loss in zip(weights, terms)) / sum(weights)
 
 
 # The total loss and the penalties, as printed.

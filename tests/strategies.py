@@ -87,9 +87,14 @@ def present(shape):
     return hnp.arrays(bool, shape, fill=st.nothing())
 
 
+def example_weights(shape):
+    """Weights of entries. 0, which removes an entry, is one of them."""
+    return arrays(shape, weights())
+
+
 def masks(shape):
-    """None, or which entries are present."""
-    return st.none() | present(shape)
+    """None, or which entries are present, or the weight of each."""
+    return st.none() | present(shape) | example_weights(shape)
 
 
 @st.composite
@@ -105,6 +110,22 @@ def classifications(draw):
     N = draw(st.integers(1, 4))
     C = draw(st.integers(1, 4))
     return draw(arrays((N, C))), draw(ids(C, (N,))), draw(masks((N,)))
+
+
+@st.composite
+def distributions(draw, N, C):
+    """(N, C): rows that are not negative and sum to 1. Some entries are 0."""
+    sizes = draw(arrays((N, C), weights()))
+    sizes[:, draw(st.integers(0, C - 1))] += 0.5  # so that no row is 0 everywhere
+    return sizes / sizes.sum(1, keepdims=True)
+
+
+@st.composite
+def soft_classifications(draw):
+    """(logits (N, C), labels (N, C), mask (N,))"""
+    N = draw(st.integers(1, 4))
+    C = draw(st.integers(1, 4))
+    return draw(arrays((N, C))), draw(distributions(N, C)), draw(masks((N,)))
 
 
 @st.composite
@@ -124,7 +145,7 @@ def by_task(values, min_size=1):
 
 
 def weights():
-    """Task weights. 0, which removes a task, is one of them."""
+    """Weights of tasks or examples. 0, which removes one, is one of them."""
     return st.just(0.0) | floats(0.01, 5.0)
 
 

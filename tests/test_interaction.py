@@ -318,6 +318,7 @@ def test_a_step_report_changes_nothing_and_training_goes_on_as_without_it():
     model = trained(optimizer)
     plain = trained(other)
     rule = mtl.weighting.DWA()
+    model.train()
     step_report(model, batch(2), LOSSES, optimizer, rule)
     assert rule.means == {}
     assert model.training

@@ -176,6 +176,73 @@ def test_cross_entropy_is_finite_at_logits_of_1e4():
         assert np.array_equal(slope_of(loss, logits, labels), [[0, 0], [0.5, -0.5]])
 
 
+# Soft labels.
+
+
+@given(some.soft_classifications(), a_gradient_from_above)
+def test_cross_entropy_of_soft_labels_is_its_printed_formula_in_value_and_gradient(case, g):
+    assert_is_printed_formula(cross_entropy, numeric.soft_cross_entropy, case, g)
+
+
+@given(some.soft_classifications(), a_gradient_from_above)
+def test_cross_entropy_of_soft_labels_is_its_composed_definition_in_value_and_gradient(case, g):
+    assert_is_composed_definition(cross_entropy, cross_entropy_composed, case, g)
+
+
+@given(some.classifications())
+def test_one_hot_labels_are_hard_labels(case):
+    logits, labels, mask = case
+    one_hot = numeric.one_hot(labels, logits.shape[1])
+    soft = float(cross_entropy(Tensor(logits), one_hot, mask))
+    assert_close(soft, float(cross_entropy(Tensor(logits), labels, mask)))
+    slope = slope_of(cross_entropy, logits, one_hot, mask)
+    assert_close(slope, slope_of(cross_entropy, logits, labels, mask))
+
+
+@given(some.soft_classifications())
+def test_loss_of_a_distribution_is_the_mean_loss_of_labels_drawn_from_it(case):
+    logits, labels, _ = case
+    N, C = labels.shape
+    expected = 0.0
+    for c in range(C):
+        weights = np.ascontiguousarray(labels[:, c])
+        of_class = float(cross_entropy(Tensor(logits), np.full(N, c), weights))
+        expected += of_class * weights.sum() / N
+    assert_close(float(cross_entropy(Tensor(logits), labels)), expected)
+
+
+@given(some.soft_classifications())
+def test_cross_entropy_is_least_where_softmax_is_the_label(case):
+    """There its gradient is 0 and its value is the entropy of the labels."""
+    _, labels, _ = case
+    positive = (labels + 0.1) / (labels + 0.1).sum(1, keepdims=True)
+    entropy = -(positive * np.log(positive)).sum(1).mean()
+    assert_close(float(cross_entropy(Tensor(np.log(positive)), positive)), entropy)
+    assert_close(slope_of(cross_entropy, np.log(positive), positive), np.zeros(labels.shape))
+
+
+@given(some.soft_classifications())
+def test_gradient_rows_of_soft_labels_sum_to_zero(case):
+    assert_close(slope_of(cross_entropy, *case).sum(1), np.zeros(len(case[1])))
+
+
+@given(some.yes_no_questions())
+def test_probability_of_yes_is_a_soft_label_of_two_classes(case):
+    z, yes, mask = (None if a is None else a.reshape(-1) for a in case)
+    two = np.stack([np.zeros_like(z), z], 1)  # (N, 2)
+    both = np.stack([1 - yes, yes], 1)  # (N, 2)
+    L_binary = float(binary_cross_entropy(Tensor(z), yes, mask))
+    assert_close(float(cross_entropy(Tensor(two), both, mask)), L_binary)
+
+
+def test_cross_entropy_of_soft_labels_is_finite_at_logits_of_1e4():
+    logits = np.array([[1e4, -1e4]])
+    labels = np.array([[0.5, 0.5]])
+    for loss in (cross_entropy, cross_entropy_composed):
+        assert float(loss(Tensor(logits), labels)) == 1e4
+        assert np.array_equal(slope_of(loss, logits, labels), [[0.5, -0.5]])
+
+
 # Yes-or-no questions.
 
 
@@ -257,6 +324,7 @@ def test_binary_cross_entropy_of_a_sure_and_right_answer_is_small_but_not_0(z, l
 LOSSES = {
     "mse": (mse, some.regressions()),
     "cross_entropy": (cross_entropy, some.classifications()),
+    "cross_entropy of soft labels": (cross_entropy, some.soft_classifications()),
     "binary_cross_entropy": (binary_cross_entropy, some.yes_no_questions()),
 }
 every_loss = pytest.mark.parametrize("loss, cases", LOSSES.values(), ids=LOSSES)
@@ -270,6 +338,11 @@ every_class_loss = pytest.mark.parametrize(
 )
 
 
+def of_examples(labels, loss):
+    """The shape of a mask: soft labels of classes have one axis more."""
+    return labels.shape[:1] if loss in (cross_entropy, cross_entropy_composed) else labels.shape
+
+
 def with_examples(case):
     """The case with at least one axis, so that its examples can be counted."""
     return [None if a is None else np.atleast_1d(a) for a in case]
@@ -279,7 +352,7 @@ def with_examples(case):
 @given(st.data())
 def test_mean_is_over_labels_present(loss, cases, data):
     x, labels, _ = data.draw(cases)
-    mask = data.draw(some.present(labels.shape))
+    mask = data.draw(some.present(of_examples(labels, loss)))
     assume(mask.any())
     assert_close(float(loss(Tensor(x), labels, mask)), float(loss(Tensor(x[mask]), labels[mask])))
     slope = slope_of(loss, x, labels, mask)
@@ -289,9 +362,52 @@ def test_mean_is_over_labels_present(loss, cases, data):
 
 @every_loss
 @given(st.data())
+def test_weights_of_0_and_1_are_a_boolean_mask(loss, cases, data):
+    x, labels, _ = data.draw(cases)
+    mask = data.draw(some.present(of_examples(labels, loss)))
+    weights = mask.astype(float)
+    assert_close(float(loss(Tensor(x), labels, weights)), float(loss(Tensor(x), labels, mask)))
+    slope = slope_of(loss, x, labels, weights)
+    assert_close(slope, slope_of(loss, x, labels, mask))
+
+
+@every_loss
+@given(st.data())
+def test_whole_weights_count_an_example_so_many_times(loss, cases, data):
+    x, labels, _ = with_examples(data.draw(cases))
+    times = data.draw(st.lists(st.integers(0, 3), min_size=len(x), max_size=len(x)))
+    assume(any(times))
+    shape = of_examples(labels, loss)
+    weights = np.ones(shape) * np.reshape(times, (-1, *[1] * (len(shape) - 1)))
+    repeated = float(loss(Tensor(x.repeat(times, 0)), labels.repeat(times, 0)))
+    assert_close(float(loss(Tensor(x), labels, weights)), repeated)
+
+
+@every_loss
+@given(st.data(), some.floats(0.01, 100))
+def test_only_the_ratios_of_weights_matter(loss, cases, data, c):
+    x, labels, _ = data.draw(cases)
+    weights = data.draw(some.example_weights(of_examples(labels, loss)))
+    scaled = np.asarray(c * weights)
+    assert_close(float(loss(Tensor(x), labels, scaled)), float(loss(Tensor(x), labels, weights)))
+    assert_close(slope_of(loss, x, labels, scaled), slope_of(loss, x, labels, weights))
+
+
+@given(some.classifications(), st.data())
+def test_weights_of_the_labels_classes_are_class_weights(case, data):
+    """Σ_n c(y_n) ℓ_n / Σ_n c(y_n)"""
+    logits, labels, _ = case
+    c = data.draw(some.arrays((logits.shape[1],), some.floats(0.01, 5)))
+    each = [float(cross_entropy(Tensor(z[None]), np.array([y]))) for z, y in zip(logits, labels)]
+    expected = sum(c[y] * loss for y, loss in zip(labels, each)) / sum(c[y] for y in labels)
+    assert_close(float(cross_entropy(Tensor(logits), labels, c[labels])), expected)
+
+
+@every_loss
+@given(st.data())
 def test_mask_of_all_labels_changes_nothing(loss, cases, data):
     x, labels, _ = data.draw(cases)
-    everything = np.ones(labels.shape, bool)
+    everything = np.ones(of_examples(labels, loss), bool)
     assert_close(float(loss(Tensor(x), labels, everything)), float(loss(Tensor(x), labels)))
 
 
@@ -299,16 +415,17 @@ def test_mask_of_all_labels_changes_nothing(loss, cases, data):
 @given(st.data())
 def test_no_label_is_a_loss_of_exactly_0_without_gradient(loss, cases, data):
     x, labels, _ = data.draw(cases)
-    nothing = np.zeros(labels.shape, bool)
-    assert float(loss(Tensor(x), labels, nothing)) == 0
-    assert np.array_equal(slope_of(loss, x, labels, nothing), np.zeros(x.shape))
+    for dtype in (bool, float):
+        nothing = np.zeros(of_examples(labels, loss), dtype)
+        assert float(loss(Tensor(x), labels, nothing)) == 0
+        assert np.array_equal(slope_of(loss, x, labels, nothing), np.zeros(x.shape))
 
 
 @every_real_loss
 @given(st.data())
 def test_missing_targets_may_be_nan(loss, data):
     x, labels, _ = data.draw(some.yes_no_questions())
-    mask = data.draw(some.present(labels.shape))
+    mask = data.draw(some.present(labels.shape) | some.example_weights(labels.shape))
     holes = np.where(mask, labels, np.nan)
     assert float(loss(Tensor(x), holes, mask)) == float(loss(Tensor(x), labels, mask))
     assert np.array_equal(slope_of(loss, x, holes, mask), slope_of(loss, x, labels, mask))
@@ -318,10 +435,22 @@ def test_missing_targets_may_be_nan(loss, data):
 @given(some.classifications(), st.sampled_from([-1, 10**9]), st.data())
 def test_missing_labels_may_be_any_integer(loss, case, anything, data):
     logits, labels, _ = case
-    mask = data.draw(some.present(labels.shape))
+    mask = data.draw(some.present(labels.shape) | some.example_weights(labels.shape))
     holes = np.where(mask, labels, anything)
     assert float(loss(Tensor(logits), holes, mask)) == float(loss(Tensor(logits), labels, mask))
     assert np.array_equal(slope_of(loss, logits, holes, mask), slope_of(loss, logits, labels, mask))
+
+
+@every_class_loss
+@given(some.soft_classifications(), st.data())
+def test_missing_soft_labels_may_be_nan(loss, case, data):
+    logits, labels, _ = case
+    N = len(labels)
+    mask = data.draw(some.present((N,)) | some.example_weights((N,)))
+    holes = np.where(mask[:, None], labels, np.nan)
+    assert float(loss(Tensor(logits), holes, mask)) == float(loss(Tensor(logits), labels, mask))
+    slope = slope_of(loss, logits, holes, mask)
+    assert np.array_equal(slope, slope_of(loss, logits, labels, mask))
 
 
 @every_loss
@@ -359,23 +488,27 @@ def test_arrays_may_be_used_again_once_the_loss_is_computed(loss, cases, data):
     L = loss(leaf, labels, mask)
     labels[...] = 0
     if mask is not None:
-        mask[...] = ~mask
+        mask[...] = mask == 0
     assert np.array_equal(gradient(L, leaf), expected)
 
 
 @every_real_loss
 @pytest.mark.parametrize("shape", [(), (1,), (3, 1)])  # NumPy 1 and 2 differ where there is no axis
-@pytest.mark.parametrize("masked", [False, True])
-def test_loss_of_float32_predictions_is_float32(loss, shape, masked):
+@pytest.mark.parametrize("mask_type", [None, bool, np.float32])
+def test_loss_of_float32_predictions_is_float32(loss, shape, mask_type):
     labels = np.ones(shape, np.float32)
-    mask = np.ones(shape, bool) if masked else None
+    mask = None if mask_type is None else np.ones(shape, mask_type)
     assert_float32_stays_float32(lambda z: loss(z, labels, mask), [np.full(shape, 0.7)])
 
 
 @every_class_loss
-@pytest.mark.parametrize("mask", [None, np.array([True, False])], ids=["no mask", "mask"])
-def test_loss_of_float32_logits_is_float32(loss, mask):
-    labels = np.array([0, 1])
+@pytest.mark.parametrize("labels", [np.array([0, 1]), np.eye(2, dtype=np.float32)])
+@pytest.mark.parametrize(
+    "mask",
+    [None, np.array([True, False]), np.array([0.5, 0.0], np.float32)],
+    ids=["no mask", "mask", "weights"],
+)
+def test_loss_of_float32_logits_is_float32(loss, mask, labels):
     assert_float32_stays_float32(lambda z: loss(z, labels, mask), [np.ones((2, 2))])
 
 
@@ -834,10 +967,30 @@ BAD_INPUT = {
         ValueError,
         ["mse", "mask", "(3, 1)", "(3,)"],
     ),
-    "mse: mask of numbers": (
-        lambda: mse(row, ones, ones),
+    "mse: mask of integers": (
+        lambda: mse(row, ones, zeros),
         TypeError,
-        ["mse", "mask", "boolean", "float64"],
+        ["mse", "mask", "boolean", "float64", "int64"],
+    ),
+    "mse: weights of another type": (
+        lambda: mse(row, ones, f32),
+        TypeError,
+        ["mse", "mask", "float64", "float32"],
+    ),
+    "mse: weight negative": (
+        lambda: mse(row, ones, np.array([1.0, 0.0, -0.5])),
+        ValueError,
+        ["mse", "mask", "not negative", "-0.5", "position 2"],
+    ),
+    "mse: weight nan": (
+        lambda: mse(row, ones, np.array([1.0, np.nan, 1.0])),
+        ValueError,
+        ["mse", "mask", "finite", "nan", "position 1"],
+    ),
+    "mse: weight infinite": (
+        lambda: mse(row, ones, ones * np.inf),
+        ValueError,
+        ["mse", "mask", "finite", "inf", "position 0"],
     ),
     "mse: mask a list": (
         lambda: mse(row, ones, [True, True, False]),
@@ -863,6 +1016,41 @@ BAD_INPUT = {
         lambda: cross_entropy(two, ones),
         TypeError,
         ["cross_entropy", "labels", "integers", "float64"],
+    ),
+    "cross_entropy: soft labels of other classes": (
+        lambda: cross_entropy(two, np.full((3, 3), 1 / 3)),
+        ValueError,
+        ["cross_entropy", "labels", "(3, 2)", "(3, 3)"],
+    ),
+    "cross_entropy: soft labels of another type": (
+        lambda: cross_entropy(two, np.full((3, 2), 0.5, np.float32)),
+        TypeError,
+        ["cross_entropy", "labels", "float64", "float32"],
+    ),
+    "cross_entropy: soft labels that do not sum to 1": (
+        lambda: cross_entropy(two, np.array([[0.5, 0.5], [0.5, 0.4], [1.0, 0.0]])),
+        ValueError,
+        ["cross_entropy", "labels", "sum to 1", "0.9", "row 1"],
+    ),
+    "cross_entropy: soft labels that are negative": (
+        lambda: cross_entropy(two, np.array([[0.5, 0.5], [1.0, 0.0], [1.5, -0.5]])),
+        ValueError,
+        ["cross_entropy", "labels", "[0, 1]", "-0.5", "row 2"],
+    ),
+    "cross_entropy: soft labels nan where present": (
+        lambda: cross_entropy(two, np.full((3, 2), np.nan), present),
+        ValueError,
+        ["cross_entropy", "labels", "nan", "row 0"],
+    ),
+    "cross_entropy: weights (3, 2)": (
+        lambda: cross_entropy(two, zeros, np.ones((3, 2))),
+        ValueError,
+        ["cross_entropy", "mask", "(3,)", "(3, 2)"],
+    ),
+    "cross_entropy: weight negative": (
+        lambda: cross_entropy(two, zeros, -ones),
+        ValueError,
+        ["cross_entropy", "mask", "not negative", "-1.0", "position 0"],
     ),
     "cross_entropy: labels (3, 1)": (
         lambda: cross_entropy(two, zeros[:, None]),
@@ -944,10 +1132,15 @@ BAD_INPUT = {
         ValueError,
         ["binary_cross_entropy", "at least one", "(0,)"],
     ),
-    "binary_cross_entropy: mask of numbers": (
-        lambda: binary_cross_entropy(row, zeros, ones),
+    "binary_cross_entropy: mask of integers": (
+        lambda: binary_cross_entropy(row, zeros, zeros),
         TypeError,
-        ["binary_cross_entropy", "mask", "boolean", "float64"],
+        ["binary_cross_entropy", "mask", "boolean", "int64"],
+    ),
+    "binary_cross_entropy: weight negative": (
+        lambda: binary_cross_entropy(row, zeros, -ones),
+        ValueError,
+        ["binary_cross_entropy", "mask", "not negative", "-1.0", "position 0"],
     ),
     "weighted_sum: weight negative": (
         lambda: weighted_sum(L, {"price": -1.0, "buys": 1.0}),

@@ -18,6 +18,8 @@ from test_tensor import (
 
 from tinymtl import Parameter
 from tinymtl.ops import (
+    abs,
+    clip,
     concatenate,
     dense,
     embedding,
@@ -27,9 +29,12 @@ from tinymtl.ops import (
     logsumexp,
     relu,
     sigmoid,
+    softmax,
+    softplus,
     sqrt,
     stack,
     tanh,
+    where,
 )
 from tinymtl.tensor import Tensor, gradient
 
@@ -88,6 +93,29 @@ def look_ups(draw):
     return Case([table], lambda table: embedding(table, ids), lambda table: one_hot @ table)
 
 
+@st.composite
+def clippings(draw):
+    """The bounds lie at odd multiples of 1/8, the entries at even ones: none is at a kink."""
+    low, high = sorted(draw(st.integers(-8, 7)) / 4 + 1 / 8 for _ in range(2))
+    entries = st.integers(-12, 12).map(lambda i: i / 4)
+    a = draw(some.arrays(elements=entries))
+    return Case(
+        [a], lambda x: clip(x, low, high), lambda x: np.clip(x, low, high), central_differences
+    )
+
+
+@st.composite
+def choices(draw):
+    """The condition and both operands broadcast."""
+    a, b = draw(some.broadcastable_pairs())
+    condition = draw(some.present(np.broadcast_shapes(a.shape, b.shape)))
+    return Case(
+        [a, b],
+        lambda a, b: where(condition, a, b),
+        lambda a, b: np.where(condition, a, b),
+    )
+
+
 def relu_by_numpy(x):
     return np.maximum(x, 0)
 
@@ -97,8 +125,13 @@ OPERATIONS = {
     "log": entry_by_entry(log, np.log, some.floats(0.3, 5)),
     "sqrt": entry_by_entry(sqrt, np.sqrt, some.floats(0.3, 5)),
     "relu": entry_by_entry(relu, relu_by_numpy, some.away_from_zero(), central_differences),
+    "abs": entry_by_entry(abs, np.abs, some.away_from_zero(), central_differences),
+    "clip": clippings(),
+    "where": choices(),
     "tanh": entry_by_entry(tanh, np.tanh, some.floats()),
     "sigmoid": entry_by_entry(sigmoid, numeric.sigmoid, some.floats()),
+    "softplus": entry_by_entry(softplus, numeric.softplus, some.floats()),
+    "softmax": along_an_axis(softmax, numeric.softmax),
     "logsumexp": along_an_axis(logsumexp, numeric.logsumexp),
     "log_softmax": along_an_axis(log_softmax, numeric.log_softmax),
     "concatenate": joined(concatenate, np.concatenate),
@@ -132,7 +165,7 @@ def test_float32_stays_float32(cases, data):
 
 
 @pytest.mark.parametrize(
-    "function", [exp, log, sqrt, relu, tanh, sigmoid], ids=lambda f: f.__name__
+    "function", [exp, log, sqrt, relu, abs, tanh, sigmoid, softplus], ids=lambda f: f.__name__
 )
 def test_float32_stays_float32_without_axes(function):
     assert_float32_stays_float32(function, [0.7])  # here NumPy 1 and NumPy 2 promote differently
@@ -140,6 +173,9 @@ def test_float32_stays_float32_without_axes(function):
 
 def test_float32_stays_float32_for_a_result_without_axes():
     assert_float32_stays_float32(logsumexp, [[0.7, 0.1]])
+    assert_float32_stays_float32(lambda x: clip(x, 0.1, 1), [0.7])
+    assert_float32_stays_float32(lambda x: where(np.array(True), x, 0.1), [0.7])
+    assert_float32_stays_float32(lambda x: where(np.array(False), 0.1, x), [0.7])
     assert_float32_stays_float32(lambda x: embedding(x, np.array(1))[0], [[[0.7], [0.1]]])
 
 
@@ -156,6 +192,114 @@ def test_order_in_memory_does_not_matter(cases, data):
 def test_relu_has_slope_0_at_the_kink():
     x = Parameter([-1.0, 0.0, 2.0])
     assert np.array_equal(gradient(relu(x).sum(), x), [0, 0, 1])
+
+
+def test_abs_has_slope_0_at_the_kink():
+    x = Parameter([-2.0, 0.0, 3.0])
+    assert np.array_equal(gradient(abs(x).sum(), x), [-1, 0, 1])
+
+
+def test_clip_has_slope_0_at_both_kinks():
+    x = Parameter([-2.0, -1.0, 0.0, 1.0, 2.0])
+    assert np.array_equal(clip(x, -1, 1).data, [-1, -1, 0, 1, 1])
+    assert np.array_equal(gradient(clip(x, -1, 1).sum(), x), [0, 0, 1, 0, 0])
+
+
+@given(some.arrays())
+def test_clip_from_0_without_a_bound_above_is_relu(a):
+    x = Parameter(a)
+    clipped = clip(x, 0, np.inf)
+    assert np.array_equal(clipped.data, relu(x).data)
+    assert np.array_equal(gradient(clipped.sum(), x), gradient(relu(x).sum(), x))
+
+
+@given(some.arrays())
+def test_abs_is_relu_of_both_signs(a):
+    x = Parameter(a)
+    both = relu(x) + relu(-x)
+    assert np.array_equal(abs(x).data, both.data)
+    assert np.array_equal(gradient(abs(x).sum(), x), gradient(both.sum(), x))
+
+
+@given(some.arrays(), some.floats())
+def test_where_takes_numbers_and_arrays_as_constants(a, c):
+    x = Parameter(a)
+    positive = a > 0
+    chosen = where(positive, x, c)
+    assert np.array_equal(chosen.data, np.where(positive, a, c))
+    assert np.array_equal(gradient(chosen.sum(), x), positive)
+    other = where(positive, np.full(a.shape, c), x)
+    assert np.array_equal(other.data, np.where(positive, c, a))
+    assert np.array_equal(gradient(other.sum(), x), ~positive)
+
+
+def test_condition_changed_afterwards_does_not_move_the_gradient():
+    x = Parameter([1.0, 2.0])
+    condition = np.array([True, False])
+    y = where(condition, x, 0.0).sum()
+    condition[:] = ~condition
+    assert np.array_equal(gradient(y, x), [1, 0])
+
+
+def test_what_where_leaves_out_may_be_nan_if_it_is_chosen_before_it_is_used():
+    x = Parameter([0.0, 2.0])
+    y = log(where(x.data > 0, x, 1.0))
+    assert np.array_equal(gradient(y.sum(), x), [0, 0.5])
+
+
+def test_norm_written_with_where_has_slope_0_at_0():
+    def norm(x):
+        square = (x * x).sum()
+        is_positive = square.data > 0
+        return where(is_positive, sqrt(where(is_positive, square, 1.0)), 0.0)
+
+    for values, slope in (([0.0, 0.0], [0, 0]), ([3.0, -4.0], [0.6, -0.8])):
+        x = Parameter(values)
+        assert float(norm(x)) == np.linalg.norm(values)
+        assert_close(gradient(norm(x), x), np.array(slope, float))
+
+
+def test_softplus_and_its_slope_keep_all_digits_far_out():
+    x = Parameter([-1e4, -40.0, 40.0, 1e4])
+    y = softplus(x)
+    tiny = np.exp(-40.0)
+    np.testing.assert_allclose(y.data, [0, tiny, 40, 1e4], rtol=1e-15, atol=0)
+    np.testing.assert_allclose(gradient(y.sum(), x), [0, tiny, 1, 1], rtol=1e-15, atol=0)
+
+
+@given(some.arrays(elements=some.floats(-40, 40)))
+def test_softplus_of_x_minus_that_of_minus_x_is_x(a):
+    """log(1 + eˣ) − log(1 + e⁻ˣ) = x"""
+    assert_close(softplus(Tensor(a)).data - softplus(Tensor(-a)).data, a)
+
+
+def test_softmax_is_finite_at_1e4():
+    x = Parameter([[1e4, -1e4, 1e4]])
+    p = softmax(x)
+    assert np.array_equal(p.data, [[0.5, 0, 0.5]])
+    assert np.array_equal(gradient(p[0, 0], x), [[0.25, 0, -0.25]])
+
+
+@given(some.arrays(some.shapes(2, 2)), some.floats(-50, 50))
+def test_softmax_is_a_distribution_that_a_constant_does_not_change(a, c):
+    p = softmax(Tensor(a)).data
+    assert np.all(p > 0)
+    assert_close(p.sum(-1), np.ones(len(a)))
+    assert_close(softmax(Tensor(a + c)).data, p)
+
+
+@given(some.arrays(some.shapes(2, 2)))
+def test_gradient_of_softmax_sums_to_0_along_its_axis(a):
+    x = Parameter(a)
+    assert_close(gradient(softmax(x)[:, 0].sum(), x).sum(-1), np.zeros(len(a)))
+
+
+@given(some.arrays(some.shapes(2, 2)))
+def test_logarithm_of_softmax_is_log_softmax(a):
+    x = Parameter(a)
+    y = log(softmax(x))
+    assert_close(y.data, log_softmax(x).data)
+    assert_close(gradient((y * y).sum(), x), gradient((log_softmax(x) ** 2).sum(), x))
 
 
 @pytest.mark.parametrize(
@@ -287,6 +431,41 @@ BAD_INPUT = {
         lambda: embedding(table, np.array([True])),
         TypeError,
         ["embedding", "ids", "integers", "bool"],
+    ),
+    "clip with bounds in the wrong order": (
+        lambda: clip(double, 1, -1),
+        ValueError,
+        ["clip", "low", "high", "got 1 and -1"],
+    ),
+    "clip with a bound nan": (
+        lambda: clip(double, np.nan, 1),
+        ValueError,
+        ["clip", "low", "nan"],
+    ),
+    "clip with a bound that is no number": (
+        lambda: clip(double, None, 1),
+        TypeError,
+        ["clip", "low", "number", "None"],
+    ),
+    "where with numbers as condition": (
+        lambda: where(np.ones((2, 2)), double, 0.0),
+        TypeError,
+        ["where", "condition", "boolean", "float64"],
+    ),
+    "where with two constants": (
+        lambda: where(np.array(True), 1.0, np.ones(2)),
+        TypeError,
+        ["where", "a or b", "Tensor", "float and ndarray"],
+    ),
+    "where with two types": (
+        lambda: where(np.array(True), double, single),
+        TypeError,
+        ["where", "b", "float64", "float32"],
+    ),
+    "where with an array of another type": (
+        lambda: where(np.array(True), single.data, double),
+        TypeError,
+        ["where", "a", "float64", "float32"],
     ),
     "concatenate of two types": (
         lambda: concatenate([double, single]),

@@ -40,6 +40,14 @@ def descents(draw):
     return rng.standard_normal(n), rng.standard_normal((steps, n))
 
 
+def momentum(η, **options):
+    """Gradient descent with momentum."""
+    return mtl.SGD(η, momentum=0.9, **options)
+
+
+every_optimizer = pytest.mark.parametrize("make", [mtl.SGD, momentum, mtl.Adam])
+
+
 # Literal transcriptions in plain Python
 
 
@@ -81,6 +89,25 @@ def test_adam_is_its_algorithm(descent, η, β1, β2, ε):
             assert path[k][i] == pytest.approx(x, rel=1e-9, abs=1e-9)
 
 
+@laws
+@given(descents(), st.floats(1e-4, 1), st.floats(0, 0.99), st.floats(0, 0.9999), st.floats(0, 2))
+def test_adam_with_decay_is_adamw_as_printed(descent, η, β1, β2, decay):
+    start, gradients = descent
+    ε = 1e-8
+    path = follow(mtl.Adam(η, β1, β2, ε, decay=decay), Vector(start), gradients)
+    for i in range(len(start)):
+        x = start[i]
+        m = 0.0
+        v = 0.0
+        for k, g in enumerate(gradients[:, i]):
+            m = β1 * m + (1 - β1) * g
+            v = β2 * v + (1 - β2) * g**2
+            m_hat = m / (1 - β1 ** (k + 1))
+            v_hat = v / (1 - β2 ** (k + 1))
+            x = x - (η * m_hat / (math.sqrt(v_hat) + ε) + η * decay * x)
+            assert path[k][i] == pytest.approx(x, rel=1e-9, abs=1e-9)
+
+
 def test_first_step_of_adam_has_the_size_of_the_learning_rate_whatever_the_gradient():
     gradient = np.array([1e-9, -3.0, 2e5, -1e-3])
     (end,) = follow(mtl.Adam(0.1, epsilon=0), Vector(np.zeros(4)), [gradient])
@@ -111,6 +138,148 @@ def test_scaling_the_loss_does_nothing_to_adam(descent, c):
     np.testing.assert_allclose(scaled, once, rtol=1e-9, atol=1e-9)
 
 
+# The decay of Adam
+
+
+@laws
+@given(descents())
+def test_decay_0_is_adam_to_the_bit(descent):
+    start, gradients = descent
+    plain = follow(mtl.Adam(0.1), Vector(start), gradients)
+    without = follow(mtl.Adam(0.1, decay=0.0), Vector(start), gradients)
+    np.testing.assert_array_equal(without, plain)
+
+
+@laws
+@given(descents(), st.floats(0, 5))
+def test_without_gradient_decay_takes_the_same_fraction_from_every_parameter(descent, decay):
+    start, gradients = descent
+    *_, end = follow(mtl.Adam(0.1, decay=decay), Vector(start), np.zeros_like(gradients))
+    np.testing.assert_allclose(end, (1 - 0.1 * decay) ** len(gradients) * start, atol=1e-12)
+
+
+@laws
+@given(descents(), st.floats(0, 5))
+def test_moments_do_not_see_the_decay(descent, decay):
+    start, gradients = descent
+    plain = mtl.Adam(0.1)
+    decaying = mtl.Adam(0.1, decay=decay)
+    follow(plain, Vector(start), gradients)
+    follow(decaying, Vector(start), gradients)
+    np.testing.assert_array_equal(decaying.m, plain.m)
+    np.testing.assert_array_equal(decaying.v, plain.v)
+
+
+@laws
+@given(descents(), st.floats(1e-3, 1e3))
+def test_scaling_the_loss_does_nothing_to_adam_with_decay(descent, c):
+    """With a penalty it would: c changes how the penalty's gradient compares with the loss's."""
+    start, gradients = descent
+    once = moved(mtl.Adam(0.1, epsilon=0, decay=0.5), start, gradients)
+    scaled = moved(mtl.Adam(0.1, epsilon=0, decay=0.5), start, c * gradients)
+    np.testing.assert_allclose(scaled, once, rtol=1e-9, atol=1e-9)
+
+
+def test_under_adam_a_penalty_pulls_less_where_gradients_are_large_and_decay_does_not():
+    start = np.array([1.0, 1.0])
+    swinging = np.array([[0.01, 10.0], [-0.01, -10.0]] * 50)  # small and large, 0 on average
+
+    def after_penalty():
+        model = Vector(start)
+        optimizer = mtl.Adam(0.01)
+        for g in swinging:
+            model.grad[:] = g + 2 * 0.05 * model.theta
+            optimizer.step(model)
+        return 1 - model.theta
+
+    *_, by_decay = follow(mtl.Adam(0.01, decay=0.1), Vector(start), swinging)
+    small, large = after_penalty()
+    assert small > 10 * large
+    small, large = 1 - by_decay
+    assert small == pytest.approx(large, rel=1e-3)
+
+
+@laws
+@given(descents(), st.floats(0, 2))
+def test_under_plain_sgd_the_penalty_is_a_decay_of_twice_its_strength(descent, λ):
+    start, gradients = descent
+    model = Vector(start)
+    sgd = mtl.SGD(0.1)
+    expected = start.copy()
+    for g in gradients:
+        model.grad[:] = g + 2 * λ * model.theta
+        sgd.step(model)
+        expected = expected - 0.1 * g - 0.1 * (2 * λ) * expected
+    np.testing.assert_allclose(model.theta, expected, atol=1e-9)
+
+
+# The length of the gradient
+
+
+def clipped(g, c):
+    """g · min(1, c/‖g‖), as printed"""
+    length = math.sqrt(sum(x**2 for x in g))
+    return g * min(1, c / length)
+
+
+@every_optimizer
+@laws
+@given(descent=descents(), c=st.floats(0.01, 10))
+def test_clip_norm_is_a_step_along_the_gradient_scaled_down_to_it(make, descent, c):
+    start, gradients = descent
+    path = follow(make(0.1, clip_norm=c), Vector(start), gradients)
+    by_hand = follow(make(0.1), Vector(start), [clipped(g, c) for g in gradients])
+    np.testing.assert_allclose(path, by_hand, rtol=1e-9, atol=1e-9)
+
+
+@laws
+@given(descents(), st.floats(0.01, 10))
+def test_a_clipped_step_of_sgd_is_never_longer_than_rate_times_clip_norm(descent, c):
+    start, gradients = descent
+    path = [start, *follow(mtl.SGD(0.1, clip_norm=c), Vector(start), gradients)]
+    steps = np.linalg.norm(np.diff(path, axis=0), axis=1)
+    assert (steps <= 0.1 * c * (1 + 1e-9) + 1e-15).all()
+
+
+@every_optimizer
+@laws
+@given(descent=descents())
+def test_a_clip_norm_that_no_gradient_reaches_changes_no_bit(make, descent):
+    start, gradients = descent
+    free = follow(make(0.1), Vector(start), gradients)
+    bound = follow(make(0.1, clip_norm=1e6), Vector(start), gradients)
+    np.testing.assert_array_equal(bound, free)
+
+
+def test_clipping_leaves_the_models_gradient_as_it_is():
+    model = Vector(np.zeros(2))
+    follow(mtl.SGD(1.0, clip_norm=1.0), model, [[3.0, 4.0]])
+    np.testing.assert_array_equal(model.grad, [3, 4])
+    np.testing.assert_allclose(model.theta, [-0.6, -0.8])
+
+
+@pytest.mark.parametrize("size", [1e-200, 1e-320, 1e200])
+def test_the_length_of_a_gradient_neither_overflows_nor_vanishes(size):
+    (end,) = follow(mtl.SGD(1.0, clip_norm=size), Vector(np.zeros(2)), [[3 * size, 4 * size]])
+    np.testing.assert_allclose(end, [-0.6 * size, -0.8 * size], rtol=0.2 if size < 1e-300 else 1e-9)
+
+
+def test_float32_gradients_are_clipped_in_float32():
+    model = Vector(np.zeros(2, np.float32))
+    optimizer = mtl.Adam(0.1, decay=0.1, clip_norm=1e25)
+    with np.errstate(over="ignore"):  # the squares of Adam's own v
+        follow(optimizer, model, [[3e25, 4e25]])
+    np.testing.assert_allclose(optimizer.m, [0.6e24, 0.8e24], rtol=1e-6)
+    assert {model.theta.dtype, optimizer.m.dtype, optimizer.v.dtype} == {np.dtype(np.float32)}
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_clipping_does_not_hide_a_gradient_that_is_not_finite(bad):
+    (end,) = follow(mtl.SGD(0.1, clip_norm=1.0), Vector(np.zeros(2)), [[bad, 4.0]])
+    assert not np.isfinite(end[0])
+    assert end[1] == pytest.approx(-0.4)
+
+
 # The learning rate
 
 
@@ -127,12 +296,30 @@ def test_learning_rate_is_a_number_or_a_function_of_progress(make):
     np.testing.assert_allclose(np.diff([0, *np.ravel(path)]), [-1, -0.75, -0.5, -0.25], rtol=1e-6)
 
 
-def momentum(η):
-    """Gradient descent with momentum."""
-    return mtl.SGD(η, momentum=0.9)
+@pytest.mark.parametrize("make", [mtl.SGD, mtl.Adam])
+def test_a_schedule_without_progress_is_an_error_that_moves_nothing(make):
+    def decaying(progress):
+        return 1 - progress
+
+    model = Vector(np.zeros(1))
+    optimizer = make(decaying)
+    model.grad[:] = 1
+    with pytest.raises(ValueError, match=rf"{make.__name__}: .*step\(model, k / steps\)"):
+        optimizer.step(model)
+    assert model.theta == 0
+    assert optimizer.t == 0
+    optimizer.step(model, 0.5)
+    np.testing.assert_allclose(model.theta, [-0.5], rtol=1e-6)
 
 
-every_optimizer = pytest.mark.parametrize("make", [mtl.SGD, momentum, mtl.Adam])
+@pytest.mark.parametrize("make", [mtl.SGD, mtl.Adam])
+def test_a_rate_that_is_a_number_needs_no_progress(make):
+    told = Vector(np.zeros(1))
+    untold = Vector(np.zeros(1))
+    follow(make(0.1), told, np.ones((1, 1)))
+    untold.grad[:] = 1
+    make(0.1).step(untold)
+    np.testing.assert_array_equal(told.theta, untold.theta)
 
 
 @every_optimizer
@@ -151,6 +338,15 @@ def test_an_optimizer_is_shown_with_its_settings_and_its_steps():
     assert repr(sgd) == "SGD(0.1, momentum=0.9), 0 steps made"
     follow(sgd, model, np.ones((3, 2)))
     assert repr(sgd) == "SGD(0.1, momentum=0.9), 3 steps made"
+
+
+def test_decay_and_clip_norm_are_shown_if_they_are_set():
+    assert repr(mtl.SGD(0.1, clip_norm=2)) == "SGD(0.1, clip_norm=2), 0 steps made"
+    shown = "Adam(0.1, beta1=0.9, beta2=0.999, epsilon=1e-08"
+    assert repr(mtl.Adam(0.1)) == f"{shown}), 0 steps made"
+    assert repr(mtl.Adam(0.1, decay=0.01, clip_norm=1.0)) == (
+        f"{shown}, decay=0.01, clip_norm=1), 0 steps made"
+    )
 
 
 def test_a_learning_rate_that_is_a_function_is_shown_as_a_schedule():
@@ -230,6 +426,14 @@ def test_a_penalty_on_a_sparse_table_moves_every_row_once(batches):
     np.testing.assert_array_equal(sparse, dense)
 
 
+@laws
+@given(batches_of_several_bags, st.floats(0.01, 3))
+def test_clip_norm_counts_each_row_of_a_sparse_table_once(batches, c):
+    sparse = train(Words(True), mtl.SGD(0.1, clip_norm=c), batches)
+    dense = train(Words(False), mtl.SGD(0.1, clip_norm=c), batches)
+    np.testing.assert_allclose(sparse, dense, rtol=1e-9, atol=1e-12)
+
+
 @every_optimizer
 def test_touching_all_of_a_sparse_table_and_a_penalty_after_it_is_one_step(make):
     after = []
@@ -287,6 +491,16 @@ def lazy_adam(θ, memory, g, t, η=0.1, β1=0.9, β2=0.999, ε=1e-8):
     return θ - η * m_hat / (np.sqrt(v_hat) + ε), (m, v)
 
 
+def decaying_adam(η):
+    """AdamW."""
+    return mtl.Adam(η, decay=0.5)
+
+
+def lazy_adamw(θ, memory, g, t, η=0.1, decay=0.5):
+    moved, memory = lazy_adam(θ, memory, g, t, η)
+    return moved - η * decay * θ, memory
+
+
 def lazy_momentum(θ, memory, g, t, η=0.1, μ=0.9):
     v, unused = memory
     v = μ * v + g
@@ -294,7 +508,9 @@ def lazy_momentum(θ, memory, g, t, η=0.1, μ=0.9):
 
 
 with_memory = pytest.mark.parametrize(
-    "update, make", [(lazy_adam, mtl.Adam), (lazy_momentum, momentum)], ids=["Adam", "momentum"]
+    "update, make",
+    [(lazy_adam, mtl.Adam), (lazy_adamw, decaying_adam), (lazy_momentum, momentum)],
+    ids=["Adam", "AdamW", "momentum"],
 )
 
 
@@ -448,6 +664,15 @@ BAD_SETTINGS = {
         lambda: mtl.Adam(0.1, epsilon=-1e-8),
         "Adam: epsilon must be finite and not negative, got -1e-08",
     ),
+    "Adam: a negative decay": (
+        lambda: mtl.Adam(0.1, decay=-0.1),
+        "Adam: decay must be finite and not negative, got -0.1",
+    ),
+    "SGD: clip_norm 0": (
+        lambda: mtl.SGD(0.1, clip_norm=0),
+        "SGD: clip_norm must be finite and positive, got 0",
+    ),
+    "Adam: clip_norm infinite": (lambda: mtl.Adam(0.1, clip_norm=math.inf), "Adam: clip_norm"),
     "Adam: epsilon nan": (lambda: mtl.Adam(0.1, epsilon=math.nan), "epsilon"),
 }
 

@@ -8,12 +8,14 @@ derivative was worked out on paper. The tests prove that the two are equal.
 
 "Weighted" has three meanings, and each has a denominator of its own:
 
-    class weights    Σ_n c(y_n) ℓ_n / Σ_n c(y_n)     not offered here: write them as your own loss
-    example weights  Σ_n m_n ℓ_n / Σ_n m_n           `mask`, m_n is 0 or 1: the mean of the labels
-                                                     that are present
+    class weights    Σ_n c(y_n) ℓ_n / Σ_n c(y_n)     `mask` too: m = c[labels]
+    example weights  Σ_n m_n ℓ_n / Σ_n m_n           `mask`, m_n ≥ 0
     task weights     Σ_t w_t L_t                     `weighted_sum`: no denominator at all
 
-A mask is True where a label is present. Masked targets are ignored and may be NaN.
+A mask is one of two things. A boolean array is True where a label is present: m_n is 1 or 0, and
+the loss is the mean over the labels present. A floating array, of the type of the prediction, holds
+the weights m_n. It has the shape of a boolean mask, is finite and nowhere negative. Targets where
+m_n = 0 are ignored and may be NaN. If Σ m_n = 0, L = 0 and no gradient flows.
 
 Shapes must agree exactly: NumPy would turn (N,) against (N, 1) into (N, N) without a warning.
 """
@@ -35,12 +37,13 @@ from .tensor import Tensor, node
 def mse(prediction: Tensor, targets: np.ndarray, mask: np.ndarray | None = None) -> Tensor:
     """Mean squared error: minus the log-likelihood of a Gaussian with a fixed variance.
 
-        L = 1/n Σ (ŷ − y)²            over the n entries present (all N·D without a mask)
-        ∂L/∂ŷ = 2 (ŷ − y) / n         0 where the mask is False
+        L = 1/n Σ m (ŷ − y)²          n = Σ m over all entries (n = N·D without a mask)
+        ∂L/∂ŷ = 2 m (ŷ − y) / n
 
-    The prediction ŷ, the targets y and the boolean mask have one shape, for example (N, 1). If no
-    entry is present, L = 0 and no gradient flows. The log-likelihood is meant up to constants.
-    ValueError or TypeError for shapes or types that differ and for zero examples.
+    The prediction ŷ, the targets y and the mask m have one shape, for example (N, 1). m is True or
+    False, or a weight ≥ 0; targets where it is 0 are ignored and may be NaN. If n = 0, L = 0 and no
+    gradient flows. The log-likelihood is meant up to constants. ValueError or TypeError for shapes
+    or types that differ, for weights that are negative or not finite, and for zero examples.
     Source: Bishop (2006), eq. 3.12.
 
     >>> float(mse(Tensor([[1.0], [2.0]]), np.array([[1.0], [4.0]])))
@@ -48,32 +51,42 @@ def mse(prediction: Tensor, targets: np.ndarray, mask: np.ndarray | None = None)
     """
     n = _check_mse(prediction, targets, mask)
     residual = prediction.data - targets
+    weighted = residual
     if mask is not None:
         residual = _zero_unless(mask, residual)  # choose first, then square: NaN · 0 would be NaN
+        weighted = _times_weights(mask, residual)
     r = residual.reshape(-1)
-    value = r.dot(r) / r.dtype.type(n)
-    return node(value, (prediction, lambda g: residual * (g * 2 / n).astype(r.dtype)))
+    value = weighted.reshape(-1).dot(r) / r.dtype.type(n)  # 1/n Σ m (ŷ − y)²
+    return node(value, (prediction, lambda g: weighted * (g * 2 / n).astype(r.dtype)))
 
 
 def mse_composed(prediction: Tensor, targets: np.ndarray, mask: np.ndarray | None = None) -> Tensor:
     """The definition of `mse`: choose the entries present, subtract, square, average."""
     n = _check_mse(prediction, targets, mask)
-    if mask is not None:
-        prediction = prediction[mask]
-        targets = targets[mask]
-    return ((prediction - targets) ** 2).sum() / n
+    if mask is None:
+        return ((prediction - targets) ** 2).sum() / n
+    present = mask > 0
+    squares = (prediction[present] - targets[present]) ** 2
+    return _times_weights(mask[present], squares).sum() / n
 
 
 def cross_entropy(logits: Tensor, labels: np.ndarray, mask: np.ndarray | None = None) -> Tensor:
     """Cross-entropy from logits: minus the log-likelihood of a categorical distribution.
 
-        L = 1/n Σ_i (log Σ_c exp z_ic − z_i,label(i))       over the n examples present
-        ∂L/∂z_ic = (softmax(z_i)_c − [c = label(i)]) / n    rows sum to 0; 0 where mask is False
+        L = 1/n Σ_i m_i (log Σ_c exp z_ic − z_i,label(i))       n = Σ m (n = N without a mask)
+        ∂L/∂z_ic = m_i (softmax(z_i)_c − [c = label(i)]) / n    rows sum to 0
 
-    logits z (N, C); labels (N,), integers in [0, C); boolean mask (N,). Masked labels may be any
-    integers. If no label is present, L = 0 and no gradient flows. The unit is nats. ValueError,
-    TypeError or IndexError for shapes, types and labels that do not fit.
-    Source: Bishop (2006), eq. 4.108 and 4.109.
+    logits z (N, C); labels (N,), integers in [0, C); mask m (N,), True or False, or weights ≥ 0.
+    Labels where m is 0 may be anything. If n = 0, L = 0 and no gradient flows. The unit is nats.
+
+    Soft labels q (N, C) have the type of the logits. Each row is a distribution over the classes:
+    its entries lie in [0, 1], and their sum is 1 up to 1e-6. One-hot rows are hard labels.
+
+        L = −1/n Σ_i m_i Σ_c q_ic log softmax(z_i)_c
+        ∂L/∂z_ic = m_i (softmax(z_i)_c − q_ic) / n
+
+    ValueError, TypeError or IndexError for shapes, types, labels and weights that do not fit.
+    Source: Bishop (2006), eq. 4.108 and 4.109; its targets t_nk are q.
 
     >>> uniform = cross_entropy(Tensor([[0.0, 0.0, 0.0]]), np.array([2]))
     >>> round(float(uniform), 4)  # log C
@@ -82,16 +95,21 @@ def cross_entropy(logits: Tensor, labels: np.ndarray, mask: np.ndarray | None = 
     labels, n = _check_cross_entropy(logits, labels, mask)
     z = logits.data.T.copy()  # (C, N): NumPy reduces over few classes much faster down columns
     z -= z.max(0)
-    at_label = (labels, np.arange(len(labels)))
     e = np.exp(z)  # (C, N)
     total = e.sum(0)  # (N,)
-    each = np.log(total) - z[at_label]  # (N,): the loss of each example
     slope = e
-    slope /= total * n
-    slope[at_label] -= 1 / n  # (softmax − one-hot) / n
+    slope /= total * n  # softmax / n
+    if labels.ndim == 1:
+        at_label = (labels, np.arange(len(labels)))
+        each = np.log(total) - z[at_label]  # (N,): the loss of each example
+        slope[at_label] -= 1 / n  # (softmax − one-hot) / n
+    else:
+        q = labels.T  # (C, N)
+        each = np.log(total) - (q * z).sum(0)  # (N,): log Σ exp z counts Σ_c q = 1 times
+        slope -= q / n  # (softmax − q) / n
     if mask is not None:
-        each = _zero_unless(mask, each)
-        slope = _zero_unless(mask, slope)
+        each = _times_weights(mask, _zero_unless(mask, each))
+        slope = _times_weights(mask, _zero_unless(mask, slope))
     value = each.sum() / z.dtype.type(n)
     return node(value, (logits, lambda g: slope.T * g))  # .T: back to (N, C)
 
@@ -101,9 +119,11 @@ def cross_entropy_composed(
 ) -> Tensor:
     """The definition of `cross_entropy`: the mean of minus the label's log-probability."""
     labels, n = _check_cross_entropy(logits, labels, mask)
-    present = np.arange(len(labels)) if mask is None else np.flatnonzero(mask)
-    log_probability = log_softmax(logits)[present, labels[present]]
-    return -log_probability.sum() / n
+    if labels.ndim == 1:
+        log_probability = log_softmax(logits)[np.arange(len(labels)), labels]  # (N,)
+    else:
+        log_probability = (log_softmax(logits) * labels).sum(1)  # (N,)
+    return -_sum_of_present(log_probability, mask) / n
 
 
 def binary_cross_entropy(
@@ -111,13 +131,14 @@ def binary_cross_entropy(
 ) -> Tensor:
     """Cross-entropy of yes-or-no questions, from one logit each: P(yes) = σ(z) = 1/(1 + e⁻ᶻ).
 
-        L = 1/n Σ (log(1 + eᶻ) − y z)       over the n entries present
-        ∂L/∂z = (σ(z) − y) / n              0 where the mask is False
+        L = 1/n Σ m (log(1 + eᶻ) − y z)       n = Σ m over all entries (without a mask: m = 1)
+        ∂L/∂z = m (σ(z) − y) / n
 
-    The logits z, the labels y and the boolean mask have one shape. A label is False or True, 0 or
-    1, or a probability of yes in [0, 1]. The loss is equal to two-class `cross_entropy` with logits
-    (0, z). If no label is present, L = 0 and no gradient flows. The unit is nats. ValueError or
-    TypeError for shapes, types and labels that do not fit. Source: Bishop (2006), eq. 4.90, 4.91.
+    The logits z, the labels y and the mask m have one shape. A label is False or True, 0 or 1, or a
+    probability of yes in [0, 1]. m is True or False, or a weight ≥ 0; labels where it is 0 are
+    ignored and may be NaN. The loss is equal to two-class `cross_entropy` with logits (0, z). If
+    n = 0, L = 0 and no gradient flows. The unit is nats. ValueError or TypeError for shapes, types,
+    labels and weights that do not fit. Source: Bishop (2006), eq. 4.90, 4.91.
 
     >>> undecided = binary_cross_entropy(Tensor([0.0]), np.array([1]))
     >>> round(float(undecided), 4)  # log 2
@@ -132,8 +153,8 @@ def binary_cross_entropy(
     probability = np.where(z < 0, e, one) / (one + e)  # σ(z)
     slope = probability - y
     if mask is not None:
-        each = _zero_unless(mask, each)
-        slope = _zero_unless(mask, slope)
+        each = _times_weights(mask, _zero_unless(mask, each))
+        slope = _times_weights(mask, _zero_unless(mask, slope))
     value = each.sum() / z.dtype.type(n)
     return node(value, (logits, lambda g: slope * (g / n).astype(z.dtype)))
 
@@ -147,9 +168,29 @@ def binary_cross_entropy_composed(
     z = logits.reshape(-1, 1)  # (N, 1)
     both_logits = z * np.array([[0, 1]], z.dtype)  # (N, 2)
     each = logsumexp(both_logits) - z[:, 0] * y  # (N,)
-    if mask is not None:
-        each = each[mask.reshape(-1)]
-    return each.sum() / n
+    mask = None if mask is None else mask.reshape(-1)
+    return _sum_of_present(each, mask) / n
+
+
+# Masks and example weights
+
+
+def _zero_unless(mask, a):
+    """`a` where the mask is not 0, else 0 of the type of `a` (NumPy 1 would make it float64)."""
+    return np.where(mask, a, a.dtype.type(0))
+
+
+def _times_weights(mask, a):
+    """m · a. A boolean mask multiplies nothing: what it leaves out is 0 already, or not there."""
+    return a if mask.dtype == bool else a * mask
+
+
+def _sum_of_present(each, mask):
+    """Σ m ℓ over a tensor of losses (N,). What is not present is not even multiplied."""
+    if mask is None:
+        return each.sum()
+    present = mask > 0
+    return _times_weights(mask[present], each[present]).sum()
 
 
 # The total loss
@@ -282,38 +323,64 @@ def pull_together(Θ: np.ndarray, copies: Sequence[Sequence[Tensor]], λ: float)
     return node(value, *pairs)
 
 
-# What the losses ask of their arguments. All return n, the number of labels present.
+# What the losses ask of their arguments. All return the denominator n.
 
 
 def _check_mse(prediction, targets, mask):
     _check_like("mse", "targets", targets, "prediction", prediction)
-    return _labels_present("mse", mask, prediction.shape)
+    return _denominator("mse", mask, prediction.shape, prediction.data.dtype)
 
 
 def _check_cross_entropy(logits, labels, mask):
-    """The labels as indices, 0 where the mask is False, and n."""
+    """The labels as indices or distributions, harmless where the mask is 0, and n."""
     where = "cross_entropy"
     checks.instance(where, "logits", logits, Tensor)
     if logits.ndim != 2:
         raise ValueError(f"{where}: logits must have shape (N, C), got {logits.shape}")
     N, C = logits.shape
-    checks.same_shape(where, "labels", labels, (N,))
-    n = _labels_present(where, mask, (N,))
+    is_soft = isinstance(labels, np.ndarray) and labels.ndim == 2 and labels.dtype.kind == "f"
+    if is_soft:
+        _check_like(where, "labels", labels, "logits", logits)
+    else:
+        checks.same_shape(where, "labels", labels, (N,))
+    n = _denominator(where, mask, (N,), logits.data.dtype)
+    if is_soft:
+        return _distributions(where, labels, mask), n
     if labels.dtype.kind not in "iu":
-        raise TypeError(f"{where}: labels must be integers, got {labels.dtype}")
+        raise TypeError(
+            f"{where}: labels must be integers (N,), or {logits.dtype} distributions (N, C); "
+            f"got {labels.dtype}"
+        )
     if mask is not None:
         labels = np.where(mask, labels, 0)
     return checks.indices(where, "labels", labels, C), n
 
 
+def _distributions(where, labels, mask):
+    """Soft labels (N, C), uniform where the mask is 0, if each row is a distribution."""
+    if mask is not None:
+        uniform = labels.dtype.type(1 / labels.shape[1])
+        labels = np.where(mask[:, None], labels, uniform)
+    in_range = ((labels >= 0) & (labels <= 1)).all(1)  # (N,)
+    total = labels.sum(1, dtype=np.float64)  # (N,)
+    is_distribution = in_range & (np.abs(total - 1) <= 1e-6)
+    if not is_distribution.all():
+        position = np.flatnonzero(~is_distribution)[0]
+        raise ValueError(
+            f"{where}: labels must be rows of probabilities in [0, 1] that sum to 1; "
+            f"got {labels[position]} with the sum {total[position]:g} at row {position}"
+        )
+    return labels
+
+
 def _check_binary_cross_entropy(logits, labels, mask):
-    """The labels as numbers of the type of the logits, 0 where the mask is False, and n."""
+    """The labels as numbers of the type of the logits, 0 where the mask is 0, and n."""
     where = "binary_cross_entropy"
     if isinstance(labels, np.ndarray) and labels.dtype.kind in "bui":
         checks.instance(where, "logits", logits, Tensor)
         labels = labels.astype(logits.dtype)
     _check_like(where, "labels", labels, "logits", logits)
-    n = _labels_present(where, mask, logits.shape)
+    n = _denominator(where, mask, logits.shape, logits.data.dtype)
     if mask is not None:
         labels = _zero_unless(mask, labels)
     is_probability = (labels >= 0) & (labels <= 1)
@@ -334,19 +401,25 @@ def _check_like(where, name, array, tensor_name, tensor):
         )
 
 
-def _labels_present(where, mask, shape):
-    """How many labels the mask leaves; 1 if it leaves none, so that 0 / n is 0."""
-    n = math.prod(shape)
-    if not n:
+def _denominator(where, mask, shape, dtype):
+    """n = Σ m, the number of labels present or the sum of weights; 1 for 0, so that 0 / n is 0."""
+    size = math.prod(shape)
+    if not size:
         raise ValueError(f"{where}: expected at least one example, got shape {shape}")
     if mask is None:
-        return n
+        return size
     checks.same_shape(where, "mask", mask, shape)
-    if mask.dtype != bool:
-        raise TypeError(f"{where}: mask must be boolean, got {mask.dtype}")
-    return max(int(mask.sum()), 1)
-
-
-def _zero_unless(mask, a):
-    """`a` where the mask is True, else 0 of the type of `a` (NumPy 1 would make it float64)."""
-    return np.where(mask, a, a.dtype.type(0))
+    if mask.dtype == bool:
+        return max(int(mask.sum()), 1)
+    if mask.dtype != dtype:
+        raise TypeError(
+            f"{where}: mask must be boolean, or weights of type {dtype}; got {mask.dtype}"
+        )
+    is_weight = (mask >= 0) & (mask < np.inf)
+    if not is_weight.all():
+        position = np.flatnonzero(~is_weight)[0]
+        raise ValueError(
+            f"{where}: weights in mask must be finite and not negative, "
+            f"got {mask.flat[position]} at position {position}"
+        )
+    return float(mask.sum()) or 1.0

@@ -40,6 +40,80 @@ def relu(x: Tensor) -> Tensor:
     return node(y, (x, lambda g: g * slope))
 
 
+def abs(x: Tensor) -> Tensor:
+    """|x|; derivative −1 where x < 0, 1 where x > 0, and 0 at the kink x = 0."""
+    a = x.data
+    slope = np.sign(a)
+    return node(np.abs(a), (x, lambda g: g * slope))
+
+
+def clip(x: Tensor, low: float, high: float) -> Tensor:
+    """min(max(x, low), high); derivative 1 where low < x < high, else 0 (at both kinks too).
+
+    The bounds are numbers, and infinity means no bound: clip(x, 0, math.inf) is relu(x). ValueError
+    or TypeError for bounds that are no numbers, NaN, or in the wrong order.
+
+    >>> clip(Tensor([-2.0, 0.5, 7.0]), -1, 1)
+    Tensor([-1. ,  0.5,  1. ])
+    """
+    checks.number("clip", "low", low)
+    checks.number("clip", "high", high)
+    if not low <= high:
+        raise ValueError(f"clip: low must be at most high, got {low} and {high}")
+    a = x.data
+    low = a.dtype.type(low)
+    high = a.dtype.type(high)
+    slope = ((low < a) & (a < high)).astype(a.dtype)
+    return node(np.minimum(np.maximum(a, low), high), (x, lambda g: g * slope))
+
+
+def where(condition: np.ndarray, a: Tensor | float, b: Tensor | float) -> Tensor:
+    """a where the condition is True, else b; each gets g where it was chosen, and 0 elsewhere.
+
+    The boolean array and both operands broadcast. One operand may be a constant, which is a number,
+    or an array of the other's type. TypeError for another condition, for two constants, and for two
+    types.
+
+    Both operands are computed everywhere, and the gradient 0 of one that was not chosen is still
+    sent on: 0 · ∞ is NaN. So choose first and compute then. This is a norm with the slope 0 at 0,
+    where √ alone has the slope ∞:
+
+    >>> def norm(x):
+    ...     square = (x * x).sum()
+    ...     is_positive = square.data > 0
+    ...     root = sqrt(where(is_positive, square, 1.0))
+    ...     return where(is_positive, root, 0.0)
+    >>> norm(Tensor([3.0, 4.0])), norm(Tensor([0.0, 0.0]))
+    (Tensor(5.), Tensor(0.))
+    """
+    condition = np.array(condition)  # a copy: what the caller does to it later changes nothing
+    if condition.dtype != bool:
+        raise TypeError(f"where: condition must be boolean, got {condition.dtype}")
+    like = a if isinstance(a, Tensor) else b
+    if not isinstance(like, Tensor):
+        got = f"{type(a).__name__} and {type(b).__name__}"
+        raise TypeError(f"where: a or b must be a Tensor, got {got}")
+    a = _constant_like(like, "where", "a", a)
+    b = _constant_like(like, "where", "b", b)
+    zero = like.data.dtype.type(0)
+    return node(
+        np.where(condition, a.data, b.data),
+        (a, lambda g: np.where(condition, g, zero)),
+        (b, lambda g: np.where(condition, zero, g)),
+    )
+
+
+def _constant_like(tensor, name_of_function, name, value):
+    """A tensor as it is; a number or an array as a constant. All have the type of `tensor`."""
+    dtype = tensor.data.dtype
+    if isinstance(value, (int, float)):
+        return Tensor(np.asarray(value, dtype))
+    x = value if isinstance(value, Tensor) else Tensor(value)
+    if x.data.dtype != dtype:
+        raise TypeError(f"{name_of_function}: {name} must be {dtype}, got {x.dtype}")
+    return x
+
+
 def tanh(x: Tensor) -> Tensor:
     """Hyperbolic tangent; derivative 1 − tanh²."""
     y = np.tanh(x.data)
@@ -56,6 +130,24 @@ def sigmoid(x: Tensor) -> Tensor:
     return node(y, (x, lambda g: g * (y - y * y)))
 
 
+def softplus(x: Tensor) -> Tensor:
+    """log(1 + eˣ), a relu without a kink; derivative σ(x) = 1/(1 + e⁻ˣ).
+
+    With e = e^(−|x|) in [0, 1] nothing can overflow, and small results keep all their digits:
+
+        log(1 + eˣ) = max(x, 0) + log(1 + e)
+        σ(x) = 1/(1 + e) for x ≥ 0, e/(1 + e) for x < 0
+
+    >>> softplus(Tensor([-1000.0, 1000.0]))
+    Tensor([   0., 1000.])
+    """
+    a = x.data
+    e = np.exp(-np.abs(a))
+    one = a.dtype.type(1)
+    slope = np.where(a < 0, e, one) / (one + e)  # σ(x)
+    return node(np.maximum(a, 0) + np.log1p(e), (x, lambda g: g * slope))
+
+
 def logsumexp(x: Tensor, axis: int = -1) -> Tensor:
     """log Σ exp(x) along `axis`; derivative softmax(x).
 
@@ -66,6 +158,20 @@ def logsumexp(x: Tensor, axis: int = -1) -> Tensor:
     softmax = e / total
     value = (m + np.log(total)).squeeze(axis)
     return node(value, (x, lambda g: np.expand_dims(g, axis) * softmax))
+
+
+def softmax(x: Tensor, axis: int = -1) -> Tensor:
+    """p_i = exp(x_i) / Σ_j exp(x_j) along `axis`; the share of x is p · (g − Σ p g).
+
+    Each p lies in [0, 1], and along the axis they sum to 1. The maximum is taken out first, as in
+    `logsumexp`. For the logarithm use `log_softmax`: log(softmax(x)) is −∞ where p rounds to 0.
+
+    >>> softmax(Tensor([1000.0, 1000.0]))
+    Tensor([0.5, 0.5])
+    """
+    _, e, total = _stable_exp(x.data, axis)
+    p = e / total
+    return node(p, (x, lambda g: p * (g - (g * p).sum(axis, keepdims=True))))
 
 
 def log_softmax(x: Tensor, axis: int = -1) -> Tensor:
