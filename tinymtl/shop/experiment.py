@@ -210,8 +210,10 @@ def train(seed: int, condition: Condition, arm: str):
         cosines_every=10 if model.P else None,
         quiet=True,
     )
-    if history.interrupted:
+    if history.stopped == "interrupted":
         raise KeyboardInterrupt
+    if history.stopped == "refused":  # half a training is no result
+        raise ValueError(history.reason)
     return model, split, history
 
 
