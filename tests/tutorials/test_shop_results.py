@@ -55,4 +55,6 @@ def test_the_results_are_those_of_the_full_experiment_with_ten_seeds():
 
 def test_the_results_say_which_command_made_them():
     command, *_ = CSV.read_text(encoding="utf-8").splitlines()
-    assert re.fullmatch(r"# python -m tinymtl --full.*: \d+ seconds (on two cores|in 2 processes)", command)
+    assert re.fullmatch(
+        r"# python -m tinymtl --full.*: \d+ seconds (on two cores|in 2 processes)", command
+    )
