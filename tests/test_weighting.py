@@ -807,6 +807,17 @@ def worst_gain_bound(v, J, c):
     return g_v @ g_0 + c * np.linalg.norm(g_0) * np.linalg.norm(g_v, axis=-1)
 
 
+@given(st.integers(0, 2**32 - 1), st.integers(2, 5), st.integers(1, 4), st.floats(0.1, 3.0))
+def test_a_task_without_a_gradient_has_the_plain_weight_in_cagrad(seed, T, P, c):
+    """v minimises g_v · g₀ + c‖g₀‖‖g_v‖: weight on a zero gradient could only bring this to 0."""
+    rng = np.random.default_rng(seed)
+    J = rng.standard_normal((T, P))
+    J[rng.integers(T)] = 0.0
+    w = weighting.cagrad(np.ones(T), J @ J.T, c=c)
+    without = ~J.any(1)
+    np.testing.assert_allclose(w[without], 1 / T, rtol=1e-6)
+
+
 @laws
 @given(cases(max_tasks=3), st.sampled_from([0.1, 0.5, 0.9, 3.0]))
 def test_worst_gain_under_cagrad_is_the_least_bound_on_a_grid(case, c):

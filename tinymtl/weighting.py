@@ -452,10 +452,13 @@ def cagrad(losses: np.ndarray, gramian: np.ndarray, *, c: float = 0.5) -> np.nda
     number a > 0 at which ‖g_v‖ = a c‖g₀‖. As ‖g_v‖/a falls with a, a root search finds it, and
     w = 1/T + v/a.
 
-    c = 0 is the mean; for c → ∞, d goes along that of `mgda`. Where only g_v = 0 will do, at
-    Pareto-stationary points, d stays nearer to g₀. The result is not divided by 1 + c: one task
-    gives (1 + c) g. If one gradient is much longer than the others, g₀ is nearly along it, and d
-    bends away from it so that the others are harmed less.
+    c = 0 is the mean; for c → ∞, d goes along that of `mgda`. Where the best g_v is 0, it has no
+    direction: v drops out, and d = g₀. That is so at Pareto-stationary points, and if one task has
+    no gradient while the others do not conflict.
+
+    The result is not divided by 1 + c: one task gives (1 + c) g. If one gradient is much longer
+    than the others, g₀ is nearly along it, and d bends away from it so that the others are harmed
+    less.
 
     Source: Liu et al. (2021), "Conflict-averse gradient descent", eq. 3 and algorithm 1.
 
@@ -484,6 +487,8 @@ def cagrad(losses: np.ndarray, gramian: np.ndarray, *, c: float = 0.5) -> np.nda
     high = longest / k**2  # there a k = max ‖g_t‖, and no g_v is longer
     low = 1e-12 * longest / k**2  # there a k is too short for G to tell it from 0
     x = falling_root(excess, low, high, tolerance=1e-12 * k**2)
+    if x == low:  # g_v is 0 to rounding: it has no direction, and v drops out
+        return np.full(T, 1 / T)
     return 1 / T + shortest(x) / np.sqrt(x)
 
 
