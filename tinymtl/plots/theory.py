@@ -368,8 +368,10 @@ def _mean_loss(landscape, extent):
 
 def _draw_paths(ax, paths):
     """Paths (n, K, 2), from hollow starts to stars."""
-    for path in paths:
-        ax.plot(*path.T, color="black", linewidth=1.1, label="_path")
+    for x, y in paths.swapaxes(1, 2):  # (n, 2, K)
+        ax.plot(x, y, color="black", linewidth=1.1, label="_path")  # "_": not in the legend
+    x_start, y_start = paths[:, 0].T
+    x_end, y_end = paths[:, -1].T
     hollow = {"color": "black", "markerfacecolor": "white", "markersize": 6}
-    ax.plot(*paths[:, 0].T, "o", **hollow, label="start")
-    ax.plot(*paths[:, -1].T, "*", color="black", markersize=9, label="end")
+    ax.plot(x_start, y_start, "o", **hollow, label="start")
+    ax.plot(x_end, y_end, "*", color="black", markersize=9, label="end")

@@ -96,8 +96,9 @@ def ridge_regression(split: Split, has: np.ndarray) -> dict:
     fitted = {}
     errors = {}
     for λ in RIDGES:
-        dual = np.linalg.solve(kernel[known] + λ * np.eye(len(known)), targets[known] - mean)
-        fitted[λ] = kernel @ dual + mean
+        regularised = kernel[known] + λ * np.eye(len(known))  # X Xᵀ + λI
+        solved = np.linalg.solve(regularised, targets[known] - mean)  # (X Xᵀ + λI)⁻¹ (Y − mean)
+        fitted[λ] = kernel @ solved + mean
         errors[λ] = ((fitted[λ][validation] - targets[validation]) ** 2).sum()
     best = fitted[min(errors, key=errors.get)][split.products["test"]]
 
