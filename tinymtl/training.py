@@ -30,7 +30,7 @@ from .history import EarlyStop, History, LiveHistory, Recorder, Undo
 from .interaction import gramian
 from .losses import combine
 from .optim import Optimizer
-from .sharing import Sharing, task_losses
+from .sharing import Sharing, evaluating, task_losses
 from .tensor import Tensor, jacobian, no_grad
 from .weighting import needs_gramian
 
@@ -191,19 +191,13 @@ def evaluate(
 
 def _evaluate(where, model, data, losses, batch_size):
     """`where` names function and argument for errors."""
-    modes = [(module, module.training) for module in model.modules()]
-    try:
-        model.train(False)
-        with no_grad(), _NamesTheTask(where, model, data, losses):
-            if batch_size is None:
-                values = task_losses(model, data, losses)
-            else:
-                outputs = _outputs_in_batches(model, data, batch_size)
-                values = {t: losses[t](outputs[t], *y) for t, (_, *y) in data.items()}
-        return {task: _number(f"{where}[{task!r}]", value) for task, value in values.items()}
-    finally:
-        for module, training in modes:
-            module.training = training
+    with evaluating(model), _NamesTheTask(where, model, data, losses):
+        if batch_size is None:
+            values = task_losses(model, data, losses)
+        else:
+            outputs = _outputs_in_batches(model, data, batch_size)
+            values = {t: losses[t](outputs[t], *y) for t, (_, *y) in data.items()}
+    return {task: _number(f"{where}[{task!r}]", value) for task, value in values.items()}
 
 
 def _outputs_in_batches(model, data, batch_size):
