@@ -9,7 +9,7 @@ the first axis. A mask is True where the label is present, or holds weights of t
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -230,19 +230,6 @@ def _batch_sizes(batch_size, data):
 
 def _has_label(x, y, mask=None):
     return mask is None or mask.any()
-
-
-def in_order(data: Mapping[str, tuple], size: int) -> Iterator[dict]:
-    """All inputs in batches of `size` examples, in their order: task -> inputs, for each batch.
-
-    Tasks with the very same inputs get the very same slices. A task whose examples are all given
-    out is left out.
-    """
-    numbers = {task: len(y) for task, (_, y, *_) in data.items()}
-    for start in range(0, max(numbers.values()), size):
-        at = slice(start, start + size)
-        slices = {id(x): take(x, at) for x, *_ in data.values()}
-        yield {task: slices[id(x)] for task, (x, *_) in data.items() if start < numbers[task]}
 
 
 def take(x, at):

@@ -25,7 +25,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from . import checks
-from .batches import Batches, checked_data, in_order
+from .batches import Batches, checked_data
 from .history import EarlyStop, History, LiveHistory, Recorder, Undo
 from .interaction import gramian
 from .losses import combine
@@ -195,18 +195,9 @@ def _evaluate(where, model, data, losses, batch_size):
         if batch_size is None:
             values = task_losses(model, data, losses)
         else:
-            outputs = _outputs_in_batches(model, data, batch_size)
-            values = {t: losses[t](outputs[t], *y) for t, (_, *y) in data.items()}
+            outputs = model.predict({t: x for t, (x, *_) in data.items()}, batch_size)
+            values = {t: losses[t](Tensor(outputs[t]), *y) for t, (_, *y) in data.items()}
     return {task: _number(f"{where}[{task!r}]", value) for task, value in values.items()}
-
-
-def _outputs_in_batches(model, data, batch_size):
-    """The model's outputs by task on all of the data, computed on a part of it at a time."""
-    parts = {task: [] for task in data}
-    for inputs in in_order(data, batch_size):
-        for task, output in model(inputs).items():
-            parts[task].append(output.data)
-    return {task: Tensor(np.concatenate(arrays)) for task, arrays in parts.items()}
 
 
 def _number(where, value):
