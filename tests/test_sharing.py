@@ -449,14 +449,22 @@ def test_a_rule_of_the_gramian_leaves_frozen_parts_as_they_are(frozen_parts):
     data = {t: (inputs[t], targets[t]) for t in TASKS}
     model, is_frozen = frozen_model(mtl.HardSharing, frozen_parts)
     start = model.theta.copy()
-    mtl.fit(
-        model,
-        data,
-        dict.fromkeys(TASKS, mtl.mse),
-        optimizer=mtl.Adam(0.1),
-        steps=3,
-        weights=lambda losses, gramian: np.ones(len(losses)),
-    )
+
+    def train():
+        mtl.fit(
+            model,
+            data,
+            dict.fromkeys(TASKS, mtl.mse),
+            optimizer=mtl.Adam(0.1),
+            steps=3,
+            weights=lambda losses, gramian: np.ones(len(losses)),
+        )
+
+    if is_frozen[: model.P].all():
+        with pytest.raises(ValueError, match="all shared parameters are frozen"):
+            train()
+        return
+    train()
     np.testing.assert_array_equal(model.theta[is_frozen], start[is_frozen])
     assert (model.theta != start)[~is_frozen].all()
 

@@ -10,6 +10,7 @@ import re
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from copy import deepcopy
 
 import numpy as np
 import pytest
@@ -32,6 +33,7 @@ import tinymtl as mtl
 import tinymtl.tensor
 import tinymtl.training
 from tinymtl.ops import sqrt
+from tinymtl.sharing import task_losses
 
 laws = settings(max_examples=20)
 seeds = st.integers(0, 2**32 - 1)
@@ -358,7 +360,13 @@ def test_a_step_under_a_rule_is_the_step_under_the_weights_it_gives(seed, w_a, w
     rule = constant_rule([w_a, w_b], needs_gramian)
     for model, weights in ((by_rule, rule), (by_dict, {"a": w_a, "b": w_b})):
         history = mtl.fit(
-            model, examples(), LOSSES, weights=weights, optimizer=mtl.SGD(0.1), steps=3
+            model,
+            examples(),
+            LOSSES,
+            weights=weights,
+            weight_own=True,
+            optimizer=mtl.SGD(0.1),
+            steps=3,
         )
         np.testing.assert_array_equal(
             [history.weights["a"], history.weights["b"]], [[w_a] * 3, [w_b] * 3]
@@ -432,7 +440,13 @@ def test_every_rule_trains_and_its_step_is_that_of_the_weights_it_gave(name):
     twin = network()
     data = examples()
     history = mtl.fit(
-        model, data, LOSSES, weights=rule_by_name(name), optimizer=mtl.SGD(0.05), steps=3
+        model,
+        data,
+        LOSSES,
+        weights=rule_by_name(name),
+        weight_own=True,
+        optimizer=mtl.SGD(0.05),
+        steps=3,
     )
     for k in range(3):
         weights = {t: w[k] for t, w in history.weights.items()}
@@ -497,17 +511,157 @@ def test_a_step_under_a_rule_moves_every_row_of_a_sparse_table_once(rule, l2):
 
 def test_weights_above_all_float32_give_a_finite_step_in_float32():
     # A gradient of 1e-30 with a weight of 1e39 is a long way from the edge of float32.
-    model = network(dtype=np.float32)
-    before = model.theta.copy()
-    scale = 1e-30
-    losses = {t: mse_times(scale) for t in "ab"}
-    rule = constant_rule([1e39, 0.0], needs_gramian=True)
-    plain = network(dtype=np.float32)
-    mtl.fit(model, examples(), losses, weights=rule, optimizer=mtl.SGD(1e-12), steps=1)
-    rule = constant_rule([1e9, 0.0], needs_gramian=True)
-    mtl.fit(plain, examples(), LOSSES, weights=rule, optimizer=mtl.SGD(1e-12), steps=1)
-    assert (model.theta != before).any()
-    np.testing.assert_allclose(model.theta, plain.theta, rtol=1e-5)
+    thetas = []
+    for scale, w in ((1e-30, 1e39), (1.0, 1e9)):
+        model = network(dtype=np.float32)
+        before = model.theta.copy()
+        mtl.fit(
+            model,
+            examples(),
+            {t: mse_times(scale) for t in "ab"},
+            weights=constant_rule([w, 0.0], needs_gramian=True),
+            weight_own=True,
+            optimizer=mtl.SGD(1e-12),
+            steps=1,
+        )
+        assert (model.theta != before).any()
+        thetas.append(model.theta)
+    np.testing.assert_allclose(*thetas, rtol=1e-5)
+
+
+# Own parameters under a rule of the Gramian
+
+OF_GRAMIAN = [
+    name for name in mtl.weighting.__all__ if mtl.interaction.needs_gramian(rule_by_name(name))
+]
+
+
+def trained_under(rule, steps=3, model=None, **more):
+    model = model or network(l2=0.01)
+    mtl.fit(
+        model,
+        examples(),
+        LOSSES,
+        **{"weights": rule, "optimizer": mtl.SGD(0.1), "steps": steps, **more},
+    )
+    return model
+
+
+def test_with_weights_of_1_own_parameters_weighted_and_unweighted_are_one():
+    rule = constant_rule([1.0, 1.0], needs_gramian=True)
+    weighted = trained_under(rule, weight_own=True)
+    unweighted = trained_under(rule, weight_own=False)
+    plain = trained_under(None)
+    np.testing.assert_array_equal(weighted.theta, unweighted.theta)
+    np.testing.assert_allclose(unweighted.theta, plain.theta, rtol=1e-12)
+
+
+@laws
+@given(st.floats(-3, 3), st.floats(0, 3))
+def test_unweighted_own_parameters_do_not_see_the_weights_in_a_step_of_gradient_descent(w_a, w_b):
+    model = network(l2=0.01)
+    model.encoders["a"] = mtl.Dense(3, 3, np.random.default_rng(5))
+    model = mtl.HardSharing(model.trunk, model.heads, model.encoders, l2=0.01)
+    P = model.P
+    plain = mtl.HardSharing(model.trunk, model.heads, model.encoders, l2=0.01)
+    trained_under(constant_rule([w_a, w_b], needs_gramian=True), steps=1, model=model)
+    trained_under(None, steps=1, model=plain)
+    np.testing.assert_allclose(model.theta[P:], plain.theta[P:], rtol=1e-12)
+
+
+@pytest.mark.parametrize("optimizer", [mtl.SGD(0.1, 0.9), mtl.Adam(0.01)], ids=["SGD", "Adam"])
+def test_a_step_under_a_rule_of_the_gramian_is_the_loop_written_out(optimizer):
+    model = network(l2=0.01)
+    by_hand = network(l2=0.01)
+    data = half_labelled()
+    mtl.fit(
+        model,
+        data,
+        LOSSES,
+        weights=inverse_norm,
+        optimizer=optimizer.copy_for(model),
+        steps=4,
+    )
+
+    optimizer = optimizer.copy_for(by_hand)
+    for k in range(4):
+        L = task_losses(by_hand, data, LOSSES)
+        J = by_hand.trunk_jacobian(L)
+        w = inverse_norm(np.array([float(loss) for loss in L.values()]), mtl.interaction.gramian(J))
+        by_hand.zero_grad()
+        mtl.weighted_sum(L, dict.fromkeys(L, 1.0)).backward()
+        by_hand.grad[: by_hand.P] = w @ J
+        by_hand.penalty().backward()
+        optimizer.step(by_hand, k / 4)
+    np.testing.assert_allclose(model.theta, by_hand.theta, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("name", OF_GRAMIAN)
+def test_no_rule_leaves_a_task_behind_whose_head_starts_at_zero(name):
+    model = network()
+    model.heads["b"].W = np.zeros((4, 2))
+    start = mtl.evaluate(model, examples(), LOSSES)
+    plain = deepcopy(model)
+    for arm, weights in ((model, rule_by_name(name)), (plain, None)):
+        optimizer = mtl.SGD(0.02)
+        mtl.fit(arm, examples(), LOSSES, weights=weights, optimizer=optimizer, steps=300)
+    end = mtl.evaluate(model, examples(), LOSSES)
+    end_of_sum = mtl.evaluate(plain, examples(), LOSSES)
+    assert start["b"] - end["b"] > 0.2 * (start["b"] - end_of_sum["b"])
+    assert end["a"] < start["a"]
+
+
+def test_own_parameters_can_be_unweighted_only_under_a_rule_of_the_gramian():
+    match = "weight_own=False needs weights by a rule of the Gramian, got"
+    for weights in (None, {"a": 1.0, "b": 2.0}, inverse_loss, mtl.weighting.DWA()):
+        assert_refused(ValueError, match, weights=weights, weight_own=False)
+        trained_under(weights, weight_own=True)  # this is how they are anyway
+    match = "weight_own must be True, False or None, got 'no'"
+    assert_refused(TypeError, match, weights=inverse_norm, weight_own="no")
+
+
+def test_a_rule_of_the_gramian_needs_a_trunk_that_is_trained():
+    model = network()
+    model.trunk.freeze()
+    with pytest.raises(ValueError, match="all shared parameters are frozen"):
+        trained_under(inverse_norm, model=model)
+    model.trunk.parts[0].parameters()[0].unfreeze()
+    trained_under(inverse_norm, model=model)
+
+
+@pytest.mark.parametrize("weight_own", [False, True])
+@pytest.mark.parametrize("place", ["trunk", "encoder"])
+def test_under_a_rule_of_the_gramian_only_rows_that_were_looked_up_move(place, weight_own):
+    rng = np.random.default_rng(0)
+    table = mtl.Embedding(50, 3, rng, sparse=True)
+    layer = mtl.Dense(3, 2, rng)
+    heads = {t: mtl.Dense(2, 2, rng) for t in "ab"}
+    words = rng.integers(0, 50, 6)
+    if place == "trunk":
+        model = mtl.HardSharing(mtl.Sequential(table, layer), heads)
+        inputs = {"a": words[:3], "b": words[3:]}
+        table = model.trunk.parts[0].table
+    else:
+        model = mtl.HardSharing(layer, heads, {"b": table})
+        inputs = {"a": rng.standard_normal((3, 3)), "b": words[3:]}
+        table = model.encoders["b"].table
+    before = table.data.copy()
+    data = {t: (x, rng.standard_normal((3, 2))) for t, x in inputs.items()}
+    optimizer = mtl.Adam(0.01)
+    for looked_up in (data, {"a": data["a"], "b": (np.array([0, 0, 1]), data["b"][1])}):
+        mtl.fit(
+            model,
+            looked_up,
+            LOSSES,
+            weights=inverse_norm,
+            weight_own=weight_own,
+            optimizer=optimizer,
+            steps=2,
+        )
+        rows = set(np.concatenate([x for x, _ in looked_up.values() if x.dtype.kind == "i"]))
+        moved = np.flatnonzero((table.data != before).any(1))
+        assert set(moved) == rows
+        before = table.data.copy()
 
 
 # Evaluation

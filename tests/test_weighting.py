@@ -23,6 +23,7 @@ from hypothesis import Phase, assume, given, settings
 from hypothesis import strategies as st
 
 from tinymtl import weighting
+from tinymtl.interaction import needs_gramian
 
 seeds = st.integers(0, 2**32 - 1)
 laws = settings(max_examples=30)
@@ -504,7 +505,7 @@ def check_no_scale(name):
 def check_passes(name, cell):
     """One pass without the Gramian, and without asking for it; T passes with it."""
     assert cell in ("1", "T")
-    assert weighting.needs_gramian(fresh(name)) == (cell == "T")
+    assert needs_gramian(fresh(name)) == (cell == "T")
 
 
 def growth_of_the_part_of_task_1(name, case):
@@ -816,6 +817,21 @@ def test_a_task_without_a_gradient_has_the_plain_weight_in_cagrad(seed, T, P, c)
     w = weighting.cagrad(np.ones(T), J @ J.T, c=c)
     without = ~J.any(1)
     np.testing.assert_allclose(w[without], 1 / T, rtol=1e-6)
+
+
+@laws
+@given(seeds, st.integers(2, 6), st.sampled_from([1.0, 1.5, 10.0]))
+def test_cagrad_with_room_enough_harms_nobody_where_no_task_can_gain_alone(seed, T, c):
+    """At a Pareto-stationary point d = 0 harms nobody, and c ≥ 1 reaches it."""
+    rng = np.random.default_rng(seed)
+    J = rng.standard_normal((T, T + 2))
+    J[-1] = -rng.uniform(0.1, 2.0, T - 1) @ J[:-1]  # 0 is in the hull
+    G = J @ J.T
+    w = weighting.cagrad(np.ones(T), G, c=c)
+    d = J.T @ w
+    mean = J.mean(0)
+    assert (J @ d).min() == pytest.approx(0, abs=1e-6 * np.diag(G).max())
+    assert np.linalg.norm(d - mean) <= (c + 1e-6) * np.linalg.norm(mean)
 
 
 @laws

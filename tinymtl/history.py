@@ -49,7 +49,8 @@ class History:
 
     Of every step:
         losses[t] (steps,): the raw loss of task t before the step, NaN where a batch had no label.
-        weights[t] (steps,): its weight, 0 where a batch had no label.
+        weights[t] (steps,): its weight, 0 where a batch had no label. (The weights of a rule of
+            the Gramian are for the shared parameters alone: see `weight_own` of `fit`.)
         penalty (steps,): what the model's penalty added to the total.
         seconds (steps,): time spent in training steps so far.
         epochs[t]: how often the data of task t was gone through in total.

@@ -21,6 +21,7 @@ shows which points lie together in the features that they share.
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
@@ -51,6 +52,19 @@ def gramian(jacobian: np.ndarray) -> np.ndarray:
     """
     J = _with_axes("gramian", "jacobian", jacobian, "T, P")
     return J @ J.T  # (T, T)
+
+
+def needs_gramian(rule: Callable) -> bool:
+    """Whether a rule (losses, gramian) -> weights has to be told the Gramian.
+
+    It has, unless its second argument has the default None.
+
+    >>> from tinymtl import weighting
+    >>> needs_gramian(weighting.equal), needs_gramian(weighting.mgda)
+    (False, True)
+    """
+    arguments = list(inspect.signature(rule).parameters.values())
+    return len(arguments) < 2 or arguments[1].default is not None
 
 
 def cosines(gramian: np.ndarray) -> np.ndarray:
@@ -206,7 +220,8 @@ def step_report(
     losses: Mapping[str, Callable],
     optimizer: Optimizer,
     weights: Mapping[str, float] | Callable | None = None,
-    progress: float = 0.0,
+    progress: float | None = None,
+    weight_own: bool | None = None,
 ) -> StepReport:
     """Take the next training step apart, without taking it.
 
@@ -214,9 +229,9 @@ def step_report(
     off, so that a loss changes because of the step alone.
 
     batch: task -> (inputs, targets) or (inputs, targets, mask), in the model's type, with at least
-    one label of every task. losses, optimizer and weights: as for `fit`. (If weights is a function
-    that holds a rule with memory, that memory does move.) progress: the fraction of the steps
-    already made.
+    one label of every task. losses, optimizer, weights and weight_own: as for `fit`. (If weights is
+    a function that holds a rule with memory, that memory does move.) progress: the fraction of the
+    steps already made, which a learning rate that follows a schedule needs.
 
     For plain SGD and no penalty `taken` equals `predicted`, and `happened` differs from it by a
     term that shrinks with η². ValueError for a model that shares nothing, or tasks that do not fit.
@@ -229,7 +244,9 @@ def step_report(
     w = _weights_of_step(weights, start, G)  # (T,)
 
     θ = model.theta.copy()
-    _take_step(model, start.losses, w, optimizer, progress)
+    weight_own = own_are_weighted("step_report", weight_own, weights)
+    _set_gradient(start, w, weight_own)
+    optimizer.step(model, progress)
     Δθ = model.theta - θ
     with_heads = _changes_since(start, batch, losses)
     # The tasks' own parameters go back to where they were; the shared ones stay moved.
@@ -477,6 +494,10 @@ def _opened(where, model, batch, losses) -> _Opened:
     if not model.P:
         got = type(model).__name__
         raise ValueError(f"{where}: model must share parameters, got {got} with P = 0")
+    if all(p.frozen for p in model.trunk_parameters(model.tasks[0])):
+        raise ValueError(
+            f"{where}: model must have shared parameters that are trained, got a frozen trunk"
+        )
     _check_batch(where, model, batch, losses)
     model = deepcopy(model)
     model.train(False)
@@ -531,13 +552,34 @@ def _weights_of_step(weights, start, G) -> np.ndarray:
     return w
 
 
-def _take_step(model, L, w, optimizer, progress):
-    """Move the model's θ as a training step with the weights w does."""
+def own_are_weighted(where, weight_own, weights) -> bool:
+    """The argument `weight_own` of `fit`: whether weights count for own parameters, heads, too."""
+    if weight_own is not None and not isinstance(weight_own, (bool, np.bool_)):
+        raise TypeError(f"{where}: weight_own must be True, False or None, got {weight_own!r}")
+    if callable(weights) and needs_gramian(weights):
+        return bool(weight_own)
+    if weight_own is not None and not weight_own:
+        raise ValueError(
+            f"{where}: weight_own=False needs weights by a rule of the Gramian, got {weights!r}; "
+            "otherwise the step is the gradient of the sum of w_t L_t, own parameters included"
+        )
+    return True
+
+
+def _set_gradient(start, w, weight_own):
+    """`model.grad` of the training step with the weights w."""
+    model = start.model
+    L = start.losses
+    of_own = w if weight_own else np.ones(len(w))
     model.zero_grad()
-    total = combine(L, dict(zip(L, w))) + model.penalty()
-    if total.needs_grad:  # not so if every weight is 0 and there is no penalty
+    total = combine(L, dict(zip(L, of_own)))
+    if total.needs_grad:  # not so if every weight is 0
         total.backward()
-    optimizer.step(model, progress)
+    model.grad[: model.P] = w @ start.jacobian.astype(np.float64)
+    model.touch_all()
+    penalty = model.penalty()
+    if penalty.needs_grad:
+        penalty.backward()
 
 
 def _changes_since(start, batch, losses) -> np.ndarray:

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
-from .tensor import Scatter, Tensor, floating_copy, now
+from .tensor import Scatter, Tensor, add, floating_copy, now
 
 
 class Parameter(Tensor):
@@ -80,12 +80,9 @@ class Parameter(Tensor):
         """Let this parameter be trained again."""
         self.needs_grad = True
 
-    def receive(self, share):
-        """Add a share of the gradient to `grad`."""
-        if isinstance(share, Scatter):
-            share.add_to(self.grad)
-        else:
-            self.grad += share
+    def receive(self, share, into):
+        """Add a share of the gradient to an array: to `grad`, or to one that stands for it."""
+        add(share, into)
         if self.touched is not None:
             is_rows = isinstance(share, Scatter) and share.at_flat
             self.touched.append(share.at if is_rows else slice(0, self.grad.size))

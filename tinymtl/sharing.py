@@ -32,7 +32,7 @@ from . import checks
 from .layers import Dropout
 from .losses import l2_penalty, pull_together
 from .module import Module, Parameter
-from .tensor import Tensor, jacobian, no_grad
+from .tensor import Tensor, jacobian, no_grad, views
 
 
 class Network(Module):
@@ -198,7 +198,8 @@ class HardSharing(Sharing):
 
         ∂L_total/∂θ_sh = Σ_t w_t ∂L_t/∂θ_sh = Jᵀ w
 
-    and head t gets w_t ∂L_t/∂θ_t.
+    and head t gets w_t ∂L_t/∂θ_t. (Where a rule chooses w from the gradients on the trunk, training
+    leaves the heads unweighted: see `fit`.)
 
     trunk, heads[task] and encoders[task] are modules or functions. l2, the pull to zero on all
     matrices (`l2_penalty`), is a number λ for every task, a dict of λ_t, or a function
@@ -249,6 +250,24 @@ class HardSharing(Sharing):
         The columns of frozen parameters are 0, so G = J Jᵀ is that of the trainable ones.
         """
         return jacobian(list(losses.values()), self._shared)
+
+    def own_range(self, task):
+        """(start, stop) of the places in θ of the task's own parameters."""
+        start = self.P
+        for other in self.tasks[: self.tasks.index(task)]:
+            start += _size(self._own[other])
+        return start, start + _size(self._own[task])
+
+    def backward_by_task(self, losses):
+        """As `backward` of every loss, but the gradients on the shared parameters stay apart.
+
+        Returns J (T, P), as `trunk_jacobian` does. In `grad` each task's own parameters receive
+        the gradient of their task's loss.
+        """
+        J = np.zeros((len(losses), self.P), self.theta.dtype)
+        for row, loss in zip(J, losses.values()):
+            loss.backward(into=views(row, self._shared))
+        return J
 
     def ordered_parameters(self):
         """[shared | own of task 1 | ... | own of task T]."""

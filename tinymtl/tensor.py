@@ -241,8 +241,11 @@ class Tensor:
         is_parameter = self.grad is not None
         return node(view.copy() if is_parameter else view, (self, share))
 
-    def backward(self, g=None):
-        """Add ∂self/∂p to `p.grad` of every parameter p below (for a seed g: ∂(Σ g · self)/∂p)."""
+    def backward(self, g=None, into=None):
+        """Add ∂self/∂p to `p.grad` of every parameter p below (for a seed g: ∂(Σ g · self)/∂p).
+
+        into: parameter -> the array that takes its gradient, in place of `p.grad`.
+        """
         if not self.needs_grad:
             raise RuntimeError(
                 "backward: this result depends on no parameter "
@@ -250,8 +253,9 @@ class Tensor:
             )
         # All shares are computed before the first is added: an error changes nothing.
         shares = list(chain_rule(self, _seed("backward", self, g)))
+        into = into or {}
         for parameter, share in shares:
-            parameter.receive(share)
+            parameter.receive(share, into.get(parameter, parameter.grad))
 
 
 class Scatter:
@@ -382,17 +386,17 @@ def jacobian(losses: Sequence[Tensor], wrt: Sequence[Tensor]) -> np.ndarray:
     P = sum(x.data.size for x in wrt)
     J = np.zeros((len(losses), P), wrt[0].dtype if P else np.float64)
     for row, loss in zip(J, losses):
-        add_gradient(loss, _seed("jacobian", loss), _views(row, wrt))
+        add_gradient(loss, _seed("jacobian", loss), views(row, wrt))
     return J
 
 
 def add_gradient(loss, g, into):
     """Add ∂loss/∂x to the array into[x], for every tensor x that is a key of `into`."""
     for x, share in chain_rule(loss, g, into):
-        _add(share, into[x])
+        add(share, into[x])
 
 
-def _views(row, tensors):
+def views(row, tensors):
     """tensor -> its part of `row`, in its shape: what is added to the part is added to `row`."""
     views = {}
     start = 0
@@ -448,7 +452,8 @@ def _seed(where, loss, g=None):
     return g
 
 
-def _add(share, into):
+def add(share, into):
+    """Add a share of a gradient to an array."""
     if isinstance(share, Scatter):
         share.add_to(into)
     else:
@@ -461,7 +466,7 @@ def _sum(shares, like):
         return shares[0]
     total = np.zeros(like.shape, like.dtype)
     for share in shares:
-        _add(share, total)
+        add(share, total)
     return total
 
 

@@ -9,8 +9,19 @@ What `fit` does in a step is a few lines that a reader can write in its place:
     total.backward()
     optimizer.step(model, k / steps)
 
-The first two lines are `task_losses`. The rest of this file is about weights that a rule chooses,
-and about what can go wrong.
+The first two lines are `task_losses`. Where a rule chooses the weights from the Gramian of the
+tasks' gradients on the P shared parameters, the weights are for these gradients alone. Each task's
+own parameters take the gradient of their own task, which is what they have in the plain sum:
+
+    J = model.trunk_jacobian(L)  # (T, P)
+    w = rule(np.array([float(loss) for loss in L.values()]), gramian(J))  # (T,)
+    model.zero_grad()
+    weighted_sum(L, dict.fromkeys(L, 1.0)).backward()
+    model.grad[: model.P] = w @ J
+    model.penalty().backward()  # if the model has one
+    optimizer.step(model, k / steps)
+
+The rest of this file is about what can go wrong.
 """
 
 from __future__ import annotations
@@ -27,12 +38,11 @@ import numpy as np
 from . import checks
 from .batches import Batches, checked_data
 from .history import EarlyStop, History, LiveHistory, Recorder, Undo
-from .interaction import gramian
+from .interaction import gramian, needs_gramian, own_are_weighted
 from .losses import combine
 from .optim import Optimizer
 from .sharing import Sharing, evaluating, task_losses
-from .tensor import Tensor, jacobian, no_grad
-from .weighting import needs_gramian
+from .tensor import Tensor, no_grad
 
 
 class Diverged(FloatingPointError):
@@ -51,6 +61,7 @@ def fit(
     optimizer: Optimizer,
     steps: int,
     weights: Mapping[str, float] | Callable | None = None,
+    weight_own: bool | None = None,
     batch_size: int | Mapping[str, int] | None = None,
     rng: np.random.Generator | None = None,
     cosines_every: int | None = None,
@@ -78,10 +89,20 @@ def fit(
 
     weights: None (all 1), task -> number, or a rule (losses (T,), gramian (T, T)) -> weights (T,).
         A rule whose second argument has the default None costs one backward pass. Any other rule
-        costs T rows of the Jacobian. Weights are held constant in the step, and they count for the
-        heads too: the step is literally the gradient of Σ_t w_t L_t. (The literature is divided;
-        some leave heads unweighted.) Tasks without a label in a batch are left out before a rule is
-        asked. A rule that has an attribute `tasks` finds the names of the rows there.
+        costs T rows of the Jacobian. Weights are held constant in the step. Tasks without a label
+        in a batch are left out before a rule is asked. A rule that refuses is asked once more
+        without the tasks that have no gradient on the shared parameters, because no direction
+        changes their losses; they get the weight 1. A rule that has an attribute `tasks` finds the
+        names of the rows there.
+    weight_own: whether the weights count for each task's own parameters (its head and encoder) too.
+        None means: yes, unless a rule asks for the Gramian. Fixed weights and rules of the losses
+        mean the objective Σ_t w_t L_t, and the step is its gradient, heads included. There False is
+        an error. A rule of the Gramian chooses a direction for the shared parameters and knows
+        nothing of the others, so they take the gradient of their own task, unweighted. Otherwise a
+        head that starts at 0, whose task has no gradient on the trunk yet, may get the weight 0 for
+        ever. True weights them all the same. Papers and their codes disagree: MGDA (Sener & Koltun,
+        2018) has unweighted heads in its algorithm 2 and weighted ones in its code, CAGrad (Liu et
+        al., 2021) leaves them unweighted, Nash-MTL (Navon et al., 2022) weights them.
 
     batch_size: examples in a step, one number or task -> number; None means all. A batch is the
         next examples in shuffled order. So a short data set is gone through more often, which is
@@ -104,7 +125,9 @@ def fit(
     callback: is called after each step, and after the evaluation if there was one, with a History
         that grows with the run (`LiveHistory`). If it returns True, the run ends.
     all_reduce: changes an array in place to its mean over workers. It is called on the losses, then
-        on the gradients.
+        on the gradients: on `grad`, or, under a rule of the Gramian, on J and on the tasks' own
+        part of `grad`. Sparse tables are sent and moved as a whole then, because each worker looks
+        up other rows. So every worker must have the same shape, and equally many labels of a task.
     quiet: show no progress, which otherwise is one line on standard error where that is a terminal
         or a notebook.
 
@@ -129,7 +152,7 @@ def fit(
     _check_optimizer(optimizer)
     _check_finite(model)
     batches = Batches(data, batch_size, rng)
-    weigh = _weighing(weights, model, data)
+    weigh = _weighing(weights, weight_own, model, data)
     judge = _judging(judge, weigh, held_out, patience)
 
     undo = Undo(model, optimizer)
@@ -497,51 +520,75 @@ class _Step:
         return w, J
 
     def gradient_from_jacobian(self, L, values, penalty):
-        """`model.grad` = Jᵀ w + ∇penalty, for a rule of the Gramian.
+        """`model.grad` = [Jᵀ w | ∇ of each task's own parameters] + ∇penalty, for a rule of G.
 
-        Row t of this J is the gradient of L_t on all of θ, 0 in the places of other tasks' heads.
-        Returns w, and the columns of J that belong to the shared parameters, (T, P).
+        Returns w and J (T, P).
         """
         model = self.model
-        J = jacobian(list(L.values()), model.ordered_parameters())  # (T, |θ|)
-        self.to_mean_over_workers(J)
-        J_shared = J[:, : model.P]  # (T, P)
-        w = self.weigh(list(L), values, gramian(J_shared))
-
         model.zero_grad()
-        model.grad[:] = _weighted_rows(J, np.array(list(w.values())))
-        model.touch_all()
+        J = model.backward_by_task(L)  # and own parameters have their gradient in model.grad
+        if self.all_reduce is not None:
+            self.all_reduce(J)
+            self.all_reduce(model.grad[model.P :])
+            model.touch_all()
+
+        # Elsewhere J is 0: in frozen parameters, and in rows of sparse tables not looked up.
+        places = _places_between(0, model.P, model.touched())
+        columns = [J[:, at] for at in places]
+        G = sum((gramian(block) for block in columns), np.zeros((len(L), len(L))))
+        w = self.weigh(list(L), values, G)
+        for at, block in zip(places, columns):
+            model.grad[at] = np.array(list(w.values())) @ block.astype(np.float64, copy=False)
+        if self.weigh.weight_own:
+            self.weight_own_gradients(w)
         if penalty.needs_grad:
             penalty.backward()
-        return w, J_shared
+        return w, J
+
+    def weight_own_gradients(self, w):
+        """Multiply the gradient of each task's own parameters by the task's weight."""
+        grad = self.model.grad
+        touched = self.model.touched()
+        for task, w_t in w.items():
+            for at in _places_between(*self.model.own_range(task), touched):
+                grad[at] = w_t * grad[at].astype(np.float64)
 
     def to_mean_over_workers(self, array):
         if self.all_reduce is not None:
             self.all_reduce(array)
 
 
-def _weighted_rows(J, w):
-    """Jᵀ w, (|θ|,): in float64 where a weight is above all float32."""
-    w_in_type = w.astype(J.dtype)
-    if np.isfinite(w_in_type).all():
-        return w_in_type @ J
-    return w @ J.astype(np.float64)
+def _places_between(start, stop, places):
+    """Those of these places of θ that lie in [start, stop), each once."""
+    inside = []
+    for at in places:
+        if isinstance(at, slice):
+            first = max(at.start, start)
+            past = min(at.stop, stop)
+            if first < past:
+                inside.append(slice(first, past))
+        else:
+            inside.append(np.unique(at[(start <= at) & (at < stop)]))
+    return inside
 
 
 # The weights
 
 
-def _weighing(weights, model, data):
-    """The argument `weights` of `fit`, whatever its form, as a function of a step's losses."""
+def _weighing(weights, weight_own, model, data):
+    """The arguments of `fit` about weights, whatever their form, as a function of losses."""
     if isinstance(weights, type):
         raise TypeError(
             "fit: weights must be None, numbers by task, or a rule, "
             f"such as {weights.__name__}(...); got {weights!r}"
         )
+    if callable(weights):
+        _check_rule(weights)
+    weight_own = own_are_weighted("fit", weight_own, weights)
     if weights is None:
         return _FixedWeights(dict.fromkeys(data, 1.0))
     if callable(weights):
-        return _WeightsOfRule(weights, model, data)
+        return _WeightsOfRule(weights, weight_own, model, data)
     if isinstance(weights, Mapping):
         checks.same_tasks("fit", "weights", weights, data)
         for task, w in weights.items():
@@ -587,29 +634,58 @@ class _FixedWeights:
 class _WeightsOfRule:
     """What a rule says in each step about the tasks with labels in the batch."""
 
-    def __init__(self, rule, model, data):
-        _check_rule(rule)
+    def __init__(self, rule, weight_own, model, data):
         self.rule = rule
+        self.weight_own = weight_own
         self.needs_gramian = needs_gramian(rule)
         self.on_held_out = dict.fromkeys(data, 1.0)
-        if self.needs_gramian and model.P == 0:
-            raise ValueError(
-                f"fit: this rule needs a Gramian, but {type(model).__name__} "
-                "shares no parameters (P = 0)"
-            )
+        if self.needs_gramian:
+            _check_has_gramian(model)
 
     def __call__(self, tasks, losses, gramian=None):
         """tasks: names; losses (T,), gramian (T, T) in their order. Returns task -> weight."""
         if not tasks:
             return {}
+        try:
+            w = self.ask(tasks, losses, gramian)
+        except ValueError as error:
+            at = self.with_gradient(tasks, gramian)
+            if not 0 < len(at) < len(tasks):
+                raise Refused(
+                    f"fit: the rule for the weights of {tasks} refused: {error}"
+                ) from error
+            # No direction changes the losses of the others: the weights are a matter of these.
+            of_these = self([tasks[i] for i in at], losses[at], gramian[np.ix_(at, at)])
+            return dict.fromkeys(tasks, 1.0) | of_these
+        return dict(zip(tasks, _checked_weights(w, tasks)))
+
+    def ask(self, tasks, losses, gramian):
         if hasattr(self.rule, "tasks"):
             self.rule.tasks = tasks
         losses = losses.copy()  # a rule that writes into them must not change the record
-        try:
-            w = self.rule(losses, gramian) if self.needs_gramian else self.rule(losses)
-        except ValueError as error:
-            raise Refused(f"fit: the rule for the weights of {tasks} refused: {error}") from error
-        return dict(zip(tasks, _checked_weights(w, tasks)))
+        if self.needs_gramian:
+            return self.rule(losses, gramian)
+        return self.rule(losses)
+
+    def with_gradient(self, tasks, gramian):
+        """The places of the tasks with a gradient on the shared parameters."""
+        if not self.needs_gramian:
+            return range(len(tasks))
+        return np.flatnonzero(np.diag(gramian) > 0)
+
+
+def _check_has_gramian(model):
+    """There are gradients on shared parameters."""
+    if model.P == 0:
+        raise ValueError(
+            f"fit: this rule needs a Gramian, but {type(model).__name__} "
+            "shares no parameters (P = 0)"
+        )
+    if all(p.frozen for p in model.trunk_parameters(model.tasks[0])):
+        raise ValueError(
+            "fit: this rule needs a Gramian, but all shared parameters are frozen, "
+            "so no task has a gradient on them"
+        )
 
 
 def _checked_weights(weights, tasks):
@@ -652,7 +728,7 @@ def _check_losses(L, model):
         _check_scalar(what, loss)
         if not loss.needs_grad:
             raise ValueError(
-                f"fit: {what} depends on no parameter that is trained, "
+                f"fit: {what} depends on no parameter that is trained (are all frozen?), "
                 "so nothing can be learned from it"
             )
         _check_in_theta(what, loss, of_model, seen)

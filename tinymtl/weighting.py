@@ -63,9 +63,6 @@ the cosine is −1/√2. The sum of the two, (2, 1), harms task 2: g₂ · d = �
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable
-
 import numpy as np
 
 from . import checks
@@ -95,18 +92,6 @@ __all__ = [
     "aligned_mtl",
     "upgrad",
 ]
-
-
-def needs_gramian(rule: Callable) -> bool:
-    """Whether `fit` has to compute the Gramian for this rule.
-
-    It does, unless the second argument of the rule has the default None.
-
-    >>> needs_gramian(equal), needs_gramian(mgda)
-    (False, True)
-    """
-    arguments = list(inspect.signature(rule).parameters.values())
-    return len(arguments) < 2 or arguments[1].default is not None
 
 
 # From the losses: one backward pass
@@ -452,9 +437,12 @@ def cagrad(losses: np.ndarray, gramian: np.ndarray, *, c: float = 0.5) -> np.nda
     number a > 0 at which ‖g_v‖ = a c‖g₀‖. As ‖g_v‖/a falls with a, a root search finds it, and
     w = 1/T + v/a.
 
-    c = 0 is the mean; for c → ∞, d goes along that of `mgda`. Where the best g_v is 0, it has no
-    direction: v drops out, and d = g₀. That is so at Pareto-stationary points, and if one task has
-    no gradient while the others do not conflict.
+    c = 0 is the mean; for c → ∞, d goes along that of `mgda`. Where the best g_v is 0, v has no
+    direction and drops out. That is so at Pareto-stationary points, and if one task has no gradient
+    while the others do not conflict. The greatest worst gain is 0 then, and of all d that reach it
+    the one nearest to g₀ is taken, which is g₀ itself if that harms nobody:
+
+        w = 1/T + λ,     λ = argmin ‖g₀ + Jᵀλ‖² over λ ≥ 0
 
     The result is not divided by 1 + c: one task gives (1 + c) g. If one gradient is much longer
     than the others, g₀ is nearly along it, and d bends away from it so that the others are harmed
@@ -487,8 +475,8 @@ def cagrad(losses: np.ndarray, gramian: np.ndarray, *, c: float = 0.5) -> np.nda
     high = longest / k**2  # there a k = max ‖g_t‖, and no g_v is longer
     low = 1e-12 * longest / k**2  # there a k is too short for G to tell it from 0
     x = falling_root(excess, low, high, tolerance=1e-12 * k**2)
-    if x == low:  # g_v is 0 to rounding: it has no direction, and v drops out
-        return np.full(T, 1 / T)
+    if x == low:  # g_v is 0 to rounding
+        return 1 / T + solve_nonnegative(G / longest, -b / longest)
     return 1 / T + shortest(x) / np.sqrt(x)
 
 

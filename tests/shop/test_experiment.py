@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 from tinymtl import weighting
+from tinymtl.interaction import needs_gramian
 from tinymtl.shop import experiment
 from tinymtl.shop.baselines import BASELINES
 from tinymtl.shop.experiment import (
@@ -281,13 +282,13 @@ def test_the_equal_rule_is_the_tuned_plain_sum():
 @pytest.mark.parametrize("rule", weighting.__all__)
 def test_every_rule_has_its_name_and_one_of_the_gramian_needs_something_shared(rule):
     made = weights_for(Records(5), rule, np.random.default_rng(0))
-    needs_gramian = weighting.needs_gramian(made)
+    asks = needs_gramian(made)
     G = np.array([[1.0, -0.1], [-0.1, 2.0]])
-    w = made(np.ones(2), G) if needs_gramian else made(np.ones(2))
+    w = made(np.ones(2), G) if asks else made(np.ones(2))
     assert w.shape == (2,)
     assert (w > 0).all()
     without = weights_for(Records(0), rule, np.random.default_rng(0))
-    assert (without == {"recommend": 10.0, "answer": 1.0}) == needs_gramian
+    assert (without == {"recommend": 10.0, "answer": 1.0}) == asks
 
 
 def test_rules_are_arms_and_a_chosen_rule_moves_the_weights_of_the_arm_that_can_follow_it():

@@ -22,7 +22,7 @@ from multiprocessing.connection import wait
 import numpy as np
 
 from .. import weighting
-from ..interaction import conflict_rate, harm_rate, layer_gramians, step_report
+from ..interaction import conflict_rate, harm_rate, layer_gramians, needs_gramian, step_report
 from ..measures import accuracy, auc, r_squared
 from ..optim import SGD, Adam
 from ..sharing import HardSharing, SingleTask, SoftSharing
@@ -236,8 +236,8 @@ def weights_for(model, rule: str, rng: np.random.Generator):
     if not rule:
         return weights
     choose = make_rule(rule, rng)
-    needs_gramian = weighting.needs_gramian(choose)
-    if needs_gramian and not model.P:
+    from_jacobian = needs_gramian(choose)
+    if from_jacobian and not model.P:
         return weights
     c = np.array(list(weights.values()))  # (T,)
 
@@ -250,7 +250,7 @@ def weights_for(model, rule: str, rng: np.random.Generator):
     def from_losses(losses, gramian=None):
         return scaled(choose(c * losses))
 
-    return from_gramian if needs_gramian else from_losses
+    return from_gramian if from_jacobian else from_losses
 
 
 def make_rule(name: str, rng: np.random.Generator):

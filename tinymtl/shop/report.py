@@ -8,7 +8,8 @@ from textwrap import fill
 
 import numpy as np
 
-from .. import plots, weighting
+from .. import plots
+from ..interaction import needs_gramian
 from .baselines import BASELINES
 from .experiment import (
     ARMS,
@@ -218,7 +219,7 @@ def _wrapped(line):
 
 def who_follows(rule: str) -> str:
     """Which arms the rule chose the weights of."""
-    if weighting.needs_gramian(make_rule(rule, np.random.default_rng(0))):
+    if needs_gramian(make_rule(rule, np.random.default_rng(0))):
         return (
             f"Weights: {rule} for hard sharing. It needs a Gramian; alone and soft share\n"
             "no parameters and keep the tuned sum."
