@@ -1196,7 +1196,7 @@ def test_parameters_that_are_not_finite_at_the_start_are_refused():
 
 
 def test_a_loss_that_is_not_finite_at_the_start_is_said_to_be_so():
-    match = "the loss of task 'b' is nan at step 0, before the parameters were changed"
+    match = "the loss of task 'b' is nan at step 0, before this run changed the parameters"
     losses = {"a": mtl.mse, "b": mse_times(math.nan)}
     assert_refused(FloatingPointError, match, losses=losses)
 

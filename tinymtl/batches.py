@@ -191,7 +191,7 @@ class Batches:
     def minibatch(self, task, drawn):
         """The task's next examples. drawn: stream → (index, inputs), what this step drew so far."""
         x, *labels = self.data[task]
-        stream = (id(x), self.sizes[task])
+        stream = self.stream(task)
         if stream not in drawn:
             at = self.next_examples(stream, len(labels[0]))
             drawn[stream] = (at, take(x, at))
@@ -206,6 +206,20 @@ class Batches:
             to_come = np.concatenate([to_come, self.rng.permutation(N)])
         self.to_come[stream] = to_come[size:]
         return to_come[:size]
+
+    def to_come_by_task(self):
+        """The examples still to come in the epoch of each task that is cut in minibatches."""
+        streams = {task: self.stream(task) for task in self.data}
+        return {t: self.to_come[s] for t, s in streams.items() if s in self.to_come}
+
+    def set_to_come(self, by_task):
+        """Go on where `to_come_by_task` was."""
+        self.to_come = {self.stream(task): at for task, at in by_task.items()}
+
+    def stream(self, task):
+        """Tasks with the very same inputs and the same batch size get the same examples."""
+        x, *_ = self.data[task]
+        return id(x), self.sizes[task]
 
     def epochs(self, steps):
         """How often so many steps go through the data of each task: task -> number."""

@@ -265,7 +265,10 @@ class Recorder:
         self.interactions.append(_InteractionRecord(step, ρ, norms, predicted, effects))
 
     def take_back(self):
-        """The last step does not count as made."""
+        """The last step does not count as made, nor what was seen of it and after it."""
+        made = self.steps_made - 1
+        self.interactions = [record for record in self.interactions if record.step < made]
+        self.evaluations = [record for record in self.evaluations if record.steps_made <= made]
         self.steps.pop()
 
     def evaluation(self, steps_made, losses):
@@ -376,7 +379,7 @@ class Undo:
         """Call this between the gradient of a step and the step itself."""
         optimizer = self.optimizer
         arrays = [self.model.theta]
-        if optimizer._of is self.model.theta:  # not so before its first step: no memory yet
+        if optimizer._of is self.model:  # not so before its first step: no memory yet
             arrays += [getattr(optimizer, name) for name in optimizer.memory]
         before = []
         for at in self.model.touched():
@@ -435,16 +438,22 @@ class EarlyStop:
         self.model = model
         self.judge = judge
         self.patience = patience
-        self.best = self.second = _Best(math.inf, None, None)
+        self.best = _Best(math.inf, None, None)
         self.since_best = 0  # evaluations
+        self.compared = None  # after how many steps the last comparison was made
+        self.before = (self.best, 0)  # best and since_best before it
 
-    def compare(self, step: int, losses: Mapping[str, float]):
-        """Compare the losses on held-out data after so many steps with the best so far."""
-        value = checks.number("fit", "what judge returns", self.judge(dict(losses)))
+    def value(self, losses: Mapping[str, float]) -> float:
+        """What the judge makes of the losses on held-out data."""
+        return checks.number("fit", "what judge returns", self.judge(dict(losses)))
+
+    def compare(self, step: int, value: float):
+        """Compare the value after so many steps with the best so far."""
+        self.before = (self.best, self.since_best)
+        self.compared = step
         self.since_best += 1
         if value < self.best.value:
             θ = None if self.patience is None else self.model.theta.copy()
-            self.second = self.best
             self.best = _Best(value, step, θ)
             self.since_best = 0
 
@@ -452,10 +461,22 @@ class EarlyStop:
     def is_time_to_stop(self) -> bool:
         return self.patience is not None and self.since_best >= self.patience
 
-    def put_back_best(self, steps_made: int):
-        """Put back the best parameters, if they were kept, of the steps that were made."""
-        if self.best.step is not None and self.best.step > steps_made:
-            self.best = self.second
+    def take_back(self, steps_made: int):
+        """Forget a comparison after a step that does not count as made."""
+        if self.compared is not None and self.compared > steps_made:
+            self.best, self.since_best = self.before
+            self.compared = None
+
+    def state(self) -> dict:
+        """What is remembered; `set_state` puts it back."""
+        names = ("best", "since_best", "compared", "before")
+        return {name: getattr(self, name) for name in names}
+
+    def set_state(self, state: dict):
+        vars(self).update(state)
+
+    def put_back_best(self):
+        """Put back the best parameters, if they were kept."""
         if self.best.theta is not None:
             self.model.theta[:] = self.best.theta
             self.model.stepped()

@@ -11,12 +11,12 @@ saving), and the helpers that walk through a module's parts.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
+from .files import write_whole
 from .tensor import Scatter, Tensor, add, floating_copy, now
 
 
@@ -303,15 +303,8 @@ class Module:
 
     def save(self, path: str | Path):
         """Write all parameters to an .npz file. The old file stays until the new one is whole."""
-        path = Path(path)
-        unfinished = path.with_name(path.name + ".tmp")
         arrays = {name: p.data for name, p in self.named_parameters().items()}
-        try:
-            with open(unfinished, "wb") as file:
-                np.savez(file, **arrays)
-            os.replace(unfinished, path)
-        finally:
-            unfinished.unlink(missing_ok=True)
+        write_whole(path, lambda file: np.savez(file, **arrays))
 
     def load(self, path: str | Path, strict: bool = True) -> dict[str, str]:
         """Read what `save` wrote.

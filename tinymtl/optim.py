@@ -36,7 +36,7 @@ class Optimizer:
     """
 
     memory = ()
-    _of = None  # θ of the model that this optimiser belongs to
+    _of = None  # the model that this optimiser belongs to
 
     def __init__(
         self, learning_rate: float | Callable[[float], float], clip_norm: float | None = None
@@ -70,8 +70,8 @@ class Optimizer:
         if self._of is None:
             for name in self.memory:
                 setattr(self, name, np.zeros_like(θ))
-            self._of = θ  # last: Ctrl-C before it leaves an optimiser that starts again
-        if self._of is not θ:
+            self._of = model  # last: Ctrl-C before it leaves an optimiser that starts again
+        if self._of is not model:
             raise ValueError(
                 f"{type(self).__name__}: this optimiser has the memory of another model; "
                 "make one for each"
@@ -111,9 +111,21 @@ class Optimizer:
 
     def copy_for(self, model: Module) -> Optimizer:
         """This optimiser as it stands, for a copy of its model: it goes on as this one would."""
-        copy = deepcopy(self)
-        copy._of = None if self._of is None else model.theta
-        return copy
+        # deepcopy takes what its memo names as copied already.
+        own = {} if self._of is None else {id(self._of): model}
+        return deepcopy(self, own)
+
+    def go_on(self, model: Module, memory: dict[str, np.ndarray] | None, t: int):
+        """Take up this memory of the model after t steps; None before the first one."""
+        if self._of not in (None, model):
+            raise ValueError(
+                f"{type(self).__name__}: this optimiser has the memory of another model; "
+                "make one for each"
+            )
+        for name, array in (memory or {}).items():
+            setattr(self, name, array.copy())
+        self._of = None if memory is None else model
+        self.t = t
 
 
 def _each_once(at):

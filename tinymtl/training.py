@@ -32,11 +32,13 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
 from . import checks
 from .batches import Batches, checked_data
+from .checkpoint import Checkpoint
 from .history import EarlyStop, History, LiveHistory, Recorder, Undo
 from .interaction import gramian, needs_gramian, own_are_weighted
 from .losses import combine
@@ -71,6 +73,9 @@ def fit(
     patience: int | None = None,
     judge: Callable[[dict[str, float]], float] | None = None,
     callback: Callable[[LiveHistory], bool | None] | None = None,
+    checkpoint: str | Path | None = None,
+    checkpoint_every: int | None = None,
+    resume: str | Path | None = None,
     all_reduce: Callable[[np.ndarray], object] | None = None,
     quiet: bool = False,
 ) -> History:
@@ -124,6 +129,16 @@ def fit(
 
     callback: is called after each step, and after the evaluation if there was one, with a History
         that grows with the run (`LiveHistory`). If it returns True, the run ends.
+    checkpoint: a file that receives the state of the run at its start, every `checkpoint_every`
+        steps, and when it ends, however it ends. So it is there after Ctrl-C, and after a power cut
+        too.
+    resume: such a file, from which the run goes on. Give all other arguments as before: the same
+        data, new objects of the same kinds, `steps` as the number of all steps. Parameters, the
+        optimiser's memory, generators, what the rule remembers, and the records are those of the
+        file. So the result equals that of a run that never stopped, to the bit on the same machine.
+        (A rule's memory must be in its attributes. A function that holds it elsewhere forgets.)
+        **Load only your own files**: this one is a pickle, and a stranger's could run any program.
+
     all_reduce: changes an array in place to its mean over workers. It is called on the losses, then
         on the gradients: on `grad`, or, under a rule of the Gramian, on J and on the tasks' own
         part of `grad`. Sparse tables are sent and moved as a whole then, because each worker looks
@@ -147,7 +162,9 @@ def fit(
     data = checked_data("fit", "data", data, model, losses)
     if held_out is not None:
         held_out = checked_data("fit", "held_out", held_out, model, losses)
-    _check_numbers(steps, cosines_every, evaluate_every, evaluation_batch_size, patience)
+    _check_numbers(
+        steps, cosines_every, evaluate_every, evaluation_batch_size, patience, checkpoint_every
+    )
     _check_functions(judge=judge, callback=callback, all_reduce=all_reduce)
     _check_optimizer(optimizer)
     _check_finite(model)
@@ -165,13 +182,18 @@ def fit(
     held_out_losses = _HeldOut(
         model, held_out, losses, steps, evaluate_every, evaluation_batch_size, recorder, early_stop
     )
-    run = _Run(model, data, batches, undo, recorder, early_stop, progress)
+    rule = weights if callable(weights) else None
+    saved = Checkpoint(checkpoint, model, optimizer, rule, batches, recorder, early_stop)
+    run = _Run(model, data, batches, undo, recorder, early_stop, progress, saved)
+    if resume is not None:
+        saved.read(resume)
+        _check_resumed(model, recorder, steps)
 
     try:
         run.open()
         # NumPy need not warn: our own checks find numbers that are not finite, and say whose.
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-            stopped, reason = _train(step, held_out_losses, run, steps, callback)
+            stopped, reason = _train(step, held_out_losses, run, steps, callback, checkpoint_every)
         return run.close(stopped, reason)
     except KeyboardInterrupt:
         return run.close("interrupted", f"Ctrl-C came after {recorder.steps_made} steps.")
@@ -267,23 +289,29 @@ class _NamesTheTask:
 # What a run does with its steps
 
 
-def _train(step, held_out, run, steps, callback):
+def _train(step, held_out, run, steps, callback, checkpoint_every):
     """All steps, or as many as are wanted. Returns why it ended: a word and a sentence."""
     history = LiveHistory(run.history)
     recorder = run.recorder
+    early_stop = run.early_stop
     held_out.evaluate_start()
-    for k in range(steps):
+    held_out.evaluate_if_due()  # if the run was stopped between a step and its evaluation
+    run.checkpoint.write()  # so that a faulty path shows now, and not in the end
+    while recorder.steps_made < steps and not early_stop.is_time_to_stop:
+        k = recorder.steps_made
+        run.checkpoint.remember()
         step(k)
         run.progress.show(recorder)
         held_out.evaluate_if_due()
-        if run.early_stop.is_time_to_stop:
-            best = run.early_stop.best.step
-            return "patience", (
-                f"The last {run.early_stop.patience} evaluations of the held-out data brought no "
-                f"new best; the parameters are those after {best} steps."
-            )
+        if checkpoint_every is not None and (k + 1) % checkpoint_every == 0:
+            run.checkpoint.write()
         if callback is not None and _says_stop(callback(history)):
             return "callback", f"The callback returned True after {k + 1} steps."
+    if early_stop.is_time_to_stop:
+        return "patience", (
+            f"The last {early_stop.patience} evaluations of the held-out data brought no "
+            f"new best; the parameters are those after {early_stop.best.step} steps."
+        )
     _check_parameters(step.model, run.undo, recorder)
     return "finished", f"All {steps} steps were made."
 
@@ -311,20 +339,26 @@ class _HeldOut:
 
     def evaluate_start(self):
         """The start is a candidate for the best parameters, if these are put back."""
-        if self.early_stop.patience is not None:
+        if self.early_stop.patience is not None and self.recorder.steps_made == 0:
             self.evaluate()
 
     def evaluate_if_due(self):
+        """Once after the last step, and every so many steps."""
         steps_made = self.recorder.steps_made
-        if self.data is not None and (steps_made % self.every == 0 or steps_made == self.steps):
+        evaluations = self.recorder.evaluations
+        is_done = evaluations and evaluations[-1].steps_made == steps_made
+        if self.data is None or steps_made == 0 or is_done:
+            return
+        if steps_made % self.every == 0 or steps_made == self.steps:
             self.evaluate()
 
     def evaluate(self):
         steps_made = self.recorder.steps_made
         where = "fit: held_out"
         losses = _evaluate(where, self.model, self.data, self.losses, self.batch_size)
+        value = self.early_stop.value(losses)  # first: a judge may fail, or Ctrl-C come in it
         self.recorder.evaluation(steps_made, losses)
-        self.early_stop.compare(steps_made, losses)
+        self.early_stop.compare(steps_made, value)
 
 
 @dataclass
@@ -341,6 +375,7 @@ class _Run:
     recorder: Recorder
     early_stop: EarlyStop
     progress: _Progress
+    checkpoint: Checkpoint
 
     def __post_init__(self):
         of_trained = [p for t in self.data for p in self.model.task_parameters(t)]
@@ -358,10 +393,14 @@ class _Run:
         """Whole steps and evaluation mode; doing it twice is the same as doing it once."""
         self.progress.close()
         self.undo.put_back_unfinished(self.recorder.steps_made)
-        self.early_stop.put_back_best(self.recorder.steps_made)
-        for parameter in self.resting:
-            parameter.unfreeze()
-        self.model.train(False)
+        self.early_stop.take_back(self.recorder.steps_made)
+        try:
+            self.checkpoint.write_last()
+        finally:
+            self.early_stop.put_back_best()
+            for parameter in self.resting:
+                parameter.unfreeze()
+            self.model.train(False)
         return self.history(stopped, reason)
 
     def history(self, stopped="running", reason=""):
@@ -392,7 +431,19 @@ def _check_finite(model):
         checks.finite("fit", f"the model's {name}", parameter.data)
 
 
-def _check_numbers(steps, cosines_every, evaluate_every, evaluation_batch_size, patience):
+def _check_resumed(model, recorder, steps):
+    """The run in the file can go on."""
+    if recorder.steps_made > steps:
+        raise ValueError(
+            f"fit: steps must be at least the {recorder.steps_made} steps that the run to resume "
+            f"has made, got {steps}"
+        )
+    _check_finite(model)
+
+
+def _check_numbers(
+    steps, cosines_every, evaluate_every, evaluation_batch_size, patience, checkpoint_every
+):
     checks.whole_number("fit", "steps", steps)
     checks.whole_number("fit", "evaluate_every", evaluate_every, 1)
     if cosines_every is not None:
@@ -401,6 +452,8 @@ def _check_numbers(steps, cosines_every, evaluate_every, evaluation_batch_size, 
         checks.whole_number("fit", "evaluation_batch_size", evaluation_batch_size, 1)
     if patience is not None:
         checks.whole_number("fit", "patience", patience, 1)
+    if checkpoint_every is not None:
+        checks.whole_number("fit", "checkpoint_every", checkpoint_every, 1)
 
 
 def _keep_freed_memory():
@@ -436,10 +489,13 @@ class _Step:
 
     def __post_init__(self):
         self.checked = set()  # tasks whose losses were seen once
+        self.first = None  # the first step of this run
 
     def __call__(self, k):
         """Step k, counted from 0."""
         started = time.perf_counter()
+        if self.first is None:
+            self.first = k
         model = self.model
         progress = k / self.steps
         watched = self.cosines_every is not None and k % self.cosines_every == 0
@@ -482,7 +538,7 @@ class _Step:
 
     def checked_penalty(self, k):
         """The penalty as a scalar tensor, if it is finite."""
-        if k == 0:
+        if k == self.first:
             _check_penalty(self.model)
         penalty = self.model.penalty()
         if not math.isfinite(float(penalty)):
@@ -491,8 +547,10 @@ class _Step:
 
     def diverged(self, what, value, k):
         """The step before this one led to parameters that are no good."""
-        if k == 0:
-            raise Diverged(f"fit: {what} is {value} at step 0, before the parameters were changed")
+        if k == self.first:
+            raise Diverged(
+                f"fit: {what} is {value} at step {k}, before this run changed the parameters"
+            )
         self.recorder.take_back()
         raise Diverged(
             f"fit: {what} became {value} at step {k}; the last good parameters are put back"

@@ -1,0 +1,408 @@
+"""The laws of stopping and going on: a run that is resumed is the run that never stopped.
+
+Two runs are the same if parameters, optimiser, generators and History are, to the last bit.
+"""
+
+import pickle
+import subprocess
+import sys
+from copy import deepcopy
+from dataclasses import fields
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from two_tasks import LOSSES, SHARINGS, examples, half_labelled
+
+import tinymtl as mtl
+from tinymtl import weighting
+from tinymtl.history import Recorder
+
+STEPS = 10
+
+
+class Rig:
+    """All objects of one run, made anew as a new process would make them."""
+
+    def __init__(self, kind="hard", weights=None, optimizer="Adam", own_generators=False):
+        rng = np.random.default_rng(0)
+        self.rng = rng
+        trunk = mtl.Sequential(mtl.Dense(3, 4, rng), mtl.tanh, mtl.Dropout(0.3, rng))
+        heads = {t: mtl.Dense(4, 2, rng) for t in "ab"}
+        self.model = SHARINGS[kind](trunk, heads)  # with copies, of the generator too
+        if not own_generators:
+            for dropout in dropouts(self.model):
+                dropout.rng = rng
+        self.optimizer = OPTIMIZERS[optimizer]()
+        self.weights = weights and WEIGHTS[weights](rng)
+
+    def fit(self, **more):
+        return mtl.fit(
+            self.model,
+            half_labelled(8),
+            LOSSES,
+            optimizer=self.optimizer,
+            weights=self.weights,
+            rng=self.rng,
+            **{
+                "steps": STEPS,
+                "batch_size": 3,
+                "held_out": examples(5, seed=9),
+                "evaluate_every": 2,
+                "cosines_every": 3,
+                **more,
+            },
+        )
+
+
+def dropouts(model):
+    return [module for module in model.modules() if isinstance(module, mtl.Dropout)]
+
+
+def falling(progress):
+    return 0.1 * (1 - progress)
+
+
+OPTIMIZERS = {
+    "SGD": lambda: mtl.SGD(falling),
+    "momentum": lambda: mtl.SGD(falling, 0.9),
+    "Adam": lambda: mtl.Adam(falling, decay=0.1),
+}
+WEIGHTS = {
+    "numbers": lambda rng: {"a": 1.0, "b": 0.5},
+    "a rule": lambda rng: weighting.mgda,
+    "a rule with memory": lambda rng: weighting.DWA(),
+    "a rule that learns": lambda rng: weighting.Uncertainty(),
+    "a rule of norms": lambda rng: weighting.GradNorm(),
+    "a rule that draws from the same generator": weighting.PCGrad,
+    "a method": lambda rng: weighting.DWA().__call__,
+}
+
+
+def stop_after(n):
+    return lambda history: len(history.penalty) >= n
+
+
+def assert_same_history(got, expected):
+    for field in fields(mtl.History):
+        if field.name == "seconds":  # the time of a step is measured, not computed
+            continue
+        np.testing.assert_equal(getattr(got, field.name), getattr(expected, field.name))
+
+
+def assert_same_run(rig, history, whole, expected):
+    np.testing.assert_array_equal(rig.model.theta, whole.model.theta)
+    assert rig.optimizer.t == whole.optimizer.t
+    for name in rig.optimizer.memory:
+        np.testing.assert_array_equal(getattr(rig.optimizer, name), getattr(whole.optimizer, name))
+    assert rig.rng.bit_generator.state == whole.rng.bit_generator.state
+    assert_same_history(history, expected)
+
+
+@pytest.mark.parametrize(
+    "rig",
+    [
+        *[{"kind": kind} for kind in SHARINGS],
+        *[{"optimizer": name} for name in OPTIMIZERS],
+        *[{"weights": name} for name in WEIGHTS],
+        {"own_generators": True},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("n", [1, 5, 9])
+def test_a_run_that_goes_on_is_the_run_that_never_stopped(rig, n, tmp_path):
+    whole = Rig(**rig)
+    expected = whole.fit()
+    file = tmp_path / "run"
+    Rig(**rig).fit(callback=stop_after(n), checkpoint=file)
+    going_on = Rig(**rig)
+    history = going_on.fit(resume=file)
+    assert_same_run(going_on, history, whole, expected)
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.lists(st.integers(1, STEPS - 1), min_size=1, max_size=4, unique=True).map(sorted))
+def test_a_run_may_stop_as_often_as_it_likes(tmp_path_factory, stops):
+    file = tmp_path_factory.mktemp("runs") / "run"
+    whole = Rig()
+    expected = whole.fit()
+    resume = None
+    for n in stops:
+        Rig().fit(callback=stop_after(n), checkpoint=file, resume=resume)
+        resume = file
+    rig = Rig()
+    assert_same_run(rig, rig.fit(resume=file), whole, expected)
+
+
+class Interrupting(mtl.Adam):
+    """Ctrl-C arrives in the middle of a step."""
+
+    at = None
+
+    def update(self, θ, g, at, η):
+        super().update(θ, g, at, η)
+        if self.t == self.at:
+            raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("at", [1, 2, 5, 10])
+@pytest.mark.parametrize("weights", ["numbers", "a rule that draws from the same generator"])
+def test_a_run_goes_on_from_before_the_step_that_was_interrupted(at, weights, tmp_path):
+    """The batch, the dropout mask and the rule's choice of that step are drawn again."""
+    rig = Rig(weights=weights)
+    rig.optimizer = Interrupting(falling)
+    whole = deepcopy(rig)
+    expected = whole.fit()
+    file = tmp_path / "run"
+    stopped = deepcopy(rig)
+    stopped.optimizer.at = at
+    assert stopped.fit(checkpoint=file).stopped == "interrupted"
+    going_on = deepcopy(rig)
+    assert_same_run(going_on, going_on.fit(resume=file), whole, expected)
+
+
+def test_what_was_recorded_of_a_step_that_was_interrupted_is_forgotten(tmp_path, monkeypatch):
+    file = tmp_path / "run"
+    whole = Rig()
+    expected = whole.fit()
+    made = Recorder.step
+
+    def interrupted(recorder, *record):
+        if recorder.steps_made == 3:  # its interaction is recorded already
+            assert recorder.interactions[-1].step == 3
+            raise KeyboardInterrupt
+        made(recorder, *record)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Recorder, "step", interrupted)
+        Rig().fit(checkpoint=file)
+    rig = Rig()
+    assert_same_run(rig, rig.fit(resume=file), whole, expected)
+
+
+def test_an_evaluation_that_was_interrupted_is_made_when_the_run_goes_on(tmp_path):
+    file = tmp_path / "run"
+    whole = Rig()
+    expected = whole.fit(judge=sum_of_losses)
+    calls = []
+
+    def interrupted_at_third(losses):
+        calls.append(losses)
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+        return sum_of_losses(losses)
+
+    assert Rig().fit(judge=interrupted_at_third, checkpoint=file).stopped == "interrupted"
+    rig = Rig()
+    assert_same_run(rig, rig.fit(judge=sum_of_losses, resume=file), whole, expected)
+
+
+def sum_of_losses(losses):
+    return sum(losses.values())
+
+
+class Diverging(mtl.SGD):
+    """One step is far too long. (It leads to a loss that is not finite in the next.)"""
+
+    def update(self, θ, g, at, η):
+        super().update(θ, g, at, 1e200 if self.t == 6 else η)
+
+
+def test_a_run_that_diverged_goes_on_from_before_the_step_that_did_it(tmp_path):
+    file = tmp_path / "run"
+    whole = Rig(optimizer="SGD")
+    expected = whole.fit()
+    rig = Rig()
+    rig.optimizer = Diverging(falling)
+    with pytest.raises(FloatingPointError, match="the last good parameters are put back") as error:
+        rig.fit(checkpoint=file)
+    assert len(error.value.history.penalty) == 5
+    rig = Rig()
+    rig.optimizer = Diverging(falling)
+    rig.optimizer.update = mtl.SGD(falling).update  # a cure
+    assert_same_run(rig, rig.fit(resume=file), whole, expected)
+
+
+def test_early_stopping_forgets_a_step_that_was_taken_back(tmp_path):
+    """The broken step was evaluated. Nothing of this counts when the run goes on without it."""
+    for judge in (first_is_best, broken_is_best):
+        file = tmp_path / "run"
+        whole = Rig(optimizer="SGD")
+        expected = whole.fit(judge=judge, patience=4)
+        rig = Rig()
+        rig.optimizer = Diverging(falling)
+        with pytest.raises(FloatingPointError):
+            rig.fit(checkpoint=file, judge=judge, patience=4)
+        rig = Rig()
+        rig.optimizer = Diverging(falling)
+        rig.optimizer.update = mtl.SGD(falling).update
+        history = rig.fit(resume=file, judge=judge, patience=4)
+        assert_same_run(rig, history, whole, expected)
+
+
+def first_is_best(losses):
+    return 1.0
+
+
+def broken_is_best(losses):
+    return min(-losses["a"], 1e9) if losses["a"] < 1e9 else -1e9
+
+
+@pytest.mark.parametrize("n", [1, 4, 7])
+def test_early_stopping_goes_on_with_its_best_and_with_its_last_parameters(n, tmp_path):
+    def judge(losses):  # the third evaluation is the best
+        return abs(losses["a"] - third["a"])
+
+    found = Rig().fit()
+    third = {"a": found.held_out["a"][1]}
+    whole = Rig()
+    expected = whole.fit(judge=judge, patience=2)
+    assert expected.stopped == "patience"
+    assert expected.best_step == 4
+
+    file = tmp_path / "run"
+    Rig().fit(judge=judge, patience=2, callback=stop_after(n), checkpoint=file)
+    rig = Rig()
+    history = rig.fit(judge=judge, patience=2, resume=file)
+    assert_same_run(rig, history, whole, expected)
+
+
+def test_a_run_that_ended_can_be_resumed_and_made_longer(tmp_path):
+    file = tmp_path / "run"
+    rig = Rig()
+    rig.optimizer = mtl.Adam(0.1)
+    history = deepcopy(rig).fit(checkpoint=file)
+    again = deepcopy(rig).fit(resume=file)
+    assert_same_history(again, history)
+    assert again.stopped == "finished"
+    longer = deepcopy(rig).fit(resume=file, steps=STEPS + 2)
+    assert_same_history(longer, deepcopy(rig).fit(steps=STEPS + 2))
+
+
+def test_writing_a_file_changes_nothing_in_the_run(tmp_path):
+    whole = Rig(weights="a rule that draws from the same generator")
+    expected = whole.fit()
+    rig = deepcopy_of_start = Rig(weights="a rule that draws from the same generator")
+    history = rig.fit(checkpoint=tmp_path / "run", checkpoint_every=1)
+    assert_same_run(deepcopy_of_start, history, whole, expected)
+
+
+IN_ANOTHER_PROCESS = """
+import sys
+sys.path[:0] = {paths}
+from test_checkpoint import Rig, stop_after
+rig = Rig(weights="a rule that draws from the same generator")
+rig.fit(callback=stop_after(5), checkpoint={file!r}, checkpoint_every=2)
+"""
+
+
+def test_a_run_goes_on_in_another_process(tmp_path):
+    file = str(tmp_path / "run")
+    code = IN_ANOTHER_PROCESS.format(paths=[p for p in sys.path if p], file=file)
+    subprocess.run([sys.executable, "-c", code], check=True)
+    whole = Rig(weights="a rule that draws from the same generator")
+    expected = whole.fit()
+    rig = Rig(weights="a rule that draws from the same generator")
+    assert_same_run(rig, rig.fit(resume=file), whole, expected)
+
+
+def test_a_process_that_is_killed_leaves_the_last_file_it_wrote(tmp_path):
+    file = tmp_path / "run"
+    steps_in_file = []
+
+    def look(history):
+        with open(file, "rb") as stream:
+            steps_in_file.append(len(pickle.load(stream)["steps"]))
+
+    Rig().fit(checkpoint=file, checkpoint_every=4, callback=look)
+    assert steps_in_file == [0, 0, 0, 4, 4, 4, 4, 8, 8, 8]
+
+
+# Model and optimiser together
+
+
+@pytest.mark.parametrize("copied", [deepcopy, lambda pair: pickle.loads(pickle.dumps(pair))])
+def test_model_and_optimiser_that_are_copied_together_go_on_together(copied):
+    data = examples()
+    rig = Rig(optimizer="Adam")
+    mtl.fit(rig.model, data, LOSSES, optimizer=rig.optimizer, steps=4)
+    model, optimizer = copied((rig.model, rig.optimizer))
+    mtl.fit(rig.model, data, LOSSES, optimizer=rig.optimizer, steps=4)
+    mtl.fit(model, data, LOSSES, optimizer=optimizer, steps=4)
+    np.testing.assert_array_equal(model.theta, rig.model.theta)
+    assert optimizer.t == 8
+
+
+# Refused
+
+
+def saved(tmp_path, **rig):
+    file = tmp_path / "run"
+    Rig(**rig).fit(callback=stop_after(5), checkpoint=file)
+    return file
+
+
+@pytest.mark.parametrize(
+    "rig, what",
+    [
+        ({"kind": "soft"}, "its model must be SoftSharing, got HardSharing"),
+        ({"optimizer": "SGD"}, "its optimizer must be SGD, got Adam"),
+        ({"weights": "a rule with memory"}, "its rule must be DWA, got None"),
+        ({"own_generators": True}, "its number of generators must be 2, got 1"),
+    ],
+    ids=str,
+)
+def test_a_file_of_another_run_is_an_error_and_changes_nothing(rig, what, tmp_path):
+    file = saved(tmp_path)
+    other = Rig(**rig)
+    before = other.model.theta.copy()
+    with pytest.raises(ValueError, match=what):
+        other.fit(resume=file)
+    np.testing.assert_array_equal(other.model.theta, before)
+    assert other.optimizer.t == 0
+
+
+def test_other_batches_are_another_run(tmp_path):
+    file = saved(tmp_path)
+    with pytest.raises(ValueError, match=r"its batch_size must be \{'a': 4, 'b': 4\}, got"):
+        Rig().fit(resume=file, batch_size=4)
+
+
+def test_fewer_steps_than_were_made_are_an_error(tmp_path):
+    file = saved(tmp_path)
+    match = "steps must be at least the 5 steps that the run to resume has made, got 4"
+    with pytest.raises(ValueError, match=match):
+        Rig().fit(resume=file, steps=4)
+
+
+@pytest.mark.parametrize("content", [b"", b"text", pickle.dumps([1]), pickle.dumps({"kind": "x"})])
+def test_a_file_that_is_no_run_is_an_error(content, tmp_path):
+    file = tmp_path / "run"
+    file.write_bytes(content)
+    with pytest.raises(ValueError, match="fit: resume: .*run"):
+        Rig().fit(resume=file)
+
+
+def test_a_folder_that_does_not_exist_is_an_error_before_the_first_step(tmp_path):
+    rig = Rig()
+    before = rig.model.theta.copy()
+    with pytest.raises(FileNotFoundError):
+        rig.fit(checkpoint=tmp_path / "nowhere" / "run")
+    np.testing.assert_array_equal(rig.model.theta, before)
+
+
+def test_a_rule_that_cannot_be_written_is_an_error_before_the_first_step(tmp_path):
+    rule = weighting.DWA()
+    rule.note = lambda: None
+    rig = Rig()
+    rig.weights = rule
+    with pytest.raises(TypeError, match="fit: checkpoint: .* rule"):
+        rig.fit(checkpoint=tmp_path / "run")
+    assert rig.optimizer.t == 0
+
+
+@pytest.mark.parametrize("every", [0, 1.5, "2"])
+def test_a_bad_number_of_steps_between_files_is_an_error(every, tmp_path):
+    with pytest.raises((ValueError, TypeError), match="checkpoint_every"):
+        Rig().fit(checkpoint=tmp_path / "run", checkpoint_every=every)
