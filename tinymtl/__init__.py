@@ -9,9 +9,9 @@ an embedding table, E its width, L steps of a sequence, T tasks, P shared parame
 weight, λ strength of a penalty, η learning rate, J Jacobian (T, P), G Gramian (T, T), θ all
 parameters, g the gradient from above.
 
-Read in this order: checks, tensor, ops, gradcheck, losses, module, layers, optim, sharing,
-interaction, solvers, weighting, batches, history, training, measures, closed_form, datasets,
-plots. Each file imports only from files before it.
+Read in this order: checks, tensor, ops, gradcheck, losses, files, module, layers, optim, sharing,
+interaction, solvers, weighting, batches, history, checkpoint, training, measures, closed_form,
+datasets, plots. Each file imports only from files before it.
 """
 
 from . import closed_form, datasets, interaction, measures, plots, weighting

@@ -365,7 +365,7 @@ def main():
     large_tables(sizes[: 3 if quick else 4], True, unit, {50_000: 1.25})
     large_tables(sizes[:3], False, unit, {})
     imports(5 if quick else 31)
-    growth("tasks", {T: with_tasks(T) for T in (1, 2, 4, 8, 16)}, unit)
+    growth("tasks", {T: with_tasks(T) for T in (1, 4, 16, 100, 1000)}, unit)
     depths = {n: Problem(trunk=(32, *[64] * (n - 1), 32)) for n in (1, 2, 4, 8, 16)}
     growth("trunk layers", depths, unit)
 
