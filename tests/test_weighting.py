@@ -712,6 +712,15 @@ def test_uncertainty_settles_at_the_loss_for_regression_and_twice_the_loss_for_c
     np.testing.assert_allclose(w, 1 / (2 * loss), rtol=1e-6)
 
 
+def test_uncertainty_goes_on_at_a_loss_of_zero_along_the_slope_of_the_line():
+    rule = weighting.Uncertainty(regression=[0], learning_rate=0.1)
+    for k in range(5):
+        w = rule(np.array([0.0, 0.0]))
+        np.testing.assert_allclose(w, np.exp(0.05 * k) * np.array([0.5, 1.0]))
+    with pytest.raises(ValueError, match="Uncertainty: losses must not be negative, got"):
+        rule(np.array([1.0, -1.0]))
+
+
 def test_uncertainty_of_a_huge_loss_goes_to_its_least_and_not_beyond():
     rule = weighting.Uncertainty()
     for _ in range(2):
@@ -1518,7 +1527,7 @@ def test_losses_must_be_finite_numbers_one_for_each_task(name, losses):
         fresh(name)(np.array(losses), np.eye(2))
 
 
-@pytest.mark.parametrize("name", ["geometric", "Uncertainty", "DWA", "GradNorm"])
+@pytest.mark.parametrize("name", ["geometric", "DWA", "GradNorm"])
 @pytest.mark.parametrize("loss", [0.0, -1.0])
 def test_rules_that_divide_by_the_losses_want_them_positive(name, loss):
     with pytest.raises(ValueError, match=f"^{name}: losses must be finite and positive, got "):

@@ -218,7 +218,8 @@ class Uncertainty(_Memory):
 
     `regression` holds the names of the tasks with the first line, which is the maximum likelihood
     of a Gaussian. The second line is an approximation. The total with its ½ s may be negative; that
-    is no error. Losses must be positive.
+    is no error. For a loss of 0 the line has no least value: s falls by ½ learning_rate in each
+    call, and the weight grows. Losses must not be negative.
 
     Source: Kendall et al. (2018), eq. 7 and 10.
 
@@ -238,12 +239,15 @@ class Uncertainty(_Memory):
         self.log_variances = {}  # task -> s_t
 
     def __call__(self, losses, gramian=None):
-        L = _positive_losses("Uncertainty", losses)
+        L = _losses("Uncertainty", losses)
+        if (L < 0).any():
+            raise ValueError(f"Uncertainty: losses must not be negative, got {L}")
         names = self.names(L)
         s = np.array([self.log_variances.get(t, 0.0) for t in names])
         factor = np.where([t in self.regression for t in names], 0.5, 1.0)
         w = np.exp(-s) * factor
-        least = np.log(2 * w * L) + s  # the s at which the slope, ½ − w L, is 0
+        with np.errstate(divide="ignore"):  # −∞ for a loss of 0
+            least = np.log(2 * w * L) + s  # the s at which the slope, ½ − w L, is 0
         step = self.learning_rate * (w * L - 0.5)
         to_least = least - s
         step = np.where(step > 0, np.minimum(step, to_least), np.maximum(step, to_least))
