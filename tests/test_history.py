@@ -20,7 +20,9 @@ from two_tasks import (
 )
 
 import tinymtl as mtl
+import tinymtl.checkpoint
 import tinymtl.history
+import tinymtl.step
 import tinymtl.training
 
 every_model = pytest.mark.parametrize("kind", SHARINGS)
@@ -789,6 +791,8 @@ class CtrlC:
 
     files = {
         tinymtl.training.__file__,
+        tinymtl.step.__file__,
+        tinymtl.checkpoint.__file__,
         tinymtl.history.__file__,
         tinymtl.batches.__file__,
         tinymtl.optim.__file__,

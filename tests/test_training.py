@@ -30,8 +30,8 @@ from two_tasks import (
 )
 
 import tinymtl as mtl
+import tinymtl.progress
 import tinymtl.tensor
-import tinymtl.training
 from tinymtl.ops import sqrt
 from tinymtl.sharing import task_losses
 
@@ -1062,7 +1062,7 @@ def test_a_shorter_line_in_a_notebook_covers_a_longer_one(monkeypatch):
     err = io.StringIO()
     monkeypatch.setattr(sys, "stderr", err)
     monkeypatch.setitem(sys.modules, "IPython", IPython(object()))
-    progress = tinymtl.training._Progress(3, quiet=False)
+    progress = tinymtl.progress.Progress(3, quiet=False)
     progress.write("a long line")
     progress.write("short")
     assert err.getvalue() == "\ra long line\rshort      "

@@ -1,0 +1,426 @@
+"""One step of joint training: losses → weights → gradient → optimiser → record.
+
+Step           makes the step, and checks on the way all that it depends on
+weighing       what `weights` of `fit` is, numbers or a rule, as one function
+NamesTheTask   puts the task's name in front of what a loss says about data that does not fit
+"""
+
+from __future__ import annotations
+
+import inspect
+import math
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from . import checks
+from .batches import Batches
+from .history import Recorder, Undo
+from .interaction import gramian, needs_gramian, own_are_weighted
+from .losses import combine
+from .optim import Optimizer
+from .sharing import Sharing, task_losses
+from .tensor import Tensor, no_grad
+
+
+class Diverged(FloatingPointError):
+    """What `fit` raises where a loss, the penalty or a parameter is not finite."""
+
+
+class Refused(ValueError):
+    """What a rule that refuses to give weights becomes in `fit`."""
+
+
+# The step
+
+
+@dataclass
+class Step:
+    """One step of training: losses → weights → gradient → optimiser → record.
+
+    J holds the gradients on the shared parameters, or, where nothing is shared, on aligned copies.
+    It is computed only if a rule needs it, or if the step is watched: its cosines are recorded.
+    """
+
+    model: Sharing
+    batches: Batches
+    losses: Mapping[str, Callable]
+    weigh: _FixedWeights | _WeightsOfRule
+    optimizer: Optimizer
+    steps: int
+    cosines_every: int | None
+    all_reduce: Callable | None
+    undo: Undo
+    recorder: Recorder
+
+    def __post_init__(self):
+        self.checked = set()  # tasks whose losses were seen once
+        self.first = None  # the first step of this run
+
+    def __call__(self, k):
+        """Step k, counted from 0."""
+        started = time.perf_counter()
+        if self.first is None:
+            self.first = k
+        model = self.model
+        progress = k / self.steps
+        watched = self.cosines_every is not None and k % self.cosines_every == 0
+
+        batch = self.batches.next()
+        with NamesTheTask("fit: data", model, batch, self.losses):
+            L = task_losses(model, batch, self.losses)  # task -> scalar tensor
+        values = self.checked_values(L, k)  # (T,)
+        penalty = self.checked_penalty(k)
+        if self.weigh.needs_gramian:
+            w, J = self.gradient_from_jacobian(L, values, penalty)
+        else:
+            w, J = self.gradient_in_one_pass(L, values, penalty, watched)
+
+        θ_before = model.theta[: model.P].copy() if watched else None
+        self.undo.remember(k)
+        self.optimizer.step(model, progress)
+
+        if watched:
+            Δθ = model.theta[: model.P] - θ_before  # (P,)
+            η = self.optimizer.rate(progress)
+            self.recorder.interaction(k, list(L), J, list(w.values()), Δθ, η)
+        seconds = time.perf_counter() - started
+        self.recorder.step(dict(zip(L, values.tolist())), w, float(penalty), seconds)
+
+    def checked_values(self, L, k):
+        """The losses as numbers (T,), each the mean over all workers, if all of them are finite."""
+        if len(self.checked) < len(self.batches.data):
+            new = {task: loss for task, loss in L.items() if task not in self.checked}
+            _check_losses(new, self.model)
+            self.checked |= new.keys()
+        values = np.array([float(loss) for loss in L.values()])
+        self.to_mean_over_workers(values)
+        if len(L) < len(self.batches.data):  # a task without labels has no loss that would tell
+            check_last_step(self.undo, self.recorder)
+        for task, value in zip(L, values):
+            if not math.isfinite(value):
+                self.diverged(f"the loss of task {task!r}", value, k)
+        return values
+
+    def checked_penalty(self, k):
+        """The penalty as a scalar tensor, if it is finite."""
+        if k == self.first:
+            _check_penalty(self.model)
+        penalty = self.model.penalty()
+        if not math.isfinite(float(penalty)):
+            self.diverged("the penalty", float(penalty), k)
+        return penalty
+
+    def diverged(self, what, value, k):
+        """The step before this one led to parameters that are no good."""
+        if k == self.first:
+            raise Diverged(
+                f"fit: {what} is {value} at step {k}, before this run changed the parameters"
+            )
+        self.recorder.take_back()
+        raise Diverged(
+            f"fit: {what} became {value} at step {k}; the last good parameters are put back"
+        )
+
+    def gradient_in_one_pass(self, L, values, penalty, watched):
+        """`model.grad` = ∇(Σ_t w_t L_t + penalty), for weights that need no Gramian.
+
+        Returns w, and in a watched step J (T, P), for which every task costs one pass more.
+        """
+        model = self.model
+        J = None
+        if watched:
+            J = model.trunk_jacobian(L)
+            self.to_mean_over_workers(J)
+        w = self.weigh(list(L), values)
+
+        model.zero_grad()
+        total = combine(L, w) + penalty if L else penalty
+        if total.needs_grad:  # not so if no task has a label, or every weight is 0
+            total.backward()
+        if self.all_reduce is not None:
+            self.all_reduce(model.grad)
+            model.touch_all()  # other workers looked up other rows of sparse tables
+        return w, J
+
+    def gradient_from_jacobian(self, L, values, penalty):
+        """`model.grad` = [Jᵀ w | ∇ of each task's own parameters] + ∇penalty, for a rule of G.
+
+        Returns w and J (T, P).
+        """
+        model = self.model
+        model.zero_grad()
+        J = model.backward_by_task(L)  # and own parameters have their gradient in model.grad
+        if self.all_reduce is not None:
+            self.all_reduce(J)
+            self.all_reduce(model.grad[model.P :])
+            model.touch_all()
+
+        # Elsewhere J is 0: in frozen parameters, and in rows of sparse tables not looked up.
+        places = _places_between(0, model.P, model.touched())
+        columns = [J[:, at] for at in places]
+        G = sum((gramian(block) for block in columns), np.zeros((len(L), len(L))))
+        w = self.weigh(list(L), values, G)
+        for at, block in zip(places, columns):
+            model.grad[at] = np.array(list(w.values())) @ block.astype(np.float64, copy=False)
+        if self.weigh.weight_own:
+            self.weight_own_gradients(w)
+        if penalty.needs_grad:
+            penalty.backward()
+        return w, J
+
+    def weight_own_gradients(self, w):
+        """Multiply the gradient of each task's own parameters by the task's weight."""
+        grad = self.model.grad
+        touched = self.model.touched()
+        for task, w_t in w.items():
+            for at in _places_between(*self.model.own_range(task), touched):
+                grad[at] = w_t * grad[at].astype(np.float64)
+
+    def to_mean_over_workers(self, array):
+        if self.all_reduce is not None:
+            self.all_reduce(array)
+
+
+def _places_between(start, stop, places):
+    """Those of these places of θ that lie in [start, stop), each once."""
+    inside = []
+    for at in places:
+        if isinstance(at, slice):
+            first = max(at.start, start)
+            past = min(at.stop, stop)
+            if first < past:
+                inside.append(slice(first, past))
+        else:
+            inside.append(np.unique(at[(start <= at) & (at < stop)]))
+    return inside
+
+
+class NamesTheTask:
+    """What a model or a loss says about data that does not fit, with the task in front.
+
+    Only after an error, the tasks are tried one by one: the first that fails alike is named.
+    """
+
+    kinds = (ValueError, TypeError, IndexError)
+
+    def __init__(self, where, model, batch, losses):
+        self.where = where
+        self.model = model
+        self.batch = batch
+        self.losses = losses
+
+    def __enter__(self):
+        pass
+
+    def __exit__(self, kind, error, traceback):
+        if kind not in self.kinds:
+            return
+        for task in self.batch:
+            if self.fails_alike(task, error):
+                raise kind(f"{self.where}[{task!r}]: {error}") from error
+
+    def fails_alike(self, task, error):
+        try:
+            with no_grad():
+                task_losses(self.model, {task: self.batch[task]}, self.losses)
+        except Exception as again:
+            return type(again) is type(error) and str(again) == str(error)
+        return False
+
+
+# The weights
+
+
+def weighing(weights, weight_own, model, data):
+    """The arguments of `fit` about weights, whatever their form, as a function of losses."""
+    if isinstance(weights, type):
+        raise TypeError(
+            "fit: weights must be None, numbers by task, or a rule, "
+            f"such as {weights.__name__}(...); got {weights!r}"
+        )
+    if callable(weights):
+        _check_rule(weights)
+    weight_own = own_are_weighted("fit", weight_own, weights)
+    if weights is None:
+        return _FixedWeights(dict.fromkeys(data, 1.0))
+    if callable(weights):
+        return _WeightsOfRule(weights, weight_own, model, data)
+    if isinstance(weights, Mapping):
+        checks.same_tasks("fit", "weights", weights, data)
+        for task, w in weights.items():
+            checks.not_negative("fit", f"weights[{task!r}]", w)
+        return _FixedWeights(weights)
+    raise TypeError(f"fit: weights must be None, numbers by task, or a rule; got {weights!r}")
+
+
+class _FixedWeights:
+    """The same number for a task in every step."""
+
+    needs_gramian = False
+
+    def __init__(self, weights):
+        self.weights = weights
+        self.on_held_out = weights  # of the total that early stopping judges by
+
+    def __call__(self, tasks, losses, gramian=None):
+        return {task: float(self.weights[task]) for task in tasks}
+
+
+class _WeightsOfRule:
+    """What a rule says in each step about the tasks with labels in the batch."""
+
+    def __init__(self, rule, weight_own, model, data):
+        self.rule = rule
+        self.weight_own = weight_own
+        self.needs_gramian = needs_gramian(rule)
+        self.on_held_out = dict.fromkeys(data, 1.0)
+        if self.needs_gramian:
+            _check_has_gramian(model)
+
+    def __call__(self, tasks, losses, gramian=None):
+        """tasks: names; losses (T,), gramian (T, T) in their order. Returns task -> weight."""
+        if not tasks:
+            return {}
+        try:
+            w = self.ask(tasks, losses, gramian)
+        except ValueError as error:
+            at = self.with_gradient(tasks, gramian)
+            if not 0 < len(at) < len(tasks):
+                raise Refused(
+                    f"fit: the rule for the weights of {tasks} refused: {error}"
+                ) from error
+            # No direction changes the losses of the others: the weights are a matter of these.
+            of_these = self([tasks[i] for i in at], losses[at], gramian[np.ix_(at, at)])
+            return dict.fromkeys(tasks, 1.0) | of_these
+        return dict(zip(tasks, _checked_weights(w, tasks)))
+
+    def ask(self, tasks, losses, gramian):
+        if hasattr(self.rule, "tasks"):
+            self.rule.tasks = tasks
+        losses = losses.copy()  # a rule that writes into them must not change the record
+        if self.needs_gramian:
+            return self.rule(losses, gramian)
+        return self.rule(losses)
+
+    def with_gradient(self, tasks, gramian):
+        """The places of the tasks with a gradient on the shared parameters."""
+        if not self.needs_gramian:
+            return range(len(tasks))
+        return np.flatnonzero(np.diag(gramian) > 0)
+
+
+def _check_has_gramian(model):
+    """There are gradients on shared parameters."""
+    if model.P == 0:
+        raise ValueError(
+            f"fit: this rule needs a Gramian, but {type(model).__name__} "
+            "shares no parameters (P = 0)"
+        )
+    if all(p.frozen for p in model.trunk_parameters(model.tasks[0])):
+        raise ValueError(
+            "fit: this rule needs a Gramian, but all shared parameters are frozen, "
+            "so no task has a gradient on them"
+        )
+
+
+def _checked_weights(weights, tasks):
+    """What a rule gave, as a list of finite numbers, one for each task."""
+    expected = f"fit: weights must be {len(tasks)} finite numbers, one for each of {tasks}"
+    try:
+        w = np.asarray(weights, np.float64)
+    except (TypeError, ValueError) as error:
+        raise TypeError(f"{expected}; the rule gave {weights!r}") from error
+    if w.shape != (len(tasks),) or not np.isfinite(w).all():
+        raise ValueError(f"{expected}; the rule gave {w}")
+    return w.tolist()
+
+
+def _check_rule(rule):
+    """A rule can be called with two arguments."""
+    try:
+        arguments = inspect.signature(rule)
+    except ValueError:  # some functions written in C do not tell
+        return
+    try:
+        arguments.bind("losses", "gramian")
+    except TypeError as error:
+        name = getattr(rule, "__name__", type(rule).__name__)
+        raise TypeError(
+            f"fit: weights must be a rule of two arguments, (losses, gramian), or, if the losses "
+            f"are enough, (losses, gramian=None); got {name}{arguments}"
+        ) from error
+
+
+# Checks of what training depends on
+
+
+def _check_losses(L, model):
+    """Every loss is a scalar tensor. It depends on parameters, and only on those in θ."""
+    of_model = {id(parameter) for parameter in model.ordered_parameters()}
+    seen = set()
+    for task, loss in L.items():
+        what = f"the loss of task {task!r}"
+        _check_scalar(what, loss)
+        if not loss.needs_grad:
+            raise ValueError(
+                f"fit: {what} depends on no parameter that is trained (are all frozen?), "
+                "so nothing can be learned from it"
+            )
+        _check_in_theta(what, loss, of_model, seen)
+
+
+def _check_penalty(model):
+    """A penalty of the user's own is checked like a loss.
+
+    It may be a constant if it is 0, or if it is that of frozen parameters.
+    """
+    if not callable(model.l2):
+        return
+    penalty = model.l2(model)
+    _check_scalar("the penalty l2", penalty)
+    some_are_frozen = any(parameter.frozen for parameter in model.parameters())
+    if not penalty.needs_grad and float(penalty) != 0 and not some_are_frozen:
+        raise ValueError("fit: the penalty l2 depends on no parameter, so it has no effect")
+    of_model = {id(parameter) for parameter in model.ordered_parameters()}
+    _check_in_theta("the penalty l2", penalty, of_model, set())
+
+
+def _check_scalar(what, value):
+    if not isinstance(value, Tensor) or value.shape != ():
+        got = getattr(value, "shape", type(value).__name__)
+        raise TypeError(f"fit: {what} must be a scalar Tensor, got {got}")
+
+
+def _check_in_theta(what, value, of_model, seen):
+    for parameter in _parameters_below(value, seen):
+        if id(parameter) not in of_model:
+            raise ValueError(
+                f"fit: {what} uses a parameter that is not in the model's "
+                "theta; expected all parameters in modules that the model was built from"
+            )
+
+
+def _parameters_below(loss, seen):
+    """The parameters in the loss's graph. What was seen below another loss is not walked again."""
+    waiting = [loss]
+    while waiting:
+        for parent, _ in waiting.pop().pairs:
+            if id(parent) in seen:
+                continue
+            seen.add(id(parent))
+            waiting.append(parent)
+            if parent.grad is not None:
+                yield parent
+
+
+def check_last_step(undo, recorder):
+    """The last step that was made led to finite parameters."""
+    if not undo.is_finite():
+        recorder.take_back()
+        raise Diverged(
+            f"fit: a parameter became not finite at step {recorder.steps_made}; "
+            "the last good parameters are put back"
+        )
