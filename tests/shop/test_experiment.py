@@ -14,6 +14,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+import tinymtl as mtl
 from tinymtl import weighting
 from tinymtl.interaction import needs_gramian
 from tinymtl.shop import experiment
@@ -21,6 +22,7 @@ from tinymtl.shop.baselines import BASELINES
 from tinymtl.shop.experiment import (
     METRICS,
     answers,
+    losses_and_weights,
     make_parts,
     measure,
     run,
@@ -28,7 +30,6 @@ from tinymtl.shop.experiment import (
     schedule,
     steps_to_least_loss,
     train,
-    weights_for,
 )
 from tinymtl.shop.guide import word_ids
 from tinymtl.shop.purchases import load
@@ -260,34 +261,52 @@ class Records:
         self.P = P
 
 
-def test_a_rule_is_shown_the_weighted_losses_and_its_answer_keeps_the_sum_of_weights():
-    c = np.array([10.0, 1.0])
-    L = np.array([0.1, 2.0])
+def test_under_a_rule_the_losses_are_the_weighted_ones_and_its_weights_keep_their_sum():
     rng = np.random.default_rng(0)
     J = rng.standard_normal((2, 5))
-    weighted_J = c[:, None] * J
+    G = J @ J.T
+    L = np.array([1.0, 2.0])
     for name in ("mgda", "upgrad", "nash_mtl"):
-        w = getattr(weighting, name)(c * L, weighted_J @ weighted_J.T)
-        got = weights_for(Records(5), name, rng)(L, J @ J.T)
-        np.testing.assert_allclose(got, c * w * 2 / w.sum())
-    got = weights_for(Records(0), "stch", rng)(L)
-    np.testing.assert_allclose(got, c * weighting.stch(c * L) * 2)
+        losses, choose = losses_and_weights(Records(5), name, rng)
+        assert list(losses) == ["recommend", "answer"]
+        w = getattr(weighting, name)(L, G)
+        np.testing.assert_allclose(choose(L, G), w * 2 / w.sum())
+    _, choose = losses_and_weights(Records(0), "stch", rng)
+    np.testing.assert_allclose(choose(L), weighting.stch(L) * 2)
+
+    logits = mtl.Tensor(rng.standard_normal((3, 4)))
+    outputs = {"late": logits}
+    bought = {t: rng.random((3, 4)) < 0.5 for t in ("early", "late")}
+    plain = float(experiment.LOSSES["recommend"](outputs, bought))
+    assert float(losses["recommend"](outputs, bought)) == pytest.approx(10 * plain)
 
 
 def test_the_equal_rule_is_the_tuned_plain_sum():
-    weights = weights_for(Records(5), "equal", None)
-    np.testing.assert_array_equal(weights(np.ones(2)), [10.0, 1.0])
+    _, choose = losses_and_weights(Records(5), "equal", None)
+    np.testing.assert_array_equal(choose(np.ones(2)), [1.0, 1.0])
+    by_sum = train(0, Condition(fraction=0.05, steps=3), "hard")
+    by_rule = train(0, Condition(fraction=0.05, steps=3, weights="equal"), "hard")
+    np.testing.assert_allclose(by_rule[0].theta, by_sum[0].theta, rtol=1e-3, atol=1e-5)
+    of_sum = by_sum[2]
+    of_rule = by_rule[2]
+    for name in ("losses", "weights", "held_out"):
+        for task, numbers in getattr(of_sum, name).items():
+            np.testing.assert_allclose(getattr(of_rule, name)[task], numbers, rtol=1e-3)
+    for name in ("norms", "predicted", "effects", "cosines"):
+        np.testing.assert_allclose(
+            getattr(of_rule, name), getattr(of_sum, name), rtol=1e-2, atol=1e-6
+        )
 
 
 @pytest.mark.parametrize("rule", weighting.__all__)
 def test_every_rule_has_its_name_and_one_of_the_gramian_needs_something_shared(rule):
-    made = weights_for(Records(5), rule, np.random.default_rng(0))
-    asks = needs_gramian(made)
+    _, choose = losses_and_weights(Records(5), rule, np.random.default_rng(0))
+    asks = needs_gramian(choose)
     G = np.array([[1.0, -0.1], [-0.1, 2.0]])
-    w = made(np.ones(2), G) if asks else made(np.ones(2))
+    w = choose(np.ones(2), G) if asks else choose(np.ones(2))
     assert w.shape == (2,)
     assert (w > 0).all()
-    without = weights_for(Records(0), rule, np.random.default_rng(0))
+    _, without = losses_and_weights(Records(0), rule, np.random.default_rng(0))
     assert (without == {"recommend": 10.0, "answer": 1.0}) == asks
 
 

@@ -196,11 +196,12 @@ def train(seed: int, condition: Condition, arm: str):
     make_model = (ARMS | RULES | STRONGER)[arm]
     model = make_model(*parts)
     rule = arm if arm in RULES else condition.weights
+    losses, weights = losses_and_weights(model, rule, np.random.default_rng([seed, 3]))
     history = fit(
         model,
         split.data("train", condition.tasks),
-        LOSSES,
-        weights=weights_for(model, rule, np.random.default_rng([seed, 3])),
+        losses,
+        weights=weights,
         optimizer=Adam(schedule),
         steps=condition.steps,
         batch_size=64,
@@ -214,6 +215,8 @@ def train(seed: int, condition: Condition, arm: str):
         raise KeyboardInterrupt
     if history.stopped == "refused":  # half a training is no result
         raise ValueError(history.reason)
+    if losses is not LOSSES:
+        in_units_of_the_losses(history)
     return model, split, history
 
 
@@ -226,31 +229,49 @@ def schedule(progress: float) -> float:
     return 1e-2 * 0.1
 
 
-def weights_for(model, rule: str, rng: np.random.Generator):
-    """WEIGHTS, or the named rule if the model can follow it.
+def losses_and_weights(model, rule: str, rng: np.random.Generator):
+    """LOSSES and WEIGHTS, or, for the named rule if the model can follow it, c_t L_t and the rule.
 
-    The rule is shown c_t L_t in place of L_t, with c = WEIGHTS, so that `equal` is the tuned plain
-    sum. Its answer is scaled to Σ|w| = T, so that weight decay means the same under every rule.
+    With c = WEIGHTS the tuned plain sum is the rule `equal`, and each task's own parameters take
+    the gradient of c_t L_t under every rule. The rule's answer is scaled to Σ|w| = T, so that
+    weight decay means the same under every rule.
     """
     weights = {task: WEIGHTS[task] for task in model.tasks}
     if not rule:
-        return weights
+        return LOSSES, weights
     choose = make_rule(rule, rng)
     from_jacobian = needs_gramian(choose)
     if from_jacobian and not model.P:
-        return weights
-    c = np.array(list(weights.values()))  # (T,)
+        return LOSSES, weights
 
     def scaled(w):
-        return c * w * len(w) / np.abs(w).sum()
+        return w * len(w) / np.abs(w).sum()
 
     def from_gramian(losses, gramian):
-        return scaled(choose(c * losses, c[:, None] * gramian * c))
+        return scaled(choose(losses, gramian))
 
     def from_losses(losses, gramian=None):
-        return scaled(choose(c * losses))
+        return scaled(choose(losses))
 
-    return from_gramian if from_jacobian else from_losses
+    weighted = {task: times(c, LOSSES[task]) for task, c in weights.items()}
+    return weighted, from_gramian if from_jacobian else from_losses
+
+
+def times(c: float, loss: Callable) -> Callable:
+    """c · loss"""
+    return lambda *arguments: loss(*arguments) * c
+
+
+def in_units_of_the_losses(history):
+    """What was recorded of c_t L_t, as it is of L_t; w_t c_t is the weight of L_t then."""
+    for i, task in enumerate(history.tasks):
+        c = WEIGHTS[task]
+        history.weights[task] *= c
+        history.losses[task] /= c
+        history.held_out[task] /= c
+        for of_tasks in (history.norms, history.predicted, history.effects):
+            if len(of_tasks):
+                of_tasks[:, i] /= c
 
 
 def make_rule(name: str, rng: np.random.Generator):
