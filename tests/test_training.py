@@ -1062,9 +1062,9 @@ def test_a_shorter_line_in_a_notebook_covers_a_longer_one(monkeypatch):
     err = io.StringIO()
     monkeypatch.setattr(sys, "stderr", err)
     monkeypatch.setitem(sys.modules, "IPython", IPython(object()))
-    progress = tinymtl.progress.Progress(3, quiet=False)
-    progress.write("a long line")
-    progress.write("short")
+    line = tinymtl.progress.Line(quiet=False)
+    line.write("a long line")
+    line.write("short")
     assert err.getvalue() == "\ra long line\rshort      "
 
 

@@ -11,10 +11,11 @@ parameters, g the gradient from above.
 
 Read in this order: checks, tensor, ops, gradcheck, losses, files, module, layers, optim, sharing,
 interaction, solvers, weighting, batches, history, checkpoint, step, progress, training, measures,
-closed_form, datasets, plots. Each file imports only from files before it.
+closed_form, datasets, plots, comparison. Each file imports only from files before it.
 """
 
 from . import closed_form, datasets, interaction, measures, plots, weighting
+from .comparison import Comparison, compare
 from .gradcheck import check_gradient
 from .history import History
 from .layers import RNN, Conv1D, Dense, Dropout, Embedding, Sequential
@@ -70,6 +71,8 @@ __all__ = [
     "evaluate",
     "History",
     "measures",
+    "compare",
+    "Comparison",
     # Referees and pictures
     "closed_form",
     "datasets",

@@ -15,6 +15,8 @@ Three things are told apart here. None of them measures another:
     transfer   an effect of training together, on held-out data and over seeds
                transfer_gain, delta_m; mean_and_error
 
+A gain is a finding if it is `sure`, and `chance_of_mark` is how often chance makes one.
+
 Then `layer_gramians` and `row_norms` show in which parameters tasks meet, and `neighbour_purity`
 shows which points lie together in the features that they share.
 """
@@ -22,6 +24,7 @@ shows which points lie together in the features that they share.
 from __future__ import annotations
 
 import inspect
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
@@ -434,6 +437,63 @@ def delta_m(
     sign = np.where(up, 1, -1)  # (−1)^{l_t}, (T,)
     gains = sign * (M - A) / np.abs(A)  # (T,)
     return float(gains.mean())
+
+
+# Findings: which gains are more than chance
+
+# Of 20 comparisons over a few seeds each, one or two would pass 2 standard errors by chance.
+SURE = 3
+ENOUGH_SEEDS = 5  # seeds, before a standard error is trusted with a finding
+
+
+def sure(gain: np.ndarray | float, error: np.ndarray | float) -> np.ndarray | bool:
+    """Whether a gain misses 0 by more than the `SURE` = 3 standard errors that a finding needs.
+
+        |gain| > 3 · standard error
+
+    gain, error: numbers, or arrays of one shape. A gain of NaN is not sure.
+
+    >>> bool(sure(0.31, 0.1)), bool(sure(-0.29, 0.1))
+    (True, False)
+    """
+    return np.abs(gain) > SURE * error
+
+
+def kind_of(gain: float, error: float) -> str:
+    """A gain is "better" or "worse" if it is sure, else "neither". So is one not measured, NaN.
+
+    >>> kind_of(0.31, 0.1), kind_of(-0.31, 0.1), kind_of(0.29, 0.1)
+    ('better', 'worse', 'neither')
+    """
+    if not sure(gain, error):
+        return "neither"
+    return "better" if gain > 0 else "worse"
+
+
+def chance_of_mark(seeds: int) -> float:
+    """How likely a gain that is really 0 misses 0 by more than the standard errors of a finding.
+
+        P(|t| > 3),     t of Student's distribution with ν = seeds − 1 degrees of freedom
+
+    The standard error is itself estimated, from few seeds badly. So this is more than the 0.3 %
+    that the normal distribution has beyond 3. ValueError for fewer than 2 seeds.
+    Source: Abramowitz and Stegun (1964), 26.7.3 and 26.7.4, with θ = arctan(3 / √ν).
+
+    >>> [round(chance_of_mark(seeds), 4) for seeds in (5, 10, 1000)]
+    [0.0399, 0.015, 0.0028]
+    """
+    ν = checks.whole_number("chance_of_mark", "seeds", seeds, 2) - 1
+    θ = math.atan(SURE / math.sqrt(ν))
+    is_odd = ν % 2 == 1
+    term = math.cos(θ) if is_odd else 1.0
+    series = 0.0
+    for k in range(2 if is_odd else 1, ν, 2):  # up to the power ν − 2 of the cosine
+        series += term
+        term *= k / (k + 1) * math.cos(θ) ** 2
+    inside = math.sin(θ) * series  # P(|t| < 3)
+    if is_odd:
+        inside = 2 / math.pi * (θ + inside)
+    return 1 - inside
 
 
 # Which points lie together

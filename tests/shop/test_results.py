@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from made_up_results import ALL, METRIC, SCARCE, control, results
 
+from tinymtl.interaction import kind_of, sure
 from tinymtl.shop.experiment import LOSSES, METRICS
 from tinymtl.shop.report import table
-from tinymtl.shop.results import Results, kind_of, sure
+from tinymtl.shop.results import Results
 from tinymtl.shop.split import Condition
 
 

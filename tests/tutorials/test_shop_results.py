@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from tinymtl.interaction import sure
 from tinymtl.shop.experiment import METRICS, everything
-from tinymtl.shop.results import Results, sure
+from tinymtl.shop.results import Results
 from tinymtl.shop.split import Condition
 
 TUTORIALS = Path(__file__).parents[2] / "tutorials"

@@ -11,17 +11,12 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from .. import checks
+from ..interaction import SURE, sure
 from . import look
 from .look import ARM_COLOURS
 
-# Of 20 comparisons over a few seeds each, one or two would pass 2 standard errors by chance.
-SURE = 3
 GAIN = "gain over alone (positive is better)"
 BARS = f"bars: {SURE} standard errors either way; hollow: they reach 0, not a finding"
-
-
-def _is_finding(gain, error):
-    return np.abs(gain) > SURE * error
 
 
 # By measure
@@ -76,7 +71,7 @@ def _gains_by_arm(gains):
 
 def _draw_arm(ax, i, arm, gain, error, rows):
     """The points of one arm; its name in the legend counts what was found."""
-    found = _is_finding(gain, error)
+    found = sure(gain, error)
     better = (gain[found] > 0).sum()
     worse = (gain[found] < 0).sum()
     measured = np.isfinite(gain).sum()
@@ -112,7 +107,7 @@ def gain_by_fraction(
     for i, (arm, (percent, gain, error)) in enumerate(arms.items()):
         # Bars of several arms stand side by side.
         x = percent * span ** (0.015 * (i - (len(arms) - 1) / 2))
-        found = _is_finding(gain, error)
+        found = sure(gain, error)
         ax.plot(x, gain, **look.style(i, ARM_COLOURS, marker=""), linewidth=1.3, label=arm)
         look.draw_points(ax, x, gain, look.style(i, ARM_COLOURS), found, yerr=SURE * error)
         ends[arm] = x, gain
@@ -186,7 +181,7 @@ def transfer_matrix(
     is_diagonal = np.eye(T, dtype=bool)
     between_two = np.where(is_diagonal, np.nan, gain)
     gain, error = look.check_measured("transfer_matrix", "gain", between_two, errors)
-    found = _is_finding(gain, error)
+    found = sure(gain, error)
 
     title = "What does a task gain when another is trained with it?"
     figure, ax = look.make_axes("transfer_matrix", figure, title, height=1.8 + 0.5 * T)

@@ -9,7 +9,7 @@ from textwrap import fill
 import numpy as np
 
 from .. import plots
-from ..interaction import needs_gramian
+from ..interaction import ENOUGH_SEEDS, chance_of_mark, kind_of, needs_gramian, sure
 from .baselines import BASELINES
 from .experiment import (
     ARMS,
@@ -21,7 +21,7 @@ from .experiment import (
     make_parts,
     make_rule,
 )
-from .results import ENOUGH_SEEDS, Results, chance_of_mark, kind_of, sure
+from .results import Results
 from .split import Condition, Split
 
 MAIN = {  # the measure that stands for a task

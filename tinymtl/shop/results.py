@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import csv
-import math
 from dataclasses import asdict, fields, replace
 from pathlib import Path
 
 import numpy as np
 
-from .. import plots
 from ..interaction import mean_and_error, transfer_gain
 from .experiment import ARMS, LOSSES, METRICS, RATES, Condition
 
-ENOUGH_SEEDS = 5  # seeds, before a standard error is trusted with a finding
 HIGHER = np.array([higher for _, higher in METRICS.values()])
 
 
@@ -150,44 +147,6 @@ class Results:
                 run = by_seed.setdefault(int(row["seed"]), {})
                 run[row["arm"]] = _measured_of(row)
         return results
-
-
-def sure(gain: float, error: float) -> bool:
-    """Whether a gain misses 0 by more than the standard errors that a finding needs."""
-    return abs(gain) > plots.SURE * error
-
-
-def kind_of(gain: float, error: float) -> str:
-    """A gain is "better" or "worse" if it is sure, else "neither". So is one not measured, NaN."""
-    if not sure(gain, error):
-        return "neither"
-    return "better" if gain > 0 else "worse"
-
-
-def chance_of_mark(seeds: int) -> float:
-    """How likely a gain that is really 0 misses 0 by more than the standard errors of a finding.
-
-        P(|t| > c),     t of Student's distribution with ν = seeds − 1 degrees of freedom
-
-    The standard error is itself estimated, from few seeds badly. So this is more than the 0.3 %
-    that the normal distribution has beyond 3. Source: Abramowitz and Stegun (1964), 26.7.3 and
-    26.7.4, with θ = arctan(c / √ν).
-
-    >>> [round(chance_of_mark(seeds), 4) for seeds in (5, 10, 1000)]
-    [0.0399, 0.015, 0.0028]
-    """
-    ν = seeds - 1
-    θ = math.atan(plots.SURE / math.sqrt(ν))
-    is_odd = ν % 2 == 1
-    term = math.cos(θ) if is_odd else 1.0
-    series = 0.0
-    for k in range(2 if is_odd else 1, ν, 2):  # up to the power ν − 2 of the cosine
-        series += term
-        term *= k / (k + 1) * math.cos(θ) ** 2
-    inside = math.sin(θ) * series  # P(|t| < c)
-    if is_odd:
-        inside = 2 / math.pi * (θ + inside)
-    return 1 - inside
 
 
 def has_all_arms(condition: Condition) -> bool:
