@@ -1,21 +1,30 @@
 """The guide's parts against their formulas, written as plain loops; and the files of a guide."""
 
+import itertools
+import json
 import os
 import stat
 import zipfile
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
 
 from tinymtl import HardSharing, SingleTask
 from tinymtl.losses import mse
+from tinymtl.measures import auc
 from tinymtl.module import Module, Parameter
+from tinymtl.shop.baselines import most_common
 from tinymtl.shop.experiment import make_parts
 from tinymtl.shop.guide import (
     TRUNKS,
     DialogueHead,
     ProductTrunk,
+    RecommendHead,
     answer_loss,
+    centred,
     check_can_save,
     dialogue_loss,
     generate,
@@ -130,18 +139,135 @@ def test_a_recommendation_is_popularity_plus_how_well_a_product_fits_the_basket(
     model, split = guide
     train = split.bought[split.households["train"]]
     head = model.heads["recommend"]
+    head.size.data[:] = 0.7  # it starts at 0, which would hide it
     early = shop.early[:2]
     Z = np.array([features(model, shop, product) for product in range(1000)])
     got = model({"recommend": early})["recommend"]["late"].data
     for household, product in [(0, 0), (1, 77), (1, 999)]:
-        b = (early[household] - train["early"].mean(0)) / np.sqrt(early[household].sum())
+        n = early[household].sum()
+        m = train["early"].mean(0)
+        b = (early[household] - n * m / m.sum()) / np.sqrt(n)
         taste = b @ Z @ head.taste.W.data + head.taste.b.data
         appeal = Z[product] @ head.appeal.W.data + head.appeal.b.data
         had_not = ~train["early"][:, product]
         new = train["late"][had_not, product]
         p = (new.sum() + 1) / (len(new) + 2)
-        logit = taste @ appeal + np.log(p / (1 - p))
+        size = 0.7 * np.log(n / m.sum())
+        logit = taste @ appeal + size + np.log(p / (1 - p))
         assert got[household, product] == pytest.approx(logit, rel=1e-9)
+
+
+P = 8  # products in the small baskets below
+mean_baskets = hnp.arrays(np.float64, P, elements=st.floats(0.01, 1))
+baskets = hnp.arrays(bool, P)
+
+
+def centred_one(basket, mean):
+    return centred(basket[None], mean)[0]
+
+
+@given(baskets, mean_baskets)
+def test_a_centred_basket_is_compared_with_the_expected_basket_of_its_size(basket, mean):
+    n = sum(1 for is_bought in basket if is_bought)
+    got = centred_one(basket, mean)
+    for product in range(P):
+        if n == 0:
+            expected = 0
+        else:
+            expected = (basket[product] - n * mean[product] / sum(mean)) / n**0.5
+        assert got[product] == pytest.approx(expected, rel=1e-12, abs=1e-14)
+
+
+@given(mean_baskets, st.floats(1, 1000))
+def test_a_basket_with_the_shares_of_the_mean_is_centred_to_0_at_any_size(mean, size):
+    basket = size * mean / mean.sum()
+    np.testing.assert_allclose(centred_one(basket, mean), 0, atol=1e-12)
+
+
+@given(baskets, mean_baskets, st.floats(0.01, 100))
+def test_the_size_of_a_basket_and_of_the_mean_say_nothing(basket, mean, times):
+    b = centred_one(basket, mean)
+    assert b.sum() == pytest.approx(0, abs=1e-12)
+    np.testing.assert_allclose(centred_one(basket, times * mean), b, atol=1e-12)
+
+
+@given(mean_baskets)
+def test_without_purchases_the_centred_basket_is_exactly_0(mean):
+    nothing = np.zeros((2, P), bool)
+    np.testing.assert_array_equal(centred(nothing, mean), np.zeros((2, P)))
+
+
+@given(baskets, baskets, mean_baskets)
+def test_without_the_root_of_their_size_centred_baskets_add_up(one, other, mean):
+    other = other & ~one
+    both = one | other
+
+    def unscaled(basket):
+        return np.sqrt(basket.sum()) * centred_one(basket, mean)
+
+    np.testing.assert_allclose(unscaled(both), unscaled(one) + unscaled(other), atol=1e-12)
+
+
+@pytest.mark.parametrize("n", [1, 2, 3])
+def test_a_random_basket_is_centred_to_0_on_average_and_as_long_at_any_size(n):
+    mean = np.array([0.9, 0.6, 0.3, 0.2])
+    share = mean / mean.sum()
+    average = np.zeros(4)
+    square = 0
+    for drawn in itertools.product(range(4), repeat=n):
+        basket = np.bincount(drawn, minlength=4)  # a product may be drawn again
+        probability = share[list(drawn)].prod()
+        b = centred_one(basket, mean)
+        average += probability * b
+        square += probability * (b @ b)
+    np.testing.assert_allclose(average, 0, atol=1e-15)
+    assert square == pytest.approx(1 - share @ share)
+
+
+def test_who_has_bought_nothing_is_recommended_the_same_as_anyone_without_a_taste(guide):
+    model, _ = guide
+    head = model.heads["recommend"]
+    head.size.data[:] = 0.7
+    Z = Tensor(np.random.default_rng(0).normal(size=(1000, 32)))
+    nothing = np.zeros((1, 1000), bool)
+    taste = head.taste.b.data
+    appeal = Z.data @ head.appeal.W.data + head.appeal.b.data
+    got = head((Z, nothing))["late"].data[0]
+    np.testing.assert_allclose(got, appeal @ taste + head._popular["late"], rtol=1e-12)
+
+
+def a_few(basket, n, rng):
+    """n random products of a basket, as a basket."""
+    few = np.zeros_like(basket)
+    few[rng.choice(np.flatnonzero(basket), n, replace=False)] = True
+    return few
+
+
+@pytest.mark.parametrize("n", [1, 3, 10])
+def test_a_new_customer_who_names_a_few_products_is_served_better_than_by_popularity(trained, n):
+    agent, _ = trained
+    split = Split(np.random.default_rng(0))  # the agent's
+    bought = split.bought[split.households["test"]]
+    others = bought["early"] | bought["late"]
+    popular = most_common(split)["late"]  # (80, 1000)
+    rng = np.random.default_rng(1)
+    gains = np.zeros((5, len(bought)))
+    for draw in range(5):
+        named = np.array([a_few(basket, n, rng) for basket in bought["early"]])
+        with no_grad():
+            scores = agent.model({"recommend": named})["recommend"]["late"].data
+        for i, candidates in enumerate(~named):
+            gain = auc(scores[i], others[i], candidates) - auc(popular[i], others[i], candidates)
+            gains[draw, i] = gain
+    of_households = gains.mean(0)
+    error = of_households.std(ddof=1) / np.sqrt(len(bought))
+    assert of_households.mean() > 2 * error
+
+
+def test_households_that_bought_nothing_expect_no_basket():
+    nothing = np.zeros((3, 5), bool)
+    with pytest.raises(ValueError, match="^RecommendHead: early must hold at least one purchase"):
+        RecommendHead(nothing, ~nothing, np.random.default_rng(0), np.float32)
 
 
 def test_in_training_about_half_of_each_basket_is_hidden_and_nothing_else(guide, shop):
@@ -416,6 +542,25 @@ def another_kind(path):
     write_members(path, contents)
 
 
+def rewrite_about(path, **changes):
+    """Change what a file says that it is; None takes an entry away."""
+    with np.load(path) as file:
+        arrays = dict(file)
+    about = json.loads(str(arrays["about"])) | changes
+    kept = {name: value for name, value in about.items() if value is not None}
+    arrays["about"] = np.array(json.dumps(kept))
+    np.savez(path, **arrays)
+
+
+def of_the_first_form(path):
+    """As guides were saved when a basket was compared with the mean household."""
+    rewrite_about(path, form=None)
+
+
+def of_a_later_form(path):
+    rewrite_about(path, form=3)
+
+
 def a_missing_parameter(path):
     contents = members(path)
     del contents["parts.head.npy"]
@@ -457,6 +602,8 @@ FAULTS = {
     a_seed_that_is_no_number: "is not a saved guide",
     an_object: "is a damaged guide",
     a_changed_byte: "is a damaged guide",
+    of_the_first_form: "is a guide of another form, .* baskets .*: expected form 2, got 1; train",
+    of_a_later_form: "is a guide of another form, .* baskets .*: expected form 2, got 3; train",
     a_missing_parameter: "is a guide of another form: .* for parts.head.npy, got None",
     a_parameter_too_many: "is a guide of another form: expected at most None bytes for parts.tail",
     a_bomb: "is a guide of another form: .* for parts.head.npy, got 100000000",

@@ -25,7 +25,7 @@ import numpy as np
 
 from ..layers import RNN, Conv1D, Dense, Dropout, Embedding
 from ..losses import binary_cross_entropy, cross_entropy, l2_penalty, mse
-from ..module import Module
+from ..module import Module, Parameter
 from ..ops import concatenate, tanh
 from ..tensor import Tensor, no_grad
 from .purchases import Shop, number_words, words
@@ -104,21 +104,31 @@ class ProductTrunk(Module):
 class RecommendHead(Module):
     """How likely a household buys each product.
 
-        logit(household, product) = popularity + taste(b Z) · appeal(z)
+        logit(household, product) = popularity + w log(n / n̄) + taste(b Z) · appeal(z)
 
-    The first term is what is bought anyway, the second what fits this basket. Z (1000, H) are the
-    features of all products, z (H,) those of one, b (1000,) is the centred basket over √(its size).
+    The first term is what is bought anyway, the second how much this household buys, the third what
+    fits its basket. The second is the same for all products. Z (1000, H) are the features of all
+    products, z (H,) those of one, b (1000,) is the centred basket (see `centred`), n its size, n̄
+    the mean size, and w a learned number. Without purchases (n = 0) the second term is 0.
     `taste` and `appeal` are linear layers with a bias; each gives 16 numbers. In training there is
     a second question: half of the basket is hidden, and has to be found again.
+
+    early, late (households, 1000): what the training households bought. ValueError if they bought
+    nothing early: then no basket can be expected.
     """
 
     def __init__(self, early: np.ndarray, late: np.ndarray, rng: np.random.Generator, dtype):
+        if not early.any():
+            raise ValueError("RecommendHead: early must hold at least one purchase, got none")
         self._mean = early.mean(0).astype(dtype)
+        mean_size = self._mean.sum()
+        self._mean_size = {"late": mean_size, "hidden": mean_size / 2}
         new = late & ~early
         self._popular = {
             "late": _log_odds(new.sum(0), (~early).sum(0)).astype(dtype),  # given: not bought early
             "hidden": _log_odds(early.sum(0), len(early)).astype(dtype),
         }
+        self.size = Parameter(np.zeros((1, 1), dtype))
         self.taste = Dense(FEATURES, TASTE, rng, dtype=dtype)
         self.appeal = Dense(FEATURES, TASTE, rng, dtype=dtype)
         self._rng = rng
@@ -134,10 +144,34 @@ class RecommendHead(Module):
         return outputs
 
     def scores(self, basket, Z, appeal, popular):
-        """The logits (n, 1000) of all products for baskets (n, 1000)."""
-        size = np.maximum(basket.sum(1, keepdims=True), 1)
-        b = ((basket - self._mean) / np.sqrt(size)).astype(self._mean.dtype)  # (n, 1000)
-        return self.taste(Tensor(b) @ Z) @ appeal + self._popular[popular]
+        """The logits (n, 1000) of all products for baskets (households, 1000)."""
+        b = centred(basket, self._mean).astype(self._mean.dtype)  # (households, 1000)
+        n = basket.sum(1, keepdims=True)
+        size = np.log(np.maximum(n, 1) / self._mean_size[popular]) * (n > 0)  # (households, 1)
+        size = Tensor(size.astype(b.dtype)) @ self.size
+        return self.taste(Tensor(b) @ Z) @ appeal + size + self._popular[popular]
+
+
+def centred(basket: np.ndarray, mean: np.ndarray) -> np.ndarray:
+    """How baskets (households, P) differ from the expected basket of the same size.
+
+        b = (basket − n · mean / Σ mean) / √n
+
+    n is the number of products in the basket. mean (P,) is the mean basket of the training
+    households, so mean / Σ mean is each product's share of all purchases. Both baskets have n
+    products, so Σ b = 0. Where no purchase is known (n = 0), b = 0.
+    If n products are drawn one by one with these shares, E[b] = 0 and E[‖b‖²] does not depend on n:
+    this is why √n is in the formula.
+
+    >>> centred(np.array([[0, 1, 0], [0, 0, 0]]), np.array([1.0, 0.5, 0.5]))
+    array([[-0.5 ,  0.75, -0.25],
+           [ 0.  ,  0.  ,  0.  ]])
+    """
+    n = basket.sum(1, keepdims=True)
+    # The mean basket itself is no choice here: it holds more than a hundred products, and would
+    # hide the few of a small basket.
+    expected = n * (mean / mean.sum())  # (households, P)
+    return (basket - expected) / np.sqrt(np.maximum(n, 1))
 
 
 def _log_odds(yes, of):
@@ -262,13 +296,14 @@ def generate(model, products: np.ndarray, asked: np.ndarray, replies: Replies) -
 
 ABOUT = "about"  # the member of a file that says what it is; the names of parameters have a dot
 KIND = "tinymtl shopping guide"
+FORM = 2  # goes up when trained parameters come to mean something else; not written in form 1
 MOST_HEADER = 1000  # bytes before the numbers of a member
 
 
 def save_guide(path: Path, model: Module, seed: int):
     """Write a trained guide and its seed to an .npz file, whole or not at all."""
     arrays = {name: p.data for name, p in model.named_parameters().items()}
-    arrays[ABOUT] = np.array(json.dumps({"kind": KIND, "seed": seed}))
+    arrays[ABOUT] = np.array(json.dumps({"kind": KIND, "form": FORM, "seed": seed}))
     unfinished = _unfinished(path)
     try:
         with open(unfinished, "xb") as file:
@@ -366,4 +401,10 @@ def _seed_of(path, arrays):
         is_guide = False
     if not is_guide:
         raise ValueError(f"{path} is not a saved guide")
+    form = about.get("form", 1)
+    if form != FORM:
+        raise ValueError(
+            f"{path} is a guide of another form, which reads baskets in another way: expected form "
+            f"{FORM}, got {form!r}; train a new one under another name"
+        )
     return about["seed"]
