@@ -481,6 +481,14 @@ assert moved == {"SGD": "more than 0.01", "Adam": "less than 1e-5"}
 # sum. One step for each task is something else: with a memory for each task every
 # weight cancels, with a common one their gradients are mixed up.)
 #
+# It is another matter where a rule chooses the weights from the angles between the
+# gradients on the trunk, as in the next chapter. Such weights say in which direction
+# the *trunk* should go. They know nothing of the heads. If one head starts at zero, its
+# task has no gradient on the trunk yet, and a rule may give it the weight 0. That
+# weight would keep the head at zero for ever. So `mtl.fit` leaves heads unweighted
+# under such a rule, and weights them only if you ask for it (`weight_own=True`). Papers
+# and their programs disagree here, so look it up before you compare with one.
+#
 # **Sampling is weighting.** Training on task $t$ in a share $p_t$ of the steps gives,
 # on average, the gradient $\sum_t p_t w_t g_t$: under SGD, shares act like weights. A
 # common choice is $p_t \propto n_t^{1/\tau}$ for $n_t$ examples: $\tau = 1$ is
