@@ -453,6 +453,25 @@ def test_missing_soft_labels_may_be_nan(loss, case, data):
     assert np.array_equal(slope, slope_of(loss, logits, labels, mask))
 
 
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("weight", [True, 0.5])
+@pytest.mark.parametrize("loss", [mse, cross_entropy, binary_cross_entropy])
+def test_prediction_that_is_not_finite_changes_nothing_where_the_label_is_missing(
+    loss, weight, bad
+):
+    x = np.array([[0.5, -1.0], [2.0, 1.0], [-0.5, 0.3]])
+    labels = np.array([1, 0, 1]) if loss is cross_entropy else np.array([[0.0, 1], [1, 0], [1, 1]])
+    mask = np.full(labels.shape, weight)
+    mask[1] = 0
+    broken = x.copy()
+    broken[1] = bad
+    with np.errstate(invalid="ignore"):
+        L = loss(Tensor(broken), labels, mask)
+        slope = slope_of(loss, broken, labels, mask)
+    assert float(L) == float(loss(Tensor(x), labels, mask))
+    assert np.array_equal(slope, slope_of(loss, x, labels, mask))
+
+
 @every_loss
 @given(st.data())
 def test_batch_that_is_there_twice_has_the_same_loss_and_each_example_half_the_gradient(

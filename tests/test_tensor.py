@@ -543,6 +543,13 @@ def test_rows_of_the_jacobian_are_the_gradients():
         assert np.array_equal(row, np.concatenate([x.reshape(-1) for x in gradient(loss, wrt)]))
 
 
+def test_jacobian_has_a_column_for_a_parameter_that_is_one_number():
+    x = Parameter(3.0)
+    y = Parameter([1.0, 2.0])
+    J = jacobian([x * x, (x * y).sum()], [x, y])
+    assert np.array_equal(J, [[6, 0, 0], [3, 3, 3]])
+
+
 def test_jacobian_leaves_no_gradient_behind():
     losses, trunk, _ = trunk_and_two_losses()
     first = jacobian(losses, trunk)

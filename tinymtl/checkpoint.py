@@ -3,12 +3,13 @@
     the model's parameters after the last step, and the best ones of early stopping
     the optimiser's memory and its count of steps
     the examples still to come in the epoch of each task
-    all random generators: that of the batches, and those of dropout and of the rule
-    what a rule remembers
+    random generators: that of the batches, those that modules (dropout) hold as attributes, and
+        those of the rule
+    what the rule remembers in its attributes, its options included
     all records of the History
 
 So a run that goes on from its file equals the run that was never stopped, to the bit on the same
-machine.
+machine. Not in the file is what the user's own losses, judges, callbacks and modules remember.
 
 **Load only files of runs that are your own.** The file is a pickle, because a rule may remember
 anything, and a pickle can make Python run any program when it is loaded. What is meant for others
@@ -17,9 +18,12 @@ is the model's own file (`Module.save`), which holds plain arrays.
 
 from __future__ import annotations
 
+import os
 import pickle
-from collections.abc import Callable
+import zlib
+from collections.abc import Callable, Mapping
 from copy import deepcopy
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -41,8 +45,9 @@ class Checkpoint:
         path: str | Path | None,
         model: Sharing,
         optimizer: Optimizer,
-        rule: Callable | None,
+        weights: Mapping[str, float] | Callable | None,
         batches: Batches,
+        held_out: Mapping[str, tuple] | None,
         recorder: Recorder,
         early_stop: EarlyStop,
     ):
@@ -50,17 +55,30 @@ class Checkpoint:
         self.path = path
         self.model = model
         self.optimizer = optimizer
-        self.rule = _remembering(rule)
+        self.weights = weights
+        self.rule = _remembering(weights)
         self.batches = batches
+        self.held_out = held_out or {}
         self.recorder = recorder
         self.early_stop = early_stop
         self.generators = _generators(model, batches.rng)
-        self.moving = {}  # steps made → generators, batches and rule as they were then
+        self.moving = {}  # steps made → generators, batches and rule then: the last two, since the
+        # last step may be taken back
         self.last = None  # the state with which the run ended
         if path is not None:
+            self._check_path()
             self._check_rule()
 
+    def _check_path(self):
+        if not isinstance(self.path, (str, os.PathLike)) or not str(self.path):
+            raise TypeError(f"fit: checkpoint must be the path of a file, got {self.path!r}")
+
     def _check_rule(self):
+        if hasattr(type(self.weights), "__slots__") and self.rule is None:
+            raise TypeError(
+                "fit: checkpoint: a rule must remember in ordinary attributes, but "
+                f"{type(self.weights).__name__} has __slots__"
+            )
         try:
             pickle.dumps(self._moving_now()["rule"])
         except Exception as error:  # what cannot be pickled says so in several ways
@@ -77,7 +95,7 @@ class Checkpoint:
         k = self.recorder.steps_made
         before = self.moving.get(k - 1)
         self.moving = {k: self._moving_now()}
-        if before is not None:  # needed if the last step is taken back
+        if before is not None:
             self.moving[k - 1] = before
 
     def write(self):
@@ -108,6 +126,7 @@ class Checkpoint:
             "theta": self.model.theta.copy(),
             "memory": memory,
             "t": optimizer.t,
+            # Nothing was noted only at the start and after the last step: it is as it was there.
             "moving": self.moving[k] if k in self.moving else self._moving_now(),
             "steps": list(self.recorder.steps),
             "interactions": [r for r in self.recorder.interactions if r.step < k],
@@ -126,33 +145,53 @@ class Checkpoint:
         )
 
     def _signature(self):
-        """What the file has in common with a run that may go on from it: name -> value."""
-        parameters = self.model.named_parameters()
-        return {
-            "model": type(self.model).__name__,
-            "parameters": {name: (p.shape, str(p.dtype)) for name, p in parameters.items()},
+        """What the file has in common with a run that may go on from it: name -> value.
+
+        All orders count, because θ, the optimiser's memory and the rows of a rule have one.
+        """
+        parameters = self.model.ordered_parameters()
+        paths = {id(p): path for path, p in self.model.named_parameters().items()}
+        signature = {"model": type(self.model).__name__}
+        signature |= {
+            f"parameter {i}": (paths[id(p)], p.shape, str(p.dtype), "frozen" * p.frozen)
+            for i, p in enumerate(parameters)
+        }
+        return signature | {
+            "number of parameters": len(parameters),
             "optimizer": type(self.optimizer).__name__,
-            "rule": None if self.rule is None else type(self.rule).__name__,
-            "examples": {task: len(y) for task, (_, y, *_) in self.batches.data.items()},
-            "batch_size": self.batches.sizes,
-            "number of generators": len(self.generators),
+            "weights": _name_of(self.weights),
+            "training data": _described(self.batches.data),
+            "held-out data": _described(self.held_out),
+            "batch_size": list(self.batches.sizes.items()),
+            "rng": None if self.batches.rng is None else _kind(self.batches.rng),
+            "generators": [_kind(generator) for generator in self.generators],
+            "early stopping": self.early_stop.patience is not None,
         }
 
     # Reading
 
-    def read(self, path: str | Path):
-        """Put model, optimiser, generators, rule and records in the state that the file has."""
+    def read(self, path: str | Path, steps: int):
+        """Put model, optimiser, generators, rule and records in the state that the file has.
+
+        steps: of the whole run. All is checked before the first change.
+        """
         state = _load(path)
-        for name, expected in self._signature().items():
-            got = state["belongs to"][name]
-            if got != expected:
+        saved = state["belongs to"]
+        for name, here in self._signature().items():
+            if saved.get(name) != here:
                 raise ValueError(
-                    f"fit: resume: {path} is of another run: its {name} must be {expected}, "
-                    f"got {got}"
+                    f"fit: resume: {path} is of another run: for {name} the file has "
+                    f"{saved.get(name)}, and this call {here}"
                 )
+        steps_made = len(state["steps"])
+        if steps < steps_made:
+            raise ValueError(
+                f"fit: steps must be at least the {steps_made} steps that the run to resume has "
+                f"made, got {steps}"
+            )
+        self.optimizer.go_on(self.model, state["memory"], state["t"])
         self.model.theta[:] = state["theta"]
         self.model.stepped()
-        self.optimizer.go_on(self.model, state["memory"], state["t"])
         self.recorder.steps[:] = state["steps"]
         self.recorder.interactions[:] = state["interactions"]
         self.recorder.evaluations[:] = state["evaluations"]
@@ -160,17 +199,25 @@ class Checkpoint:
 
         moving = state["moving"]
         self.batches.set_to_come(moving["to come"])
-        own_for_saved = {}  # id of a generator from the file -> the one in use
-        for own, saved in zip(self.generators, moving["generators"]):
-            own.bit_generator.state = saved.bit_generator.state
-            own_for_saved[id(saved)] = own
+        in_use = {}  # id of a generator from the file -> the one in use
+        for own, from_file in zip(self.generators, moving["generators"]):
+            own.bit_generator.state = from_file.bit_generator.state
+            in_use[id(from_file)] = own
         if self.rule is not None:
             # deepcopy takes what its memo names as copied already.
-            vars(self.rule).update(deepcopy(moving["rule"], own_for_saved))
+            vars(self.rule).update(deepcopy(moving["rule"], in_use))
 
 
 def _load(path):
+    if not isinstance(path, (str, os.PathLike)):
+        raise TypeError(f"fit: resume must be the path of a file, got {path!r}")
     with open(path, "rb") as file:
+        if file.read(2) == b"PK":
+            raise ValueError(
+                f"fit: resume: {path} is no file of a run. It looks like one that a model's save "
+                "wrote, which model.load reads"
+            )
+        file.seek(0)
         try:
             state = pickle.load(file)
             is_run = state["kind"] == _KIND
@@ -181,10 +228,45 @@ def _load(path):
     return state
 
 
-def _remembering(rule):
-    """The object whose attributes are what the rule remembers; None if it has none."""
-    owner = getattr(rule, "__self__", rule)  # of a method
-    return owner if hasattr(owner, "__dict__") else None
+def _remembering(weights):
+    """The object whose attributes are what a rule remembers; None if nothing is remembered."""
+    rule = weights
+    while isinstance(rule, partial):
+        rule = rule.func
+    rule = getattr(rule, "__self__", rule)  # of a method
+    if not callable(rule) or isinstance(rule, type):
+        return None
+    if hasattr(rule, "__dict__"):
+        return rule
+    return None
+
+
+def _name_of(weights):
+    """What tells rules apart, and numbers by task."""
+    if weights is None:
+        return None
+    if isinstance(weights, Mapping):
+        return sorted((task, float(w)) for task, w in weights.items())
+    if isinstance(weights, partial):
+        return (_name_of(weights.func), str(weights.keywords))
+    return getattr(weights, "__qualname__", type(weights).__name__)
+
+
+def _described(data):
+    """Of each task: its length, which task has the very same inputs, and a sum of all numbers."""
+    described = []
+    first_with = {}  # id of inputs -> the first task that has them
+    for task, (x, *labels) in data.items():
+        first = first_with.setdefault(id(x), task)
+        checksum = 0
+        for array in [*(x if isinstance(x, tuple) else (x,)), *labels]:
+            checksum = zlib.crc32(np.ascontiguousarray(array).tobytes(), checksum)
+        described.append((task, len(labels[0]), f"inputs of {first}", f"checksum {checksum}"))
+    return described
+
+
+def _kind(generator):
+    return type(generator.bit_generator).__name__
 
 
 def _generators(model, rng):

@@ -24,7 +24,8 @@ import numpy as np
 
 def number(where: str, name: str, value: float) -> float:
     """A Python or NumPy number; True and False are refused."""
-    if isinstance(value, (bool, np.bool_)) or not isinstance(value, Real):
+    # A float is a Real too. It is named because Python finds that out several times faster.
+    if isinstance(value, (bool, np.bool_)) or not isinstance(value, (float, Real)):
         raise TypeError(f"{where}: {name} must be a number, got {value!r}")
     return float(value)
 

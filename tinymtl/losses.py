@@ -98,20 +98,20 @@ def cross_entropy(logits: Tensor, labels: np.ndarray, mask: np.ndarray | None = 
     e = np.exp(z)  # (C, N)
     total = e.sum(0)  # (N,)
     slope = e
-    slope /= total * n  # softmax / n
+    slope /= total  # softmax
     if labels.ndim == 1:
         at_label = (labels, np.arange(len(labels)))
         each = np.log(total) - z[at_label]  # (N,): the loss of each example
-        slope[at_label] -= 1 / n  # (softmax − one-hot) / n
+        slope[at_label] -= 1  # softmax − one-hot
     else:
         q = labels.T  # (C, N)
         each = np.log(total) - (q * z).sum(0)  # (N,): log Σ exp z counts Σ_c q = 1 times
-        slope -= q / n  # (softmax − q) / n
+        slope -= q  # softmax − q
     if mask is not None:
         each = _times_weights(mask, _zero_unless(mask, each))
         slope = _times_weights(mask, _zero_unless(mask, slope))
     value = each.sum() / z.dtype.type(n)
-    return node(value, (logits, lambda g: slope.T * g))  # .T: back to (N, C)
+    return node(value, (logits, lambda g: slope.T * (g / n)))  # .T: back to (N, C)
 
 
 def cross_entropy_composed(
@@ -410,7 +410,7 @@ def _denominator(where, mask, shape, dtype):
         return size
     checks.same_shape(where, "mask", mask, shape)
     if mask.dtype == bool:
-        return max(int(mask.sum()), 1)
+        return max(int(np.count_nonzero(mask)), 1)
     if mask.dtype != dtype:
         raise TypeError(
             f"{where}: mask must be boolean, or weights of type {dtype}; got {mask.dtype}"

@@ -265,8 +265,8 @@ class HardSharing(Sharing):
         the gradient of their task's loss.
         """
         J = np.zeros((len(losses), self.P), self.theta.dtype)
-        for row, loss in zip(J, losses.values()):
-            loss.backward(into=views(row, self._shared))
+        for loss, into in zip(losses.values(), views(J, self._shared)):
+            loss.backward(into=into)
         return J
 
     def ordered_parameters(self):

@@ -385,8 +385,8 @@ def jacobian(losses: Sequence[Tensor], wrt: Sequence[Tensor]) -> np.ndarray:
         raise ValueError("jacobian: wrt names a tensor twice; expected each once")
     P = sum(x.data.size for x in wrt)
     J = np.zeros((len(losses), P), wrt[0].dtype if P else np.float64)
-    for row, loss in zip(J, losses):
-        add_gradient(loss, _seed("jacobian", loss), views(row, wrt))
+    for loss, into in zip(losses, views(J, wrt)):
+        add_gradient(loss, _seed("jacobian", loss), into)
     return J
 
 
@@ -396,15 +396,17 @@ def add_gradient(loss, g, into):
         add(share, into[x])
 
 
-def views(row, tensors):
-    """tensor -> its part of `row`, in its shape: what is added to the part is added to `row`."""
-    views = {}
+def views(J, tensors):
+    """For each row of J: tensor -> its part of the row, in its shape. Adding to it adds to J."""
+    T = len(J)
+    columns = {}  # tensor -> its part of all rows, (T, *shape)
     start = 0
     for x in tensors:
         end = start + x.data.size
-        views[x] = row[start:end].reshape(x.data.shape)
+        columns[x] = J[:, start:end].reshape(T, *x.data.shape)
         start = end
-    return views
+    # With ... the part of one number is a view too.
+    return [{x: part[t, ...] for x, part in columns.items()} for t in range(T)]
 
 
 def floating_copy(data):
@@ -445,7 +447,7 @@ def _seed(where, loss, g=None):
     if g is None:
         if loss.data.size != 1:
             raise ValueError(f"{where}: a loss of shape {shape} needs a seed g of that shape")
-        return np.ones_like(loss.data)
+        return np.ones_like(loss.data)[()]  # a NumPy scalar, not an array, if the shape is ()
     g = np.asarray(g, loss.data.dtype)
     if g.shape != shape:
         raise ValueError(f"{where}: g must have the shape of the loss {shape}, got {g.shape}")

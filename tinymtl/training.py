@@ -119,13 +119,14 @@ def fit(
     callback: is called after each step, and after the evaluation if there was one, with a History
         that grows with the run (`LiveHistory`). If it returns True, the run ends.
     checkpoint: a file that receives the state of the run at its start, every `checkpoint_every`
-        steps, and when it ends, however it ends. So it is there after Ctrl-C, and after a power cut
-        too.
+        steps, and when it ends, however it ends. If the process is killed, the file is that of the
+        last time. (What the rule remembers is copied in every step then.)
     resume: such a file, from which the run goes on. Give all other arguments as before: the same
         data, new objects of the same kinds, `steps` as the number of all steps. Parameters, the
         optimiser's memory, generators, what the rule remembers, and the records are those of the
         file. So the result equals that of a run that never stopped, to the bit on the same machine.
-        (A rule's memory must be in its attributes. A function that holds it elsewhere forgets.)
+        More steps than before are allowed, but a schedule of the learning rate is then another one.
+        A rule's memory must be in its attributes; a function that holds it elsewhere forgets.
         **Load only your own files**: this one is a pickle, and a stranger's could run any program.
 
     all_reduce: changes an array in place to its mean over workers. It is called on the losses, then
@@ -152,7 +153,13 @@ def fit(
     if held_out is not None:
         held_out = checked_data("fit", "held_out", held_out, model, losses)
     _check_numbers(
-        steps, cosines_every, evaluate_every, evaluation_batch_size, patience, checkpoint_every
+        steps,
+        cosines_every,
+        evaluate_every,
+        evaluation_batch_size,
+        patience,
+        checkpoint,
+        checkpoint_every,
     )
     _check_functions(judge=judge, callback=callback, all_reduce=all_reduce)
     _check_optimizer(optimizer)
@@ -171,12 +178,13 @@ def fit(
     held_out_losses = _HeldOut(
         model, held_out, losses, steps, evaluate_every, evaluation_batch_size, recorder, early_stop
     )
-    rule = weights if callable(weights) else None
-    saved = Checkpoint(checkpoint, model, optimizer, rule, batches, recorder, early_stop)
+    saved = Checkpoint(
+        checkpoint, model, optimizer, weights, batches, held_out, recorder, early_stop
+    )
     run = _Run(model, data, batches, undo, recorder, early_stop, progress, saved)
     if resume is not None:
-        saved.read(resume)
-        _check_resumed(model, recorder, steps)
+        saved.read(resume, steps)
+        _check_finite(model)
 
     try:
         run.open()
@@ -187,14 +195,14 @@ def fit(
     except KeyboardInterrupt:
         return run.close("interrupted", f"Ctrl-C came after {recorder.steps_made} steps.")
     except Refused as refusal:
-        history = run.close("refused", f"{refusal} (at step {recorder.steps_made})")
+        reason = f"{refusal} (at step {recorder.steps_made})"
         if recorder.steps_made:
-            return history
-        refusal.history = history
+            return run.close("refused", reason)
+        run.close_after(refusal, "refused", reason)
         raise
     except BaseException as error:
         stopped = "diverged" if isinstance(error, Diverged) else "failed"
-        error.history = run.close(stopped, f"{type(error).__name__}: {error}")
+        run.close_after(error, stopped, f"{type(error).__name__}: {error}")
         raise
 
 
@@ -295,7 +303,8 @@ class _HeldOut:
 
     def evaluate_start(self):
         """The start is a candidate for the best parameters, if these are put back."""
-        if self.early_stop.patience is not None and self.recorder.steps_made == 0:
+        is_done = self.recorder.steps_made or self.recorder.evaluations
+        if self.early_stop.patience is not None and not is_done:
             self.evaluate()
 
     def evaluate_if_due(self):
@@ -351,6 +360,7 @@ class _Run:
         self.undo.put_back_unfinished(self.recorder.steps_made)
         self.early_stop.take_back(self.recorder.steps_made)
         try:
+            # Before the best parameters are put back: the run goes on from the last ones.
             self.checkpoint.write_last()
         finally:
             self.early_stop.put_back_best()
@@ -358,6 +368,14 @@ class _Run:
                 parameter.unfreeze()
             self.model.train(False)
         return self.history(stopped, reason)
+
+    def close_after(self, error, stopped, reason):
+        """As `close`, after an error: this one is told, also if the file cannot be written."""
+        try:
+            error.history = self.close(stopped, reason)
+        except OSError as of_file:
+            error.add_note(f"fit: the checkpoint could not be written: {of_file}")
+            error.history = self.history(stopped, reason)
 
     def history(self, stopped="running", reason=""):
         """All that was recorded so far."""
@@ -387,18 +405,14 @@ def _check_finite(model):
         checks.finite("fit", f"the model's {name}", parameter.data)
 
 
-def _check_resumed(model, recorder, steps):
-    """The run in the file can go on."""
-    if recorder.steps_made > steps:
-        raise ValueError(
-            f"fit: steps must be at least the {recorder.steps_made} steps that the run to resume "
-            f"has made, got {steps}"
-        )
-    _check_finite(model)
-
-
 def _check_numbers(
-    steps, cosines_every, evaluate_every, evaluation_batch_size, patience, checkpoint_every
+    steps,
+    cosines_every,
+    evaluate_every,
+    evaluation_batch_size,
+    patience,
+    checkpoint,
+    checkpoint_every,
 ):
     checks.whole_number("fit", "steps", steps)
     checks.whole_number("fit", "evaluate_every", evaluate_every, 1)
@@ -410,6 +424,8 @@ def _check_numbers(
         checks.whole_number("fit", "patience", patience, 1)
     if checkpoint_every is not None:
         checks.whole_number("fit", "checkpoint_every", checkpoint_every, 1)
+        if checkpoint is None:
+            raise ValueError("fit: checkpoint_every needs a checkpoint, the file to write")
 
 
 def _keep_freed_memory():

@@ -19,6 +19,7 @@ from __future__ import annotations
 import json
 import os
 import zipfile
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -87,15 +88,15 @@ class ProductTrunk(Module):
 
     def read(self, ids):
         """Word numbers (n, L) → one vector for each product (n, E)."""
-        present = (ids < self._n_words)[:, :, None].astype(self.words.table.dtype)  # (n, L, 1)
-        lengths = present.sum(1, keepdims=True)  # (n, 1, 1)
-        vectors = self.words(ids) * present  # (n, L, E)
+        dtype = self.words.table.dtype
+        present = ids < self._n_words  # (n, L)
+        vectors = self.words(ids)  # (n, L, E)
         if self.kind == "recurrent":
-            states = self.reader(vectors, lengths.astype(int).reshape(-1))
-            return states[:, -1]
+            return self.reader(vectors, present.sum(1))[:, -1]
         if self.kind == "convolutional":
-            vectors = tanh(self.reader(vectors)) * present
-        return (vectors * (1 / lengths)).sum(1)
+            vectors = tanh(self.reader(vectors * present[:, :, None].astype(dtype)))
+        shares = (present / present.sum(1, keepdims=True)).astype(dtype)  # of each word in the mean
+        return (Tensor(shares[:, None, :]) @ vectors)[:, 0]  # (n, 1, L) @ (n, L, E)
 
 
 # The heads
@@ -145,7 +146,7 @@ class RecommendHead(Module):
 
     def scores(self, basket, Z, appeal, popular):
         """The logits (n, 1000) of all products for baskets (households, 1000)."""
-        b = centred(basket, self._mean).astype(self._mean.dtype)  # (households, 1000)
+        b = centred(basket, self._mean)  # (households, 1000)
         n = basket.sum(1, keepdims=True)
         size = np.log(np.maximum(n, 1) / self._mean_size[popular]) * (n > 0)  # (households, 1)
         size = Tensor(size.astype(b.dtype)) @ self.size
@@ -167,7 +168,7 @@ def centred(basket: np.ndarray, mean: np.ndarray) -> np.ndarray:
     array([[-0.5 ,  0.75, -0.25],
            [ 0.  ,  0.  ,  0.  ]])
     """
-    n = basket.sum(1, keepdims=True)
+    n = basket.sum(1, keepdims=True).astype(mean.dtype)
     # The mean basket itself is no choice here: it holds more than a hundred products, and would
     # hide the few of a small basket.
     expected = n * (mean / mean.sum())  # (households, P)
@@ -259,11 +260,14 @@ def weight_decay(everywhere: float, own: float):
     memorise otherwise.
     """
 
-    def penalty(model):
+    @lru_cache(1)  # every step asks for the same model
+    def parameters_of(model):
         matrices = {name: p for name, p in model.named_parameters().items() if p.ndim > 1}
         own_vectors = [p for name, p in matrices.items() if name.endswith("own.table")]
-        parameters = {"all": list(matrices.values()), "own": own_vectors}
-        return l2_penalty(parameters, {"all": everywhere, "own": own})
+        return {"all": list(matrices.values()), "own": own_vectors}
+
+    def penalty(model):
+        return l2_penalty(parameters_of(model), {"all": everywhere, "own": own})
 
     return penalty
 
