@@ -4,10 +4,12 @@ Two runs are the same if parameters, optimiser, generators and History are, to t
 """
 
 import pickle
+import shutil
 import subprocess
 import sys
 from copy import deepcopy
 from dataclasses import fields
+from functools import partial
 
 import numpy as np
 import pytest
@@ -25,12 +27,27 @@ STEPS = 10
 class Rig:
     """All objects of one run, made anew as a new process would make them."""
 
-    def __init__(self, kind="hard", weights=None, optimizer="Adam", own_generators=False):
+    def __init__(
+        self,
+        kind="hard",
+        weights=None,
+        optimizer="Adam",
+        own_generators=False,
+        tasks="ab",
+        dtype=np.float64,
+        frozen=False,
+        data_seed=1,
+        data_order="ab",
+    ):
         rng = np.random.default_rng(0)
+        data = half_labelled(8) if data_seed == 1 else examples(8, data_seed)
+        self.data = {t: data[t] for t in data_order}
         self.rng = rng
-        trunk = mtl.Sequential(mtl.Dense(3, 4, rng), mtl.tanh, mtl.Dropout(0.3, rng))
-        heads = {t: mtl.Dense(4, 2, rng) for t in "ab"}
+        trunk = mtl.Sequential(mtl.Dense(3, 4, rng, dtype), mtl.tanh, mtl.Dropout(0.3, rng))
+        heads = {t: mtl.Dense(4, 2, rng, dtype) for t in tasks}
         self.model = SHARINGS[kind](trunk, heads)  # with copies, of the generator too
+        if frozen:
+            self.model.trunk.freeze()
         if not own_generators:
             for dropout in dropouts(self.model):
                 dropout.rng = rng
@@ -40,7 +57,7 @@ class Rig:
     def fit(self, **more):
         return mtl.fit(
             self.model,
-            half_labelled(8),
+            self.data,
             LOSSES,
             optimizer=self.optimizer,
             weights=self.weights,
@@ -144,6 +161,37 @@ class Interrupting(mtl.Adam):
         super().update(θ, g, at, η)
         if self.t == self.at:
             raise KeyboardInterrupt
+
+
+def test_a_run_that_was_stopped_in_its_first_step_goes_on_from_its_start(tmp_path):
+    """The start was evaluated already, and counts once."""
+    rig = Rig()
+    rig.optimizer = Interrupting(falling)
+    whole = deepcopy(rig)
+    expected = whole.fit(patience=3)
+    file = tmp_path / "run"
+    stopped = deepcopy(rig)
+    stopped.optimizer.at = 1
+    assert stopped.fit(patience=3, checkpoint=file).stopped == "interrupted"
+    going_on = deepcopy(rig)
+    assert_same_run(going_on, going_on.fit(patience=3, resume=file), whole, expected)
+
+
+def test_an_optimiser_that_was_used_before_goes_on_with_its_own_count(tmp_path):
+    file = tmp_path / "run"
+    thetas = []
+    for stops in (False, True):
+        rig = Rig()
+        rig.fit()
+        if stops:
+            early = deepcopy(rig)
+            early.fit(callback=stop_after(4), checkpoint=file)
+            rig.fit(resume=file)
+        else:
+            rig.fit()
+        assert rig.optimizer.t == 2 * STEPS
+        thetas.append(rig.model.theta)
+    np.testing.assert_array_equal(*thetas)
 
 
 @pytest.mark.parametrize("at", [1, 2, 5, 10])
@@ -346,10 +394,16 @@ def saved(tmp_path, **rig):
 @pytest.mark.parametrize(
     "rig, what",
     [
-        ({"kind": "soft"}, "its model must be SoftSharing, got HardSharing"),
-        ({"optimizer": "SGD"}, "its optimizer must be SGD, got Adam"),
-        ({"weights": "a rule with memory"}, "its rule must be DWA, got None"),
-        ({"own_generators": True}, "its number of generators must be 2, got 1"),
+        ({"kind": "soft"}, "for model the file has HardSharing, and this call SoftSharing"),
+        ({"optimizer": "SGD"}, "for optimizer the file has Adam, and this call SGD"),
+        ({"weights": "a rule with memory"}, "for weights the file has None, and this call DWA"),
+        ({"weights": "numbers"}, "for weights the file has None, and this call .*'b', 0.5"),
+        ({"own_generators": True}, "for generators the file has .*, and this call .*PCG64"),
+        ({"tasks": "ba"}, "for parameter 2 the file has .*heads.a.*, and this call .*heads.b"),
+        ({"dtype": np.float32}, "for parameter 0 the file has .*float64.*, and this .*float32"),
+        ({"frozen": True}, "for parameter 0 the file has .*''.*, and this call .*frozen"),
+        ({"data_seed": 5}, "for training data the file has .*, and this call .*checksum"),
+        ({"data_order": "ba"}, "for training data the file has"),
     ],
     ids=str,
 )
@@ -363,17 +417,134 @@ def test_a_file_of_another_run_is_an_error_and_changes_nothing(rig, what, tmp_pa
     assert other.optimizer.t == 0
 
 
-def test_other_batches_are_another_run(tmp_path):
+@pytest.mark.parametrize(
+    "options, what",
+    [
+        ({"batch_size": 4}, "batch_size"),
+        ({"held_out": {"a": examples(5, seed=9)["a"]}}, "held-out data"),
+        ({"held_out": None}, "held-out data"),
+        ({"patience": 2}, "early stopping"),
+    ],
+    ids=str,
+)
+def test_other_arguments_are_another_run(options, what, tmp_path):
     file = saved(tmp_path)
-    with pytest.raises(ValueError, match=r"its batch_size must be \{'a': 4, 'b': 4\}, got"):
-        Rig().fit(resume=file, batch_size=4)
+    with pytest.raises(ValueError, match=f"for {what} the file has .*, and this call"):
+        Rig().fit(resume=file, **options)
+
+
+def test_rules_that_are_functions_are_told_apart(tmp_path):
+    file = tmp_path / "run"
+    for rule in (weighting.mgda, partial(weighting.cagrad, c=0.2)):
+        rig = Rig()
+        rig.weights = rule
+        rig.fit(callback=stop_after(5), checkpoint=file)
+        for other in (weighting.cagrad, partial(weighting.cagrad, c=0.3)):
+            rig = Rig()
+            rig.weights = other
+            with pytest.raises(
+                ValueError, match="for weights the file has .*, and this call .*cagrad"
+            ):
+                rig.fit(resume=file)
 
 
 def test_fewer_steps_than_were_made_are_an_error(tmp_path):
     file = saved(tmp_path)
     match = "steps must be at least the 5 steps that the run to resume has made, got 4"
+    assert_refused_unchanged(match, file, steps=4)
+
+
+def assert_refused_unchanged(match, file, rig=None, **options):
+    rig = rig or Rig()
+    before = rig.model.theta.copy()
+    steps_before = rig.optimizer.t
     with pytest.raises(ValueError, match=match):
-        Rig().fit(resume=file, steps=4)
+        rig.fit(resume=file, **options)
+    np.testing.assert_array_equal(rig.model.theta, before)
+    assert rig.optimizer.t == steps_before
+
+
+def test_an_optimiser_of_another_model_is_an_error_and_changes_nothing(tmp_path):
+    file = saved(tmp_path)
+    rig = Rig()
+    Rig.fit(rig)
+    other = Rig()
+    other.optimizer = rig.optimizer
+    assert_refused_unchanged("memory of another model", file, other)
+
+
+def test_another_kind_of_generator_is_an_error_and_changes_nothing(tmp_path):
+    file = saved(tmp_path)
+    rig = Rig()
+    rig.rng = np.random.Generator(np.random.MT19937(0))
+    assert_refused_unchanged("for rng the file has PCG64, and this call MT19937", file, rig)
+
+
+def test_the_file_of_a_model_is_told_from_that_of_a_run(tmp_path):
+    rig = Rig()
+    rig.model.save(tmp_path / "model")
+    assert_refused_unchanged("model.load reads", tmp_path / "model", rig)
+
+
+@pytest.mark.parametrize("path", ["", 5, True, None.__class__, b"run"])
+def test_a_path_must_be_one(path):
+    with pytest.raises(TypeError, match="fit: checkpoint must be the path of a file, got"):
+        Rig().fit(checkpoint=path)
+
+
+@pytest.mark.parametrize("path", [0, True, b"run"])
+def test_a_file_to_resume_must_be_a_path(path):
+    with pytest.raises(TypeError, match="fit: resume must be the path of a file, got"):
+        Rig().fit(resume=path)
+
+
+def test_a_rule_that_remembers_in_slots_is_an_error(tmp_path):
+    class Slotted:
+        __slots__ = ("seen",)
+
+        def __call__(self, losses, gramian=None):
+            return np.ones(len(losses))
+
+    rig = Rig()
+    rig.weights = Slotted()
+    with pytest.raises(TypeError, match="Slotted has __slots__"):
+        rig.fit(checkpoint=tmp_path / "run")
+
+
+def test_how_often_to_write_needs_a_file_to_write(tmp_path):
+    with pytest.raises(ValueError, match="checkpoint_every needs a checkpoint"):
+        Rig().fit(checkpoint_every=2)
+
+
+# Files that cannot be written
+
+
+def test_an_error_is_told_with_its_history_also_if_the_file_cannot_be_written(tmp_path):
+    folder = tmp_path / "runs"
+    folder.mkdir()
+
+    def failing(history):
+        if len(history.penalty) == 3:
+            shutil.rmtree(folder)
+            raise RuntimeError("mine")
+
+    with pytest.raises(RuntimeError, match="mine") as error:
+        Rig().fit(checkpoint=folder / "run", callback=failing)
+    assert len(error.value.history.penalty) == 3
+    assert "the checkpoint could not be written" in error.value.__notes__[0]
+
+
+def test_a_run_whose_last_file_cannot_be_written_has_its_history(tmp_path):
+    folder = tmp_path / "runs"
+    folder.mkdir()
+
+    def removing(history):
+        if len(history.penalty) == STEPS:
+            shutil.rmtree(folder)
+
+    with pytest.raises(FileNotFoundError) as error:
+        Rig().fit(checkpoint=folder / "run", callback=removing)
+    assert len(error.value.history.penalty) == STEPS
 
 
 @pytest.mark.parametrize("content", [b"", b"text", pickle.dumps([1]), pickle.dumps({"kind": "x"})])
