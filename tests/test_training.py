@@ -611,6 +611,31 @@ def test_no_rule_leaves_a_task_behind_whose_head_starts_at_zero(name):
     assert end["a"] < start["a"]
 
 
+@pytest.mark.parametrize("weight_own", [False, True])
+def test_a_task_without_gradient_is_left_out_of_the_question_if_a_rule_refuses(weight_own):
+    model = network()
+    model.heads["b"].W = np.zeros((4, 2))
+    history = mtl.fit(
+        model,
+        examples(),
+        LOSSES,
+        weights=mtl.weighting.nash_mtl,
+        weight_own=weight_own,
+        optimizer=mtl.SGD(0.02),
+        steps=2,
+    )
+    assert history.weights["b"][0] == 1  # so that its head can leave 0 in either way
+    assert history.weights["b"][1] != 1
+    assert model.heads["b"].W.data.any()
+
+
+def test_a_rule_that_fails_has_not_refused():
+    def faulty(losses, gramian):
+        return np.linalg.inv(np.zeros((2, 2)))
+
+    assert_refused(np.linalg.LinAlgError, "Singular", weights=faulty)
+
+
 def test_own_parameters_can_be_unweighted_only_under_a_rule_of_the_gramian():
     match = "weight_own=False needs weights by a rule of the Gramian, got"
     for weights in (None, {"a": 1.0, "b": 2.0}, inverse_loss, mtl.weighting.DWA()):
@@ -662,6 +687,15 @@ def test_under_a_rule_of_the_gramian_only_rows_that_were_looked_up_move(place, w
         moved = np.flatnonzero((table.data != before).any(1))
         assert set(moved) == rows
         before = table.data.copy()
+
+
+@pytest.mark.parametrize("batch_size", [None, 3])
+def test_data_that_do_not_fit_are_named_by_their_task_also_in_batches(batch_size):
+    model = network()
+    data = examples()
+    data["b"] = (data["b"][0][:, :2], data["b"][1])
+    with pytest.raises(ValueError, match=r"evaluate: data\['b'\]: Dense: x must"):
+        mtl.evaluate(model, data, LOSSES, batch_size=batch_size)
 
 
 # Evaluation

@@ -26,7 +26,7 @@ from .optim import Optimizer
 from .progress import Line
 from .sharing import HardSharing, Sharing, SingleTask, SoftSharing
 from .step import Diverged
-from .training import evaluate, fit
+from .training import evaluate, fit, losses_on
 
 ARMS = ("alone", "soft", "hard")
 SHARED = ("soft", "hard")
@@ -78,8 +78,9 @@ def compare(
         split alike, because these are most likely the rows of one table: else a row that trains one
         task would test another. So do not drop rows where one task has no label, but mask them.
         Or a function rng -> (training, validation, test), each task -> data, that splits in your
-        own way: by customer, or by time. It may also standardise; what that needs, such as a mean
-        and a standard deviation, must come from the training examples only. (`compare` never
+        own way: by customer, or by time. (If it splits in the same way for every seed, the standard
+        errors are those of the starts alone.) It may also standardise; what that needs, such as a
+        mean and a standard deviation, must come from the training examples only. (`compare` never
         standardises. Inputs and targets of size about 1 learn best.)
     losses: task -> function (output, targets[, mask]) -> scalar tensor.
 
@@ -96,7 +97,7 @@ def compare(
     seeds: how often all is repeated, at least 2. With fewer than 5 there is no verdict.
     strengths: the candidates for soft sharing. In each seed all are trained, and the least value on
         validation data, as above, chooses one. A candidate that diverges is out.
-    weights: None (all 1) or task -> number, also of the tasks alone.
+    weights: None (all 1) or task -> number above 0, also of the tasks alone.
     batch_size: as in `fit`. The order is drawn anew for each seed, and is the same for all arms if
         the tasks have the very same inputs.
     shares: of the examples of a dict, for training, validation and test.
@@ -124,6 +125,7 @@ def compare(
     prepared = []  # all of them first: data that do not fit are found before anything is trained
     for i, rng_of_seed in enumerate(rng.spawn(seeds)):
         prepared.append(_prepare(f"seed {i}", parts, data, losses, shares, rng_of_seed))
+    _try_out(prepared[0], losses, measures)
     tasks = prepared[0].hard.tasks
     weights = _checked_weights(weights, tasks)
     batch_sizes = _batch_sizes(batch_size, tasks)
@@ -142,10 +144,11 @@ def compare(
         strengths=np.array([one.strength for one in found]),
         parameters=found[0].parameters,
         overlap={t: 0.0 if independent else _overlap(prepared, t) for t in tasks},
+        same_split=callable(data) and _have_same_split(prepared),
     )
 
 
-@dataclass(repr=False)
+@dataclass(repr=False, eq=False)
 class Comparison:
     """What `compare` found. `print` shows it as a table, `plot` draws it.
 
@@ -157,6 +160,7 @@ class Comparison:
         parameters          arm -> how many numbers it learns, in all its networks
         overlap             task -> test examples for each other example; 0 if seeds have no
                             examples in common
+        same_split          whether all seeds have the same test examples
 
     A gain is paired: the mean over seeds of alone − together, or together − alone where higher is
     better. Positive is better. Its standard error says how far gains would lie apart on new data of
@@ -168,11 +172,12 @@ class Comparison:
     for n seeds whose differences have the variance s²; n_other are the training and validation
     examples. More seeds help only up to a point: beyond it only more data do. This is exact if the
     choice of test examples makes all of the difference between seeds. The more the starts make of
-    it, the more is this on the safe side.
+    it, the more is this on the safe side. If all seeds have the same test examples, their choice
+    makes none of the difference, and the standard error says nothing about others.
     Source: Nadeau & Bengio (2003), the corrected resampled t-test.
 
-    A verdict is "helps" or "hurts" if the gain is more than 3 standard errors from 0, and there are
-    at least 5 seeds. Else it is "cannot tell".
+    A verdict is "helps" or "hurts" if the gain is more than 3 standard errors from 0, there are at
+    least 5 seeds, and these are not all the same run. Else it is "cannot tell".
 
     >>> test = {"alone": {"a": np.array([1.0, 1.1, 0.9, 1.0, 1.2])}}
     >>> test["soft"] = {"a": test["alone"]["a"] - [0.2, 0.3, 0.2, 0.2, 0.3]}
@@ -197,6 +202,7 @@ class Comparison:
     strengths: np.ndarray
     parameters: dict[str, int]
     overlap: dict[str, float]
+    same_split: bool = False
 
     @property
     def seeds(self) -> int:
@@ -226,7 +232,7 @@ class Comparison:
         return gain, error * math.sqrt(1 + self.seeds * self.overlap[task])
 
     def _verdict(self, gain, error):
-        if self.seeds < ENOUGH_SEEDS:
+        if self.seeds < ENOUGH_SEEDS or error == 0:  # 0: every seed is the same run
             return VERDICTS["neither"]
         return VERDICTS[kind_of(gain, error)]
 
@@ -284,14 +290,20 @@ class Comparison:
         if self.seeds < ENOUGH_SEEDS:
             lines.append(f"There is no verdict from fewer than {ENOUGH_SEEDS} seeds.")
         else:
-            ending = ", or fewer:" if any(self.overlap.values()) else "."
+            is_widened = any(self.overlap.values()) and not self.same_split
+            ending = ", or fewer:" if is_widened else "."
             lines += [
                 f"helps, hurts: more than {SURE} standard errors from 0. "
                 f"Of {verdicts} gains that are really 0, about {by_chance:.2g}",
                 "    get such a verdict by chance "
                 f"(Student's t with {self.seeds - 1} degrees of freedom){ending}",
             ]
-            if any(self.overlap.values()):
+            if self.same_split:
+                lines.append(
+                    "All seeds have the same test examples: the errors are those of the starts "
+                    "alone."
+                )
+            elif is_widened:
                 lines.append(
                     "    standard errors allow for seeds that split the same examples "
                     "(Nadeau & Bengio 2003)."
@@ -391,10 +403,10 @@ def _split(seed, data, shares, rng) -> list[dict]:
                 f"got {N}"
             )
     # Sorted: the order of the tasks has no effect.
-    rows = {N: _split_rows(N, shares, rng) for N in sorted(set(lengths.values()))}
+    parts_by_length = {N: _split_rows(N, shares, rng) for N in sorted(set(lengths.values()))}
     split = []
     for i, name in enumerate(PARTS):
-        part = _rows(data, {N: parts[i] for N, parts in rows.items()})
+        part = _rows(data, {N: parts[i] for N, parts in parts_by_length.items()})
         _check_labels(seed, name, part)
         split.append(part)
     return split
@@ -409,15 +421,15 @@ def _split_rows(N, shares, rng) -> list[np.ndarray]:
     return np.split(rng.permutation(N), [n_training, n_training + n_validation])
 
 
-def _rows(data, at) -> dict:
-    """Some examples of every task. at: number of examples -> which.
+def _rows(data, rows_by_length) -> dict:
+    """Some examples of every task. rows_by_length: number of examples -> which.
 
     Inputs that are one object for two tasks stay one object, so that these get the same batches.
     """
     taken = {}  # id of the inputs -> the examples taken
     part = {}
     for task, (x, *labels) in data.items():
-        rows = at[len(labels[0])]
+        rows = rows_by_length[len(labels[0])]
         if id(x) not in taken:
             taken[id(x)] = take(x, rows)
         part[task] = (taken[id(x)], *[array[rows] for array in labels])
@@ -440,6 +452,14 @@ def _overlap(seeds, task) -> float:
         _n_examples(part, task) for seed in seeds for part in (seed.training, seed.validation)
     )
     return n_test / n_other
+
+
+def _have_same_split(seeds) -> bool:
+    """Whether the test examples are the same for all seeds."""
+    first = seeds[0].test
+    return all(
+        np.array_equal(first[task][1], seed.test[task][1]) for seed in seeds for task in first
+    )
 
 
 def _n_examples(part, task):
@@ -556,11 +576,11 @@ def _best_soft(seed, how, strengths, judge) -> tuple[SoftSharing, float]:
         try:
             losses = how.train(model, seed, f"soft, strength {strength:g}", judge)
         except Diverged as error:
-            diverged = error
+            last_error = error
         else:
             trained.append((judge(losses), model, strength))
     if not trained:
-        raise diverged
+        raise last_error
     _, model, strength = min(trained, key=itemgetter(0))
     return model, strength
 
@@ -640,7 +660,22 @@ def _checked_weights(weights, tasks) -> dict:
     if not isinstance(weights, Mapping):
         raise TypeError(f"compare: weights must be None or numbers by task, got {weights!r}")
     checks.same_tasks("compare", "weights", weights, tasks)
-    return {t: checks.not_negative("compare", f"weights[{t!r}]", w) for t, w in weights.items()}
+    return {t: checks.positive("compare", f"weights[{t!r}]", w) for t, w in weights.items()}
+
+
+def _try_out(seed, losses, measures):
+    """All functions once on the model as it starts: what does not fit is found before training."""
+    losses_on("compare: data", seed.hard, seed.test, losses)
+    if measures is None:
+        return
+    checks.same_tasks("compare", "measures", measures, seed.hard.tasks)
+    for task, measure in measures.items():
+        if not callable(measure):
+            raise TypeError(
+                f"compare: measures[{task!r}] must be a function of (output, targets[, mask]), "
+                f"got {measure!r}"
+            )
+    losses_on("compare: measures on data", seed.hard, seed.test, measures)
 
 
 def _batch_sizes(batch_size, tasks) -> dict:

@@ -55,8 +55,8 @@ class Progress:
         if not self.line.is_on:
             return
         now = time.perf_counter()
-        is_last = recorder.steps_made == self.steps and not self.line.is_terminal
-        if self.shown_at is not None and now - self.shown_at < 0.2 and not is_last:
+        must_show = recorder.steps_made == self.steps and not self.line.is_terminal
+        if self.shown_at is not None and now - self.shown_at < 0.2 and not must_show:
             return
         self.shown_at = now
         losses = "  ".join(f"{t} {loss:.4g}" for t, loss in recorder.last_losses().items())

@@ -259,10 +259,9 @@ class HardSharing(Sharing):
         return start, start + _size(self._own[task])
 
     def backward_by_task(self, losses):
-        """As `backward` of every loss, but the gradients on the shared parameters stay apart.
+        """`backward` of every loss: own parameters receive in `grad`, shared ones in a row of J.
 
-        Returns J (T, P), as `trunk_jacobian` does. In `grad` each task's own parameters receive
-        the gradient of their task's loss.
+        Returns J (T, P), as `trunk_jacobian` does.
         """
         J = np.zeros((len(losses), self.P), self.theta.dtype)
         for loss, into in zip(losses.values(), views(J, self._shared)):

@@ -158,7 +158,8 @@ class Step:
             self.all_reduce(model.grad[model.P :])
             model.touch_all()
 
-        # Elsewhere J is 0: in frozen parameters, and in rows of sparse tables not looked up.
+        # Elsewhere J is 0: in frozen parameters, and in rows of sparse tables not looked up. They
+        # are left out, because a table may be so large that all of J Jᵀ would cost much more.
         places = _places_between(0, model.P, model.touched())
         columns = [J[:, at] for at in places]
         G = sum((gramian(block) for block in columns), np.zeros((len(L), len(L))))
@@ -201,7 +202,7 @@ def _places_between(start, stop, places):
 class NamesTheTask:
     """What a model or a loss says about data that does not fit, with the task in front.
 
-    Only after an error, the tasks are tried one by one: the first that fails alike is named.
+    Only after an error, the tasks are tried one by one: the first that fails is named.
     """
 
     kinds = (ValueError, TypeError, IndexError)
@@ -219,16 +220,17 @@ class NamesTheTask:
         if kind not in self.kinds:
             return
         for task in self.batch:
-            if self.fails_alike(task, error):
-                raise kind(f"{self.where}[{task!r}]: {error}") from error
+            again = self.error_of(task)
+            if type(again) is type(error):
+                raise kind(f"{self.where}[{task!r}]: {again}") from error
 
-    def fails_alike(self, task, error):
+    def error_of(self, task):
         try:
             with no_grad():
                 task_losses(self.model, {task: self.batch[task]}, self.losses)
-        except Exception as again:
-            return type(again) is type(error) and str(again) == str(error)
-        return False
+        except Exception as error:
+            return error
+        return None
 
 
 # The weights
@@ -286,6 +288,8 @@ class _WeightsOfRule:
             return {}
         try:
             w = self.ask(tasks, losses, gramian)
+        except np.linalg.LinAlgError:
+            raise  # a ValueError too, but of a rule that failed and not of one that refused
         except ValueError as error:
             at = self.with_gradient(tasks, gramian)
             if not 0 < len(at) < len(tasks):

@@ -228,11 +228,11 @@ def evaluate(
     data = checked_data("evaluate", "data", data, model, losses)
     if batch_size is not None:
         checks.whole_number("evaluate", "batch_size", batch_size, 1)
-    return _evaluate("evaluate: data", model, data, losses, batch_size)
+    return losses_on("evaluate: data", model, data, losses, batch_size)
 
 
-def _evaluate(where, model, data, losses, batch_size):
-    """`where` names function and argument for errors."""
+def losses_on(where, model, data, losses, batch_size=None):
+    """As `evaluate`; `where` names function and argument for errors."""
     with evaluating(model), NamesTheTask(where, model, data, losses):
         if batch_size is None:
             values = task_losses(model, data, losses)
@@ -320,7 +320,7 @@ class _HeldOut:
     def evaluate(self):
         steps_made = self.recorder.steps_made
         where = "fit: held_out"
-        losses = _evaluate(where, self.model, self.data, self.losses, self.batch_size)
+        losses = losses_on(where, self.model, self.data, self.losses, self.batch_size)
         value = self.early_stop.value(losses)  # first: a judge may fail, or Ctrl-C come in it
         self.recorder.evaluation(steps_made, losses)
         self.early_stop.compare(steps_made, value)

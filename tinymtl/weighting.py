@@ -437,9 +437,9 @@ def cagrad(losses: np.ndarray, gramian: np.ndarray, *, c: float = 0.5) -> np.nda
         max_d min_t g_t · d,   ‖d − g₀‖ ≤ c ‖g₀‖
 
     The solution is d = g₀ + c‖g₀‖ g_v/‖g_v‖ with g_v = Jᵀv, where v minimises g_v · g₀ + c‖g₀‖‖g_v‖
-    over the simplex. This v is that of `mgda` for the shifted gradients g_t + a g₀, for the one
-    number a > 0 at which ‖g_v‖ = a c‖g₀‖. As ‖g_v‖/a falls with a, a root search finds it, and
-    w = 1/T + v/a.
+    over the simplex. Its slope is that of ½‖g_v + a g₀‖², times 1/a, for the number a > 0 at which
+    ‖g_v‖ = a c‖g₀‖. So v is that of `mgda` for the shifted gradients g_t + a g₀. As ‖g_v‖/a falls
+    with a, a root search finds a, and w = 1/T + v/a.
 
     c = 0 is the mean; for c → ∞, d goes along that of `mgda`. Where the best g_v is 0, v has no
     direction and drops out. That is so at Pareto-stationary points, and if one task has no gradient
