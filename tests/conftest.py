@@ -1,4 +1,4 @@
-"""How many examples the properties draw, and whether a run can be repeated to the letter.
+"""How many examples the properties draw, whether a run can be repeated, and which tests run last.
 
 `default` draws new examples each time and remembers the ones that failed. `ci` (chosen by the
 environment variable CI) draws the same examples each time, remembers nothing, and prints what
@@ -6,11 +6,27 @@ repeats a failure.
 """
 
 import os
+from pathlib import Path
 
 from hypothesis import settings
+
+pytest_plugins = ["two_processes"]
 
 settings.register_profile("default", deadline=None, max_examples=30)
 settings.register_profile(
     "ci", deadline=None, max_examples=30, derandomize=True, database=None, print_blob=True
 )
 settings.load_profile("ci" if os.environ.get("CI") else "default")
+
+TESTS = Path(__file__).parent
+SLOW = ["test_comparison.py", "test_history.py", "plots", "shop", "test_main.py", "tutorials"]
+
+
+def pytest_collection_modifyitems(items):
+    """Run the slow ones last."""
+
+    def place(item):
+        name = item.path.relative_to(TESTS).parts[0]
+        return 1 + SLOW.index(name) if name in SLOW else 0
+
+    items.sort(key=place)

@@ -1,7 +1,7 @@
 """Laws that hold for every picture: nothing is cut off, whatever figure it is drawn into."""
 
 import inspect
-from functools import partial
+from functools import cache, partial
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -141,7 +141,7 @@ def test_every_public_picture_is_among_those_that_are_tested():
 @EVERY
 def test_a_picture_is_white_640_wide_with_nothing_cut_off(draw):
     figure = draw()
-    figure.canvas.draw()
+    figure.draw_without_rendering()
     assert figure.get_figwidth() == 6.4
     assert figure.dpi == 100
     assert to_hex(figure.get_facecolor()) == "#ffffff"
@@ -177,7 +177,15 @@ def test_a_picture_is_for_pyplot_to_show_and_leaves_settings_alone(draw, monkeyp
     assert plt.get_fignums() == [figure.number]
 
 
+def write_ticks(figure):
+    """Let the axes say what stands at their ticks, which they else say when they are rendered."""
+    for ax in figure.axes:
+        ax.get_xticklabels(which="both")
+        ax.get_yticklabels(which="both")
+
+
 def white_words(figure):
+    write_ticks(figure)
     written = [one for one in figure.findobj(plt.Text) if one.get_text()]
     return words(one for one in written if to_hex(one.get_color()) == "#ffffff")
 
@@ -186,7 +194,6 @@ def white_words(figure):
 def test_a_picture_is_black_on_white_also_in_a_dark_style(draw):
     with plt.style.context("dark_background"):
         figure = draw()
-        figure.canvas.draw()
         faces = {to_hex(one.get_facecolor()) for one in (figure, *figure.axes)}
         assert faces == {"#ffffff"}
         assert not white_words(figure)
@@ -195,10 +202,17 @@ def test_a_picture_is_black_on_white_also_in_a_dark_style(draw):
 # A given figure
 
 
-def two_halves(draw):
-    """A figure of the height that the picture has alone, and of twice its width."""
+@cache
+def own_size(draw):
+    """Width and height in inches of the picture alone."""
     width, height = draw().get_size_inches()
     plt.close()
+    return width, height
+
+
+def two_halves(draw):
+    """A figure of the height that the picture has alone, and of twice its width."""
+    width, height = own_size(draw)
     whole = plt.figure(figsize=(2 * width, height))
     return whole, *whole.subfigures(1, 2)
 
@@ -253,7 +267,7 @@ def test_two_pictures_stand_side_by_side():
     left, right = plt.figure(figsize=(12.8, 4)).subfigures(1, 2)
     plots.losses(history, figure=left)
     plots.cosines(history, figure=right)
-    left.figure.canvas.draw()
+    left.figure.draw_without_rendering()
     for half in (left, right):
         box = half.get_tightbbox()  # pixels
         assert half.bbox.x0 <= box.x0 <= box.x1 <= half.bbox.x1
@@ -292,7 +306,7 @@ def test_long_titles_and_captions_are_wrapped_in_a_narrow_figure(name):
     figure = plt.figure(figsize=(3.5, 8))
     PICTURES[name](figure=figure)
     figure.suptitle("a finding that needs many words and so does not fit in one line")
-    figure.canvas.draw()
+    figure.draw_without_rendering()
     box = figure.get_tightbbox()  # inches
     assert 0 <= box.x0 <= box.x1 <= 3.5
 

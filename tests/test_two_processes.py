@@ -1,0 +1,90 @@
+"""What the second process finds out, the first says, and nothing is left of it."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).parent
+
+
+@pytest.fixture
+def start(tmp_path):
+    """A function: start pytest on a suite of two tests, of which the second process has `slow`."""
+    (tmp_path / "pyproject.toml").write_text('[tool.pytest.ini_options]\ntestpaths = ["tests"]\n')
+    (tmp_path / "tests" / "plots").mkdir(parents=True)
+    (tmp_path / "tests" / "conftest.py").write_text("pytest_plugins = ['two_processes']\n")
+
+    def start(slow, fast="pass", *options):
+        (tmp_path / "tests" / "test_a.py").write_text(f"def test_fast():\n    {fast}\n")
+        slow = f"import os, time\ndef test_slow():\n    {slow}\n"
+        (tmp_path / "tests" / "plots" / "test_b.py").write_text(slow)
+        return subprocess.Popen(
+            [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *options],
+            cwd=tmp_path,
+            env={**os.environ, "PYTHONPATH": str(HERE), "PYTEST_ADDOPTS": ""},
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    return start
+
+
+needs_two = pytest.mark.skipif((os.cpu_count() or 1) < 2, reason="one core, so one process")
+
+
+def said(process):
+    output, _ = process.communicate(timeout=300)
+    return process.returncode, output
+
+
+@needs_two
+def test_a_test_of_the_second_process_runs_there_and_counts(start):
+    other = f"assert os.getppid() != {os.getpid()}"
+    code, output = said(start(other))
+    assert code == 0
+    assert "2 passed" in output
+
+
+def test_a_failure_in_the_second_process_has_its_traceback(start):
+    code, output = said(start("number = 3; assert number == 4"))
+    assert code == 1
+    assert "plots/test_b.py:3: AssertionError" in output.replace(os.sep, "/")
+    assert "E       assert 3 == 4" in output
+    assert "1 failed, 1 passed" in output
+
+
+@needs_two
+def test_the_first_failure_ends_both_if_asked_to(start):
+    began = time.monotonic()
+    code, output = said(start("time.sleep(600)", "assert False", "-x"))
+    assert code == 1
+    assert "1 failed" in output and "stopping after 1 failures" in output
+    assert time.monotonic() - began < 300
+
+
+@needs_two
+def test_a_second_process_that_ends_too_early_is_no_success(start):
+    code, output = said(start("print('so far', flush=True); os._exit(0)", "pass", "-s"))
+    assert code == pytest.ExitCode.INTERNAL_ERROR
+    assert "the second process ended before tests/plots/test_b.py::test_slow" in output
+    assert "so far" in output
+
+
+@needs_two
+@pytest.mark.skipif(os.name != "posix", reason="needs signals")
+def test_ctrl_c_leaves_no_process_behind(start, tmp_path):
+    number = tmp_path / "number"
+    process = start(f"open({str(number)!r}, 'w').write(str(os.getpid())); time.sleep(600)")
+    while not (number.exists() and number.read_text()):
+        assert process.poll() is None
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    code, output = said(process)
+    assert code == pytest.ExitCode.INTERRUPTED
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(number.read_text()), 0)
