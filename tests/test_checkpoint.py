@@ -486,15 +486,15 @@ def test_the_file_of_a_model_is_told_from_that_of_a_run(tmp_path):
     assert_refused_unchanged("model.load reads", tmp_path / "model", rig)
 
 
-@pytest.mark.parametrize("path", ["", 5, True, None.__class__, b"run"])
+@pytest.mark.parametrize("path", [5, True, None.__class__, b"run"])
 def test_a_path_must_be_one(path):
-    with pytest.raises(TypeError, match="fit: checkpoint must be the path of a file, got"):
+    with pytest.raises(TypeError, match="fit: checkpoint must be a str or a Path, got"):
         Rig().fit(checkpoint=path)
 
 
 @pytest.mark.parametrize("path", [0, True, b"run"])
 def test_a_file_to_resume_must_be_a_path(path):
-    with pytest.raises(TypeError, match="fit: resume must be the path of a file, got"):
+    with pytest.raises(TypeError, match="fit: resume must be a str or a Path, got"):
         Rig().fit(resume=path)
 
 

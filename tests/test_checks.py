@@ -3,6 +3,8 @@
 The tables call a check as `f` would, a public function whose argument `x` is checked.
 """
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -16,6 +18,7 @@ ACCEPTED = [
     (checks.number, np.float32(0.5), 0.5),
     (checks.number, np.int8(-2), -2.0),
     (checks.number, float("inf"), float("inf")),
+    (checks.finite_number, -1e300, -1e300),
     (checks.not_negative, 0, 0.0),
     (checks.not_negative, -0.0, 0.0),
     (checks.not_negative, 1e300, 1e300),
@@ -51,6 +54,54 @@ def test_least_whole_number_is_whole_enough():
 def test_object_of_the_class_or_of_one_below_it_comes_back():
     assert checks.instance("f", "x", "text", str) == "text"
     assert checks.instance("f", "x", True, int) is True
+
+
+@pytest.mark.parametrize("value", [True, np.True_, False, np.False_])
+def test_truth_comes_back_as_that_of_python(value):
+    got = checks.boolean("f", "x", value)
+    assert got is bool(value)
+
+
+def test_function_or_module_comes_back():
+    for function in (abs, np.sum, lambda x: x):
+        assert checks.function("f", "x", function) is function
+
+
+def test_mapping_comes_back():
+    losses = {"a": 1}
+    assert checks.mapping("f", "x", losses) is losses
+
+
+def test_path_comes_back_as_a_path():
+    assert checks.path("f", "x", "a/b") == Path("a/b")
+    assert checks.path("f", "x", Path("a/b")) == Path("a/b")
+
+
+@pytest.mark.parametrize("value", [np.float32, "float64", np.dtype(np.float64), float])
+def test_float_types_come_back_as_a_dtype(value):
+    assert checks.float_type("f", "x", value) == np.dtype(value)
+
+
+@pytest.mark.parametrize("value", [3, [1.0, 2.0], np.ones((2, 0), np.float32), np.array([True, 2])])
+def test_numbers_of_any_shape_are_float64(value):
+    got = checks.numbers("f", "x", value)
+    assert got.dtype == np.float64
+    assert np.array_equal(got, value)
+
+
+@pytest.mark.parametrize("scale", [1e-320, 1e-200, 1.0, 1e300])
+def test_inner_products_of_gradients_come_back_themselves(scale):
+    J = np.array([[3.0, 0.0], [-1.0, 1.0], [0.0, 0.0]])
+    G = np.array([[x * scale for x in row] for row in (J @ J.T).tolist()])
+    with np.errstate(all="raise"):
+        assert checks.inner_products("f", "x", G) is G
+
+
+def test_squares_that_have_vanished_are_those_of_short_gradients():
+    J = np.array([[1e-170, 0.0], [1e10, 1e10]])
+    G = J @ J.T
+    assert G[0, 0] == 0 and G[0, 1] > 0
+    assert checks.inner_products("f", "x", G) is G
 
 
 def test_generator_comes_back():
@@ -132,6 +183,11 @@ REFUSED = [
     (checks.number, ("1",), TypeError, "f: x must be a number, got '1'"),
     (checks.number, (None,), TypeError, "f: x must be a number, got None"),
     (checks.number, (1j,), TypeError, "f: x must be a number, got 1j"),
+    (checks.number, (10**309,), ValueError, "f: x must be at most 1.8e308 in size"),
+    (checks.number, (np.ones(1),), TypeError, "f: x must be a number, got array([1.])"),
+    (checks.finite_number, ("1",), TypeError, "f: x must be a number, got '1'"),
+    (checks.finite_number, (-inf,), ValueError, "f: x must be finite, got -inf"),
+    (checks.finite_number, (nan,), ValueError, "f: x must be finite, got nan"),
     (checks.not_negative, (True,), TypeError, "f: x must be a number, got True"),
     (checks.positive, ("1",), TypeError, "f: x must be a number, got '1'"),
     (checks.between, (None, 0, 1), TypeError, "f: x must be a number, got None"),
@@ -159,8 +215,22 @@ REFUSED = [
     (checks.whole_number, (None,), ValueError, "f: x must be a whole number, at least 0; got None"),
     # Kinds and options.
     (checks.instance, (3, str), TypeError, "f: x must be a str, got int"),
+    (checks.instance, (str, str), TypeError, "f: x must be a str, got the class str"),
+    (checks.instance, (3, OSError), TypeError, "f: x must be an OSError, got int"),
+    (checks.boolean, ("no",), TypeError, "f: x must be True or False, got 'no'"),
+    (checks.boolean, (1,), TypeError, "f: x must be True or False, got 1"),
+    (checks.boolean, (None,), TypeError, "f: x must be True or False, got None"),
+    (checks.function, (3,), TypeError, "f: x must be a function or a module, got int"),
+    (checks.function, (str,), TypeError, "f: x must be a function or a module, got the class str"),
+    (checks.mapping, ([1],), TypeError, "f: x must be a dict by task, got list"),
+    (checks.mapping, (None,), TypeError, "f: x must be a dict by task, got NoneType"),
+    (checks.path, (3,), TypeError, "f: x must be a str or a Path, got int"),
+    (checks.path, ("a\0b",), ValueError, "f: x must not contain NUL, got 'a\\x00b'"),
+    (checks.choice, ([], pulls), ValueError, "f: x must be 'mean' or 'pairs', got []"),
     (checks.choice, ("max", pulls), ValueError, "f: x must be 'mean' or 'pairs', got 'max'"),
     # Tasks and names.
+    (checks.same_tasks, ([1], tasks), TypeError, "f: x must be a dict by task, got list"),
+    (checks.distinct_names, (3,), TypeError, "f: x must be names, got 3"),
     (
         checks.same_tasks,
         ({"a": 1}, tasks),
@@ -212,6 +282,47 @@ REFUSED = [
         (np.zeros((0, 3)), "N", 3),
         ValueError,
         "f: x must have shape (N, 3), got (0, 3)",
+    ),
+    (checks.floats, ([None], "T"), TypeError, "f: x must be real numbers in an array, got object"),
+    (checks.square, ("x",), TypeError, "f: x must be real numbers in an array, got <U1"),
+    (checks.numbers, ([1j],), TypeError, "f: x must be real numbers in an array, got complex128"),
+    (checks.numbers, ([True],), TypeError, "f: x must be real numbers in an array, got bool"),
+    (
+        checks.numbers,
+        ([[1], [1, 2]],),
+        TypeError,
+        "f: x must be real numbers in an array, got list",
+    ),
+    (
+        checks.numbers,
+        (np.ma.ones(2),),
+        TypeError,
+        "f: x must be an array without a mask, got MaskedArray",
+    ),
+    (checks.float_type, (int,), TypeError, "f: x must be float32 or float64, got <class 'int'>"),
+    (checks.float_type, (None,), TypeError, "f: x must be float32 or float64, got None"),
+    (checks.float_type, ("no",), TypeError, "f: x must be float32 or float64, got 'no'"),
+    (checks.inner_products, (np.array([[nan]]),), ValueError, "f: x must be finite, got nan"),
+    (
+        checks.inner_products,
+        (np.array([[1.0, 9.0], [9.0, 1.0]]),),
+        ValueError,
+        "f: x must hold inner products of gradients, G_tt ≥ 0, G_st = G_ts and G_st² ≤ G_ss G_tt, "
+        "got G_ss = 1, G_tt = 1, G_st = 9 and G_ts = 9 for s = 0 and t = 1",
+    ),
+    (
+        checks.inner_products,
+        (np.array([[4.0, 0.0], [0.1, 1.0]]),),
+        ValueError,
+        "f: x must hold inner products of gradients, G_tt ≥ 0, G_st = G_ts and G_st² ≤ G_ss G_tt, "
+        "got G_ss = 4, G_tt = 1, G_st = 0 and G_ts = 0.1 for s = 0 and t = 1",
+    ),
+    (
+        checks.inner_products,
+        (np.array([[-2.0]]),),
+        ValueError,
+        "f: x must hold inner products of gradients, G_tt ≥ 0, G_st = G_ts and G_st² ≤ G_ss G_tt, "
+        "got G_ss = -2, G_tt = -2, G_st = -2 and G_ts = -2 for s = 0 and t = 0",
     ),
     (checks.square, (np.zeros((2, 3)),), ValueError, "f: x must have shape (T, T), got (2, 3)"),
     (checks.square, (np.zeros(4),), ValueError, "f: x must have shape (T, T), got (4,)"),

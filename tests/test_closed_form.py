@@ -598,8 +598,8 @@ def test_a_minimiser_that_is_not_unique_is_an_error():
     [
         ({"strength": -1.0}, "strength must not be negative, got -1.0"),
         ({"strength": np.array([1.0, -2.0])}, "strength must not be negative, got"),
-        ({"noise": -1.0}, "noise must not be negative, got -1.0"),
-        ({"spread": math.nan}, "spread must not be negative, got nan"),
+        ({"noise": -1.0}, "noise must be finite and not negative, got -1.0"),
+        ({"spread": math.nan}, "spread must be finite and not negative, got nan"),
         ({"n": 0}, "n must be finite and positive, got 0"),
         ({"T": 0}, "T must be a whole number, at least 1; got 0"),
     ],
@@ -612,13 +612,14 @@ def test_a_bad_argument_of_risk_is_an_error(change, message):
 
 @pytest.mark.parametrize("variance", [-1.0, math.nan])
 def test_a_variance_that_is_negative_or_unknown_is_an_error(variance):
-    with pytest.raises(ValueError, match="^best_strength: noise must not be negative, got"):
+    kind = "must be finite and not negative, got"
+    with pytest.raises(ValueError, match=f"^best_strength: noise {kind}"):
         best_strength(variance, 1.0)
-    with pytest.raises(ValueError, match="^best_strength: spread must not be negative, got"):
+    with pytest.raises(ValueError, match=f"^best_strength: spread {kind}"):
         best_strength(1.0, variance)
-    with pytest.raises(ValueError, match="^pooling_helps: noise must not be negative, got"):
+    with pytest.raises(ValueError, match=f"^pooling_helps: noise {kind}"):
         pooling_helps(4, variance, 1.0)
-    with pytest.raises(ValueError, match="^pooling_helps: spread must not be negative, got"):
+    with pytest.raises(ValueError, match=f"^pooling_helps: spread {kind}"):
         pooling_helps(4, 1.0, variance)
 
 
@@ -661,7 +662,7 @@ def test_bad_weights_are_an_error(weights):
 
 @pytest.mark.parametrize("angle", [math.inf, math.nan])
 def test_an_angle_that_is_not_finite_is_an_error(angle):
-    with pytest.raises(ValueError, match="one_unit_loss: angle must be finite, in radians, got"):
+    with pytest.raises(ValueError, match="one_unit_loss: angle must be finite, got"):
         one_unit_loss(angle)
 
 

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import tinymtl as mtl
+from tinymtl import module
 from tinymtl.ops import embedding
 
 
@@ -30,6 +31,58 @@ def test_assigning_data_copies_into_the_array_that_is_there():
     values[0] = 9
     assert p.data is array
     assert np.array_equal(array, [3, 4])
+
+
+def test_assigning_a_gradient_copies_into_the_array_that_is_there():
+    model = small_model()
+    assert model.grad.shape == model.theta.shape  # packed: the gradients are views of one vector
+    for p in model.parameters():
+        array = p.grad
+        values = np.full(p.shape, 3.0)
+        p.grad = values
+        values[:] = 9
+        assert p.grad is array
+    assert (model.grad == 3).all()
+    for p in model.parameters():
+        p.grad = None
+    assert not model.grad.any()
+
+
+def test_gradients_are_set_to_zero_in_a_loop_and_training_goes_on():
+    x = np.ones((4, 2))
+    by_loop = small_model()
+    by_method = small_model()
+    for model in (by_loop, by_method):
+        optimizer = mtl.Adam(0.01)
+        for _ in range(3):
+            if model is by_method:
+                model.zero_grad()
+            else:
+                for p in model.parameters():
+                    p.grad = np.zeros_like(p.data)
+            mtl.mse(model(x), np.ones((4, 1))).backward()
+            optimizer.step(model)
+    np.testing.assert_array_equal(by_loop.theta, by_method.theta)
+    assert not np.array_equal(by_loop.theta, small_model().theta)
+
+
+def test_a_gradient_assigned_to_a_sparse_table_is_one_of_all_its_rows():
+    table = mtl.Embedding(3, 2, np.random.default_rng(0), sparse=True)
+    before = table.table.data.copy()
+    table.table.grad = np.ones((3, 2))
+    mtl.SGD(0.5).step(table)
+    np.testing.assert_allclose(table.table.data, before - 0.5)
+
+
+def test_a_frozen_parameter_takes_no_gradient_but_nothing():
+    p = mtl.Parameter([1.0, 2.0], sparse=True)
+    p.freeze()
+    p.grad = None
+    p.grad = np.zeros(2)
+    with pytest.raises(ValueError, match="grad: a frozen parameter has no gradient"):
+        p.grad = np.ones(2)
+    assert p.touched == []
+    assert np.array_equal(p.grad, [0, 0])
 
 
 @both_copies
@@ -555,11 +608,11 @@ def test_a_save_that_fails_leaves_the_old_file_and_no_other(tmp_path, monkeypatc
     small_model(0).save(path)
     old = path.read_bytes()
 
-    def half_written(file, **arrays):
+    def half_written(file, arrays):
         file.write(b"half")
         raise error("disk full")
 
-    monkeypatch.setattr(np, "savez", half_written)
+    monkeypatch.setattr(module, "write_arrays", half_written)
     with pytest.raises(error):
         small_model(1).save(path)
     assert path.read_bytes() == old

@@ -18,7 +18,6 @@ is the model's own file (`Module.save`), which holds plain arrays.
 
 from __future__ import annotations
 
-import os
 import pickle
 import zlib
 from collections.abc import Callable, Mapping
@@ -28,8 +27,9 @@ from pathlib import Path
 
 import numpy as np
 
+from . import checks
 from .batches import Batches
-from .files import write_whole
+from .files import open_regular, write_whole
 from .history import EarlyStop, Recorder
 from .optim import Optimizer
 from .sharing import Sharing
@@ -52,7 +52,7 @@ class Checkpoint:
         early_stop: EarlyStop,
     ):
         """path: the file to write; None writes none. TypeError for a rule that no file can hold."""
-        self.path = path
+        self.path = None if path is None else checks.path("fit", "checkpoint", path)
         self.model = model
         self.optimizer = optimizer
         self.weights = weights
@@ -66,12 +66,7 @@ class Checkpoint:
         # last step may be taken back
         self.last = None  # the state with which the run ended
         if path is not None:
-            self._check_path()
             self._check_rule()
-
-    def _check_path(self):
-        if not isinstance(self.path, (str, os.PathLike)) or not str(self.path):
-            raise TypeError(f"fit: checkpoint must be the path of a file, got {self.path!r}")
 
     def _check_rule(self):
         if hasattr(type(self.weights), "__slots__") and self.rule is None:
@@ -112,7 +107,7 @@ class Checkpoint:
         self._write(self.last)
 
     def _write(self, state):
-        write_whole(self.path, lambda file: pickle.dump(state, file))
+        write_whole("fit: checkpoint", self.path, lambda file: pickle.dump(state, file))
 
     def _state(self):
         optimizer = self.optimizer
@@ -139,7 +134,7 @@ class Checkpoint:
         return deepcopy(
             {
                 "generators": self.generators,
-                "rule": {} if self.rule is None else vars(self.rule),
+                "rule": _memory(self.rule),
                 "to come": self.batches.to_come_by_task(),
             }
         )
@@ -209,9 +204,7 @@ class Checkpoint:
 
 
 def _load(path):
-    if not isinstance(path, (str, os.PathLike)):
-        raise TypeError(f"fit: resume must be the path of a file, got {path!r}")
-    with open(path, "rb") as file:
+    with open_regular("fit", "resume", path) as file:
         if file.read(2) == b"PK":
             raise ValueError(
                 f"fit: resume: {path} is no file of a run. It looks like one that a model's save "
@@ -267,6 +260,12 @@ def _described(data):
 
 def _kind(generator):
     return type(generator.bit_generator).__name__
+
+
+def _memory(rule):
+    """Name -> what the rule remembers under it. The note of a decorator is no memory."""
+    attributes = {} if rule is None else vars(rule)
+    return {name: value for name, value in attributes.items() if name != "__wrapped__"}
 
 
 def _generators(model, rng):

@@ -45,7 +45,7 @@ def soft_sharing(X: Sequence[np.ndarray], y: Sequence[np.ndarray], strength: flo
     >>> soft_sharing([np.eye(1), np.eye(1)], [np.array([1.0]), np.array([3.0])], 1.0).ravel()
     array([1.5, 2.5])
     """
-    _check_tasks("soft_sharing", X, y)
+    X, y = _checked_tasks("soft_sharing", X, y)
     λ = checks.not_negative("soft_sharing", "strength", strength)
     T = len(X)
     D = X[0].shape[1]
@@ -70,7 +70,7 @@ def pooled(X: Sequence[np.ndarray], y: Sequence[np.ndarray]) -> np.ndarray:
     >>> pooled([np.eye(1), np.eye(1)], [np.array([1.0]), np.array([3.0])])
     array([2.])
     """
-    _check_tasks("pooled", X, y)
+    X, y = _checked_tasks("pooled", X, y)
     all_X = np.concatenate(list(X))  # (Σ n_t, D)
     all_y = np.concatenate(list(y))  # (Σ n_t,)
     return _least_squares(all_X, all_y)
@@ -99,14 +99,19 @@ def risk(
     >>> risk(0.0, n=4, T=2, noise=1.0, spread=1.0)
     0.25
     """
-    _check_not_negative("risk", "strength", strength)
-    checks.positive("risk", "n", n)
+    λ = checks.numbers("risk", "strength", strength)
+    if not (λ >= 0).all():  # infinity has a meaning
+        raise ValueError(f"risk: strength must not be negative, got {strength}")
+    n = checks.positive("risk", "n", n)
     checks.whole_number("risk", "T", T, 1)
-    _check_not_negative("risk", "noise", noise)
-    _check_not_negative("risk", "spread", spread)
-    s = n / (n + strength)
-    variance = s**2 * noise / n
-    squared_bias = (1 - s) ** 2 * spread
+    noise = checks.not_negative("risk", "noise", noise)
+    spread = checks.not_negative("risk", "spread", spread)
+    if λ.ndim == 0:
+        λ = float(λ)
+    s = n / (n + λ)
+    with np.errstate(under="ignore"):
+        variance = s**2 * noise / n
+        squared_bias = (1 - s) ** 2 * spread
     return noise / (n * T) + (T - 1) / T * (variance + squared_bias)
 
 
@@ -123,8 +128,8 @@ def best_strength(noise: float, spread: float) -> float:
     >>> best_strength(noise=1.0, spread=0.5)
     2.0
     """
-    _check_not_negative("best_strength", "noise", noise)
-    _check_not_negative("best_strength", "spread", spread)
+    noise = checks.not_negative("best_strength", "noise", noise)
+    spread = checks.not_negative("best_strength", "spread", spread)
     return noise / spread if spread else math.inf
 
 
@@ -138,9 +143,9 @@ def pooling_helps(n: float, noise: float, spread: float) -> bool:
     >>> pooling_helps(n=10, noise=1.0, spread=0.05), pooling_helps(n=100, noise=1.0, spread=0.05)
     (True, False)
     """
-    checks.positive("pooling_helps", "n", n)
-    _check_not_negative("pooling_helps", "noise", noise)
-    _check_not_negative("pooling_helps", "spread", spread)
+    n = checks.positive("pooling_helps", "n", n)
+    noise = checks.not_negative("pooling_helps", "noise", noise)
+    spread = checks.not_negative("pooling_helps", "spread", spread)
     return spread < noise / n
 
 
@@ -174,8 +179,9 @@ def hard_sharing(
     array([[2., 2.],
            [2., 2.]])
     """
-    X = checks.floats("hard_sharing", "X", X, "N", "D")
+    X = checks.finite("hard_sharing", "X", checks.floats("hard_sharing", "X", X, "N", "D"))
     Y = checks.floats("hard_sharing", "Y", Y, len(X), "T")
+    checks.finite("hard_sharing", "Y", Y)
     width = checks.whole_number("hard_sharing", "width", width, 1)
     N, T = Y.shape
     if weights is None:
@@ -220,6 +226,7 @@ def weight_decay(B_ols: np.ndarray, strength: float) -> np.ndarray:
            [1., 1.]])
     """
     B_ols = checks.floats("weight_decay", "B_ols", B_ols, "D", "T")
+    checks.finite("weight_decay", "B_ols", B_ols)
     λ = checks.not_negative("weight_decay", "strength", strength)
     U, σ, Vt = np.linalg.svd(B_ols, full_matrices=False)
     return U * np.maximum(σ - λ, 0) @ Vt  # (D, T)
@@ -246,11 +253,14 @@ def one_unit_loss(angle: float, weights: Sequence[float] = (0.5, 0.5)) -> float:
     >>> round(one_unit_loss(math.pi / 2, weights=(0.7, 0.3)), 12)
     0.3
     """
-    if not math.isfinite(angle):
-        raise ValueError(f"one_unit_loss: angle must be finite, in radians, got {angle}")
-    w1, w2 = _checked_weights("one_unit_loss", weights, 2)
-    root = math.hypot(w1 - w2, 2 * math.sqrt(w1 * w2) * math.cos(angle))
-    return float(w1 + w2 - root) / 2
+    checks.finite_number("one_unit_loss", "angle", angle)
+    w1, w2 = _checked_weights("one_unit_loss", weights, 2).tolist()
+    root_product = math.sqrt(w1) * math.sqrt(w2)
+    root = math.hypot(w1 - w2, 2 * root_product * math.cos(angle))
+    # (w₁ + w₂)² − root² = 4 w₁ w₂ sin²φ. Divided by w₁ + w₂ + root it leaves the difference, of
+    # which w₁ + w₂ − root would lose all digits at small angles.
+    part = 2 * root_product * math.sin(angle)
+    return part / (w1 + w2 + root) * part / 2
 
 
 # What the answers have in common
@@ -260,14 +270,25 @@ def _least_squares(X, Y):
     return np.linalg.lstsq(X, Y, rcond=None)[0]
 
 
-def _check_tasks(where, X, y):
-    """X and y must be T arrays (n_t, D) and (n_t,)."""
+def _checked_tasks(where, X, y):
+    """X and y as T finite arrays (n_t, D) and (n_t,) in float64."""
+    X = _arrays(where, "X", X)
+    y = _arrays(where, "y", y)
     if not _tasks_fit(X, y):
         X_shapes = [X_t.shape for X_t in X]
         y_shapes = [y_t.shape for y_t in y]
         raise ValueError(
             f"{where}: X and y must be T arrays (n_t, D) and (n_t,), got {X_shapes} and {y_shapes}"
         )
+    return X, y
+
+
+def _arrays(where, name, values):
+    if not isinstance(values, (list, tuple, np.ndarray)):
+        got = type(values).__name__
+        raise TypeError(f"{where}: {name} must be a list of arrays, one for each task, got {got}")
+    arrays = [checks.numbers(where, f"{name}[{t}]", array) for t, array in enumerate(values)]
+    return [checks.finite(where, f"{name}[{t}]", array) for t, array in enumerate(arrays)]
 
 
 def _tasks_fit(X, y):
@@ -283,7 +304,7 @@ def _tasks_fit(X, y):
 
 def _checked_weights(where, weights, T):
     """w (T,): one weight for each task, at least one of them positive."""
-    w = np.asarray(weights, np.float64)
+    w = checks.numbers(where, "weights", weights)
     in_range = np.isfinite(w) & (w >= 0)
     if w.shape != (T,) or not in_range.all() or not w.any():
         raise ValueError(
@@ -291,9 +312,3 @@ def _checked_weights(where, weights, T):
             f"got {weights}"
         )
     return w
-
-
-def _check_not_negative(where, name, value):
-    """A number or an array in [0, ∞]. Unlike in `checks.not_negative`, infinity has a meaning."""
-    if not np.all(np.asarray(value) >= 0):
-        raise ValueError(f"{where}: {name} must not be negative, got {value}")

@@ -26,7 +26,8 @@ def related_tasks(
 
     relatedness: p in [−1, 1]; n_train, n_test: examples of each task; n_features: D, at least 2;
     scale: c. Returns (train, test), each {"a": (X, y), "b": (X, y)}, X (N, D) and y (N, 1), where N
-    is n_train or n_test. ValueError for a relatedness outside [−1, 1] or sizes that are too small.
+    is n_train or n_test. ValueError for a relatedness outside [−1, 1], sizes that are too small, a
+    negative noise, or what is not finite.
     Source: Ma et al. (2018), section 3.2, with c on both terms of w_b.
 
     >>> train, test = related_tasks(np.random.default_rng(0), relatedness=0.9)
@@ -38,6 +39,8 @@ def related_tasks(
     checks.whole_number("related_tasks", "n_train", n_train, 1)
     checks.whole_number("related_tasks", "n_test", n_test, 1)
     checks.whole_number("related_tasks", "n_features", n_features, 2)
+    checks.not_negative("related_tasks", "noise", noise)
+    checks.finite_number("related_tasks", "scale", scale)
 
     u1, u2 = np.linalg.qr(rng.standard_normal((n_features, 2)))[0].T  # each (D,)
     direction_b = p * u1 + np.sqrt(1 - p**2) * u2  # of length 1, (D,)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from . import checks
 from .tensor import Tensor, gradient
 
 
@@ -21,37 +22,65 @@ def check_gradient(
 
     function: maps a tensor for each of the float64 `arrays` to a tensor f. If f is not a scalar,
     Σ_i cos(i) f_i is differentiated instead. AssertionError for the first entry that differs by
-    more than tolerance · max(1, its size); the message names the entry.
+    more than
+
+        tolerance · max(1, its size) + 4 ε Σ_i |cos(i) f_i| / h
+
+    The message names the entry. The second term is what rounding may do to the differences, with
+    ε = 2.2e-16. Where f is large, choose a larger step, else small derivatives are not seen behind
+    it. h is `step`, or 1e-10 |x| where that is more. TypeError or ValueError for arrays that are
+    not finite numbers, for no array, and for a step or a tolerance that is not positive.
 
     >>> check_gradient(lambda x: x * x, np.array([1.0, -2.0]))
     """
-    arrays = [np.array(array, np.float64) for array in arrays]
+    arrays = _checked(function, arrays, step, tolerance)
+
+    def terms(*leaves):
+        f = checks.instance("check_gradient", "the result of function", function(*leaves), Tensor)
+        coefficients = np.cos(np.arange(f.data.size)).reshape(f.shape)
+        return f * coefficients.astype(f.dtype)
 
     def scalar(*leaves):
-        f = function(*leaves)
-        coefficients = np.cos(np.arange(f.data.size)).reshape(f.shape)
-        return (f * coefficients).sum()
+        return terms(*leaves).sum()
 
     def value():
         return float(scalar(*[_leaf(array) for array in arrays]))
 
     leaves = [_leaf(array) for array in arrays]
     slopes = gradient(scalar(*leaves), leaves)
+    size = float(np.abs(terms(*leaves).data).sum())
+    rounding = 4 * np.finfo(np.float64).eps * size
     for i, (array, slope) in enumerate(zip(arrays, slopes)):
         for index in np.ndindex(array.shape):
             x = array[index]
-            array[index] = x + step
+            h = max(step, 1e-10 * abs(x))  # a smaller one would be lost in the rounding of x
+            array[index] = x + h
             above = value()
-            array[index] = x - step
+            array[index] = x - h
             below = value()
             array[index] = x
-            expected = (above - below) / (2 * step)
+            expected = (above - below) / ((x + h) - (x - h))
             error = abs(slope[index] - expected)
-            if not error <= tolerance * max(1.0, abs(expected)):  # "not": NaN is an error too
+            allowed = tolerance * max(1.0, abs(expected)) + rounding / h
+            if not (error <= allowed and np.isfinite(expected)):  # "not": NaN is an error too
                 raise AssertionError(
                     f"argument {i} at index {index}: central differences expect {expected:.8g}, "
                     f"the chain rule gives {slope[index]:.8g}"
                 )
+
+
+def _checked(function, arrays, step, tolerance):
+    """Copies of the arrays, in float64."""
+    checks.function("check_gradient", "function", function)
+    checks.positive("check_gradient", "step", step)
+    checks.positive("check_gradient", "tolerance", tolerance)
+    if not arrays:
+        raise ValueError("check_gradient: arrays must be one or more, got none")
+    copies = []
+    for i, array in enumerate(arrays):
+        numbers = checks.numbers("check_gradient", f"array {i}", array)
+        copies.append(checks.finite("check_gradient", f"array {i}", numbers).copy())
+    return copies
 
 
 def _leaf(array):

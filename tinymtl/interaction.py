@@ -54,7 +54,8 @@ def gramian(jacobian: np.ndarray) -> np.ndarray:
            [ 3.,  1.]])
     """
     J = _with_axes("gramian", "jacobian", jacobian, "T, P")
-    return J @ J.T  # (T, T)
+    with np.errstate(under="ignore"):  # a product below 1e-308 counts as 0
+        return J @ J.T  # (T, T)
 
 
 def needs_gramian(rule: Callable) -> bool:
@@ -66,6 +67,7 @@ def needs_gramian(rule: Callable) -> bool:
     >>> needs_gramian(weighting.equal), needs_gramian(weighting.mgda)
     (False, True)
     """
+    checks.function("needs_gramian", "rule", rule)
     arguments = list(inspect.signature(rule).parameters.values())
     return len(arguments) < 2 or arguments[1].default is not None
 
@@ -78,16 +80,17 @@ def cosines(gramian: np.ndarray) -> np.ndarray:
     Where it is negative, the two tasks conflict.
 
     gramian: G (T, T). Returns ρ (T, T), NaN where a task has no gradient and so no angle.
-    ValueError for a Gramian that is not square.
+    ValueError for a matrix that is not square, or cannot hold inner products.
 
     >>> cosines(np.array([[25.0, 3.0], [3.0, 1.0]]))
     array([[1. , 0.6],
            [0.6, 1. ]])
     """
-    G = checks.square("cosines", "gramian", gramian)
+    G = _products("cosines", gramian)
     squares = np.diag(G)  # ‖g_t‖², (T,)
     norms = np.sqrt(np.where(squares > 0, squares, np.nan))  # (T,)
-    return G / norms[:, None] / norms  # (T, T)
+    with np.errstate(under="ignore"):
+        return G / norms[:, None] / norms  # (T, T)
 
 
 def magnitude_similarity(gramian: np.ndarray) -> np.ndarray:
@@ -104,24 +107,29 @@ def magnitude_similarity(gramian: np.ndarray) -> np.ndarray:
     array([[1. , 0.6],
            [0.6, 1. ]])
     """
-    G = checks.square("magnitude_similarity", "gramian", gramian)
-    squares = np.diag(G)  # ‖g_t‖², (T,)
-    products = np.sqrt(np.outer(squares, squares))  # ‖g_s‖ ‖g_t‖, (T, T)
-    sums = squares[:, None] + squares  # ‖g_s‖² + ‖g_t‖², (T, T)
-    return 2 * products / np.where(sums > 0, sums, np.nan)  # (T, T)
+    G = _products("magnitude_similarity", gramian)
+    norms = np.sqrt(np.diag(G))  # ‖g_t‖, (T,)
+    longer = np.maximum(norms[:, None], norms)  # of each two, (T, T)
+    shorter = np.minimum(norms[:, None], norms)
+    with np.errstate(under="ignore"):
+        ratio = shorter / np.where(longer > 0, longer, np.nan)
+        return 2 * ratio / (1 + ratio**2)  # (T, T)
 
 
 def conflict_rate(cosines: np.ndarray) -> np.ndarray:
     """The share of the K recorded steps in which two tasks conflicted, ρ < 0.
 
     cosines: (K, T, T), such as `History.cosines`. Returns (T, T). NaN cosines do not count.
-    ValueError for another shape.
+    ValueError for another shape, and for numbers outside [−1, 1].
 
     >>> conflict_rate(np.array([[[1.0, 0.5], [0.5, 1.0]], [[1.0, -0.1], [-0.1, 1.0]]]))
     array([[0. , 0.5],
            [0.5, 0. ]])
     """
     ρ = _with_axes("conflict_rate", "cosines", cosines, "K, T, T")
+    outside = np.abs(ρ) > 1.000001
+    if outside.any():
+        raise ValueError(f"conflict_rate: cosines must be in [-1, 1], got {ρ[outside][0]}")
     return _rate(ρ < 0, known=~np.isnan(ρ))
 
 
@@ -145,9 +153,11 @@ def predicted_change(gramian: np.ndarray, weights: np.ndarray, learning_rate: fl
     array([-0.6,  0.1])
     """
     G = checks.square("predicted_change", "gramian", gramian)
-    w = np.asarray(weights, np.float64)
+    w = checks.numbers("predicted_change", "weights", weights)
     checks.same_shape("predicted_change", "weights", w, G.shape[:1])
-    return -learning_rate * G @ w  # (T,)
+    η = checks.not_negative("predicted_change", "learning_rate", learning_rate)
+    with np.errstate(under="ignore"):
+        return -η * G @ w  # (T,)
 
 
 def harm_rate(changes: np.ndarray) -> np.ndarray:
@@ -239,6 +249,7 @@ def step_report(
     For plain SGD and no penalty `taken` equals `predicted`, and `happened` differs from it by a
     term that shrinks with η². ValueError for a model that shares nothing, or tasks that do not fit.
     """
+    checks.instance("step_report", "optimizer", optimizer, Optimizer)
     start = _opened("step_report", model, batch, losses)
     model = start.model
     optimizer = optimizer.copy_for(model)
@@ -257,6 +268,8 @@ def step_report(
     model.theta[P:] = θ[P:]
     happened = _changes_since(start, batch, losses)
 
+    with np.errstate(under="ignore"):
+        taken = start.jacobian.astype(np.float64) @ Δθ[:P]
     return StepReport(
         tasks=list(start.losses),
         learning_rate=η,
@@ -265,7 +278,7 @@ def step_report(
         cosines=cosines(G),
         weights=w,
         predicted=predicted_change(G, w, η),
-        taken=start.jacobian.astype(np.float64) @ Δθ[:P],
+        taken=taken,
         happened=happened,
         with_heads=with_heads,
     )
@@ -282,6 +295,7 @@ def lookahead_affinity(
     negative is harm. Dropout is off. ValueError for a model that shares nothing and for losses that
     are not positive. Source: Fifty et al. (2021).
     """
+    checks.not_negative("lookahead_affinity", "learning_rate", learning_rate)
     start = _opened("lookahead_affinity", model, batch, losses)
     if not (start.values > 0).all():
         got = dict(zip(start.losses, start.values.tolist()))
@@ -356,17 +370,22 @@ def mean_and_error(
     >>> mean_and_error([1.0, 2.0, 3.0, 6.0])
     (3.0, 1.0801234497346435)
     """
-    v = np.asarray(values, np.float64)
+    v = checks.numbers("mean_and_error", "values", values)
     if v.ndim == 0 or len(v) == 0:
         raise ValueError(
             f"mean_and_error: values must have shape (n, ...), a row for each seed; got {v.shape}"
         )
     n = len(v)
-    mean = v.mean(0)  # (...)
-    if n > 1:
-        error = v.std(0, ddof=1) / np.sqrt(n)  # (...)
-    else:
-        error = np.full(mean.shape, np.inf)
+    # In units of about the largest value no square overflows. A power of 2 rounds nothing.
+    largest = np.abs(v).max(0)  # (...)
+    _, exponent = np.frexp(np.where(np.isfinite(largest), largest, 1.0))
+    with np.errstate(under="ignore"):
+        v = np.ldexp(v, -exponent)
+        mean = np.ldexp(v.mean(0), exponent)  # (...)
+        if n > 1:
+            error = np.ldexp(v.std(0, ddof=1), exponent) / np.sqrt(n)  # (...)
+        else:
+            error = np.full(mean.shape, np.inf)
     if mean.ndim == 0:
         return float(mean), float(error)
     return mean, error
@@ -389,8 +408,9 @@ def transfer_gain(
     >>> transfer_gain(np.array([1.0, 2.0, 3.0, 4.0]), np.array([0.0, 1.0, 3.0, 4.0]))[0]
     0.5
     """
-    alone = np.asarray(alone, np.float64)
-    together = np.asarray(together, np.float64)
+    alone = checks.numbers("transfer_gain", "alone", alone)
+    together = checks.numbers("transfer_gain", "together", together)
+    checks.boolean("transfer_gain", "higher_is_better", higher_is_better)
     has_seeds = alone.ndim > 0 and len(alone) > 0
     if alone.shape != together.shape or not has_seeds:
         raise ValueError(
@@ -421,7 +441,7 @@ def delta_m(
     0.35
     """
     A = checks.floats("delta_m", "alone", alone, "T")
-    M = np.asarray(together, np.float64)
+    M = checks.numbers("delta_m", "together", together)
     checks.same_shape("delta_m", "together", M, A.shape)
     up = np.asarray(higher_is_better)
     if up.shape not in ((), A.shape) or up.dtype != bool:
@@ -435,7 +455,8 @@ def delta_m(
         )
 
     sign = np.where(up, 1, -1)  # (−1)^{l_t}, (T,)
-    gains = sign * (M - A) / np.abs(A)  # (T,)
+    with np.errstate(over="ignore", under="ignore"):
+        gains = sign * (M - A) / np.abs(A)  # (T,)
     return float(gains.mean())
 
 
@@ -451,11 +472,16 @@ def sure(gain: np.ndarray | float, error: np.ndarray | float) -> np.ndarray | bo
 
         |gain| > 3 · standard error
 
-    gain, error: numbers, or arrays of one shape. A gain of NaN is not sure.
+    gain, error: numbers, or arrays of one shape. A gain of NaN is not sure. ValueError for a
+    negative error.
 
     >>> bool(sure(0.31, 0.1)), bool(sure(-0.29, 0.1))
     (True, False)
     """
+    gain = checks.numbers("sure", "gain", gain)
+    error = checks.numbers("sure", "error", error)
+    if (error < 0).any():
+        raise ValueError(f"sure: error must not be negative, got {error}")
     return np.abs(gain) > SURE * error
 
 
@@ -465,6 +491,9 @@ def kind_of(gain: float, error: float) -> str:
     >>> kind_of(0.31, 0.1), kind_of(-0.31, 0.1), kind_of(0.29, 0.1)
     ('better', 'worse', 'neither')
     """
+    checks.number("kind_of", "gain", gain)
+    if checks.number("kind_of", "error", error) < 0:
+        raise ValueError(f"kind_of: error must not be negative, got {error}")
     if not sure(gain, error):
         return "neither"
     return "better" if gain > 0 else "worse"
@@ -522,12 +551,15 @@ def neighbour_purity(vectors: np.ndarray, labels: Sequence) -> tuple[float, floa
     n = len(labels)
     V = checks.floats("neighbour_purity", "vectors", vectors, n, "E")
     checks.finite("neighbour_purity", "vectors", V)
+    _, exponent = np.frexp(np.abs(V).max())
+    V = np.ldexp(V, -exponent)  # exact, and no square leaves the range of numbers
 
     same_label = labels[:, None] == labels  # (n, n)
     shares = []  # for each point, the share of its nearest neighbours that have its label
     for i, v in enumerate(V):
         # v·v − 2 v·u + u·u would be faster, but its rounding moves equal points apart.
-        distances = ((V - v) ** 2).sum(1)  # squared, (n,)
+        with np.errstate(under="ignore"):
+            distances = ((V - v) ** 2).sum(1)  # squared, (n,)
         distances[i] = np.inf
         nearest = distances == distances.min()  # (n,)
         shares.append(same_label[i, nearest].mean())
@@ -551,6 +583,11 @@ class _Opened:
 
 
 def _opened(where, model, batch, losses) -> _Opened:
+    checks.instance(where, "model", model, Sharing)
+    checks.mapping(where, "batch", batch)
+    checks.mapping(where, "losses", losses)
+    for task, loss in losses.items():
+        checks.function(where, f"losses[{task!r}]", loss)
     if not model.P:
         got = type(model).__name__
         raise ValueError(f"{where}: model must share parameters, got {got} with P = 0")
@@ -658,9 +695,17 @@ def _blocks(start) -> Iterator[tuple[str, Parameter, np.ndarray]]:
         first = past
 
 
+def _products(where, gramian) -> np.ndarray:
+    """The Gramian (T, T). Where training has diverged its entries are not finite."""
+    G = checks.square(where, "gramian", gramian)
+    if np.isfinite(G).all():
+        checks.inner_products(where, "gramian", G)
+    return G
+
+
 def _with_axes(where, name, value, axes) -> np.ndarray:
     """`value` as float64 with one axis for each letter. Any of them may be empty."""
-    array = np.asarray(value, np.float64)
+    array = checks.numbers(where, name, value)
     if array.ndim != len(axes.split(", ")):
         raise ValueError(f"{where}: {name} must have shape ({axes}), got {array.shape}")
     return array

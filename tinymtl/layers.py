@@ -1,7 +1,8 @@
 """Layers: modules that compute, from a dense layer to a recurrent and a convolutional one.
 
 Every layer that starts at random takes a `numpy.random.Generator`, and draws from it in the order
-in which the layers are made. `dtype` is float64 or float32.
+in which the layers are made. `dtype` is float64 or float32. A size that is no whole number of at
+least 1 is a ValueError, another dtype a TypeError.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ class Dense(Module):
     """
 
     def __init__(self, n_in: int, n_out: int, rng: np.random.Generator, dtype=np.float64):
+        _check_sizes("Dense", n_in=n_in, n_out=n_out)
         self.W = Parameter(_glorot("Dense", n_in, n_out, rng, dtype))
         self.b = Parameter(np.zeros(n_out, dtype))
 
@@ -64,7 +66,10 @@ class Embedding(Module):
         sparse: bool = False,
         dtype=np.float64,
     ):
-        deviation = scale / np.sqrt(width)
+        _check_sizes("Embedding", n_rows=n_rows, width=width)
+        deviation = checks.not_negative("Embedding", "scale", scale) / np.sqrt(width)
+        checks.boolean("Embedding", "sparse", sparse)
+        dtype = checks.float_type("Embedding", "dtype", dtype)
         table = checks.generator("Embedding", rng).standard_normal((n_rows, width)) * deviation
         self.table = Parameter(table.astype(dtype), sparse)
 
@@ -91,6 +96,9 @@ class Sequential(Module):
     """
 
     def __init__(self, *parts: Callable):
+        for i, part in enumerate(parts):
+            if part is not Tensor:  # it makes a tensor of an array; another class is not made yet
+                checks.function("Sequential", f"part {i}", part)
         self.parts = list(parts)
 
     def __call__(self, x):
@@ -108,12 +116,12 @@ class Dropout(Module):
 
     def __init__(self, rate: float, rng: np.random.Generator):
         self.rate = checks.below_one("Dropout", "rate", rate)
-        self.rng = rng
+        self.rng = checks.generator("Dropout", rng)
 
     def __call__(self, x):
         if not self.training or not self.rate:
             return x
-        x = x if isinstance(x, Tensor) else Tensor(x)
+        x = _tensor("Dropout", x)
         keep = self.rng.random(x.shape) >= self.rate
         return x * (keep / (1 - self.rate)).astype(x.dtype)
 
@@ -136,6 +144,7 @@ class RNN(Module):
     """
 
     def __init__(self, n_in: int, n_hidden: int, rng: np.random.Generator, dtype=np.float64):
+        _check_sizes("RNN", n_in=n_in, n_hidden=n_hidden)
         self.W = Parameter(_glorot("RNN", n_in, n_hidden, rng, dtype))
         orthogonal, _ = np.linalg.qr(rng.standard_normal((n_hidden, n_hidden)))
         self.U = Parameter(orthogonal.astype(dtype))
@@ -179,7 +188,8 @@ class Conv1D(Module):
         padding: str = "same",
         dtype=np.float64,
     ):
-        self.width = checks.whole_number("Conv1D", "width", width, least=1)
+        _check_sizes("Conv1D", n_in=n_in, n_out=n_out, width=width)
+        self.width = width
         self.padding = checks.choice("Conv1D", "padding", padding, ("same", "valid"))
         self.W = Parameter(_glorot("Conv1D", width * n_in, n_out, rng, dtype))
         self.b = Parameter(np.zeros(n_out, dtype))
@@ -207,20 +217,38 @@ class Conv1D(Module):
         return f"{D}, {H}, width {self.width}, {self.padding}"
 
 
+def _check_sizes(where, **sizes):
+    for name, size in sizes.items():
+        checks.whole_number(where, name, size, least=1)
+
+
 def _glorot(where, n_in, n_out, rng, dtype):
+    dtype = checks.float_type(where, "dtype", dtype)
     limit = np.sqrt(6 / (n_in + n_out))
     return checks.generator(where, rng).uniform(-limit, limit, (n_in, n_out)).astype(dtype)
 
 
 def _input(where, x, n_in, dtype):
     """x as a tensor of the layer's type whose last size is n_in."""
-    x = x if isinstance(x, Tensor) else Tensor(x)
+    x = _tensor(where, x)
     a = x.data
     if not a.ndim or a.shape[-1] != n_in:
         raise ValueError(f"{where}: x must have shape (..., {n_in}), got {x.shape}")
     if a.dtype != dtype:
         raise TypeError(f"{where}: x must be {dtype} like the layer, got {x.dtype}")
     return x
+
+
+def _tensor(where, x):
+    """x as a tensor; an array must hold floating numbers and have no mask, which would be lost."""
+    if isinstance(x, Tensor):
+        return x
+    if isinstance(x, np.ma.MaskedArray):
+        raise TypeError(f"{where}: x must be an array without a mask, got MaskedArray")
+    try:
+        return Tensor(x)
+    except (TypeError, ValueError) as error:
+        raise TypeError(f"{where}: x must be floating numbers in an array, {error}") from error
 
 
 def _sequences(where, x, n_in, dtype):

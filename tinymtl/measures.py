@@ -115,12 +115,18 @@ def r_squared(
     prediction, y = _present_pairs("r_squared", outputs, "targets", targets, mask)
     if not len(y):
         return math.nan
-    prediction = prediction.astype(np.float64)
+    prediction = checks.finite("r_squared", "outputs", prediction).astype(np.float64)
     y = _not_nan("r_squared", "targets", y).astype(np.float64)
-    unexplained = ((y - prediction) ** 2).sum()
-    total = ((y - y.mean()) ** 2).sum()
+    checks.finite("r_squared", "targets", y)
     if (y == y[0]).all():
         return math.nan
+    # In units of about the largest target, squares stay numbers. A power of 2 rounds nothing.
+    _, exponent = np.frexp(np.abs(y).max())
+    with np.errstate(under="ignore", over="ignore"):  # answers far out have R² = −∞
+        prediction = np.ldexp(prediction, -exponent)
+        y = np.ldexp(y, -exponent)
+        unexplained = ((y - prediction) ** 2).sum()
+        total = ((y - y.mean()) ** 2).sum()
     return float(1 - unexplained / total)
 
 
@@ -135,7 +141,15 @@ def _present_pairs(where, outputs, name, labels, mask):
 
 def _numbers(where, name, value):
     """The array of a tensor, or of what can be made one."""
-    array = value.data if isinstance(value, Tensor) else np.asarray(value)
+    if isinstance(value, np.ma.MaskedArray):
+        raise TypeError(
+            f"{where}: {name} must be an array without a mask of its own, got MaskedArray; "
+            "the argument mask says which labels are present"
+        )
+    try:
+        array = value.data if isinstance(value, Tensor) else np.asarray(value)
+    except ValueError as error:
+        raise TypeError(f"{where}: {name} must be numbers in an array: {error}") from error
     if array.dtype.kind not in "biuf":
         raise TypeError(f"{where}: {name} must be numbers, got {array.dtype}")
     return array

@@ -11,12 +11,14 @@ saving), and the helpers that walk through a module's parts.
 
 from __future__ import annotations
 
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
-from .files import write_whole
+from . import checks
+from .files import check_names, open_regular, read_array, read_heads, write_arrays, write_whole
 from .tensor import Scatter, Tensor, add, floating_copy, now
 
 
@@ -27,17 +29,22 @@ class Parameter(Tensor):
     its parameters side by side in one vector (see `Module.theta`). Only an assignment is noticed as
     a change: write `p.data = p.data * 2`, not `p.data[0] = 5`.
 
+    Assigning to `grad` copies in the same way; None stands for 0. What does not fit is a ValueError
+    (its shape) or a TypeError (its type, or a mask, which would be lost).
+
     With `sparse` a parameter also remembers which places received gradient, so that an optimiser
     can leave the others alone.
 
     A frozen parameter is a constant: it receives no gradient, and optimisers leave it alone.
     """
 
-    __slots__ = ("_data", "grad", "changed", "touched", "packed")
+    __slots__ = ("_data", "_grad", "changed", "touched", "packed")
 
     def __init__(self, data, sparse=False):
+        checks.boolean("Parameter", "sparse", sparse)
+        _check_no_mask("data", data)
         self._data = floating_copy(data)
-        self.grad = np.zeros_like(self._data)
+        self._grad = np.zeros_like(self._data)
         self.touched = [] if sparse else None  # flat indices or slices of places with gradient
         self.packed = False  # whether data and grad are views of a model's theta and grad
         self.pairs = []
@@ -50,13 +57,24 @@ class Parameter(Tensor):
 
     @data.setter
     def data(self, values):
-        values = np.asarray(values)
-        if values.shape != self._data.shape:
-            raise ValueError(f"data: expected shape {self._data.shape}, got {values.shape}")
-        if values.dtype != self._data.dtype:
-            raise TypeError(f"data: expected {self._data.dtype}, got {values.dtype}")
-        self._data[...] = values
+        self._data[...] = _fitting("data", values, self._data)
         self.changed = now()
+
+    @property
+    def grad(self):
+        return self._grad
+
+    @grad.setter
+    def grad(self, values):
+        # The array stays, because a model's `grad` holds it.
+        if values is None:
+            values = np.zeros_like(self._grad)
+        values = _fitting("grad", values, self._grad)
+        if self.frozen and values.any():
+            raise ValueError("grad: a frozen parameter has no gradient; expected zeros or None")
+        self._grad[...] = values
+        if self.touched is not None and not self.frozen:
+            self.touched[:] = [slice(0, self._grad.size)]
 
     def __reduce__(self):  # copies and pickles own their arrays, whatever vector this one lies in
         is_sparse = self.touched is not None
@@ -86,6 +104,22 @@ class Parameter(Tensor):
         if self.touched is not None:
             is_rows = isinstance(share, Scatter) and share.at_flat
             self.touched.append(share.at if is_rows else slice(0, self.grad.size))
+
+
+def _fitting(name, values, like):
+    """Values as an array of the shape and the type of `like`."""
+    _check_no_mask(name, values)
+    values = np.asarray(values)
+    if values.shape != like.shape:
+        raise ValueError(f"{name}: expected shape {like.shape}, got {values.shape}")
+    if values.dtype != like.dtype:
+        raise TypeError(f"{name}: expected {like.dtype}, got {values.dtype}")
+    return values
+
+
+def _check_no_mask(name, values):
+    if isinstance(values, np.ma.MaskedArray):
+        raise TypeError(f"{name}: expected an array without a mask, got MaskedArray")
 
 
 class Module:
@@ -278,7 +312,7 @@ class Module:
             end = start + p.data.size
             grad[start:end] = p.grad.reshape(-1)
             p._data = theta[start:end].reshape(p.shape)
-            p.grad = grad[start:end].reshape(p.shape)
+            p._grad = grad[start:end].reshape(p.shape)
             p.packed = True
             if p.touched is not None:
                 sparse.append((start, p))
@@ -302,9 +336,14 @@ class Module:
     # Files.
 
     def save(self, path: str | Path):
-        """Write all parameters to an .npz file. The old file stays until the new one is whole."""
+        """Write all parameters to an .npz file, which `np.load` opens too.
+
+        The old file stays until the new one is whole, whatever stops the writing. ValueError for a
+        path that leads to no regular file, and for names that no file can hold.
+        """
         arrays = {name: p.data for name, p in self.named_parameters().items()}
-        write_whole(path, lambda file: np.savez(file, **arrays))
+        check_names("save", arrays)
+        write_whole("save", path, lambda file: write_arrays(file, arrays))
 
     def load(self, path: str | Path, strict: bool = True) -> dict[str, str]:
         """Read what `save` wrote.
@@ -312,6 +351,9 @@ class Module:
         Unless every name, shape and type fits, this is a ValueError, and nothing is changed. With
         strict=False it reads what fits, and leaves all else as it is. It returns each name that was
         left out, of the model or of the file, with what was expected and what the file has.
+
+        Names, shapes, types and sizes are compared before any number is unpacked, so a file that
+        somebody else has made takes no more memory than the model has. It cannot run anything.
 
         >>> import tempfile
         >>> from tinymtl import Dense, Sequential
@@ -322,28 +364,34 @@ class Module:
         ...     list(longer.load(f"{folder}/model", strict=False))
         ['parts.2.W', 'parts.2.b']
         """
-        saved = _read_arrays(path)
+        checks.boolean("load", "strict", strict)
         parameters = self.named_parameters()
-        misfits = _misfits(parameters, saved)
-        if strict and misfits:
-            name, fault = next(iter(misfits.items()))
-            raise ValueError(f"load: {path} is of another model: {name} {fault}")
-        for name, parameter in parameters.items():
-            if name not in misfits:
-                parameter.data = saved[name]
+        with open_regular("load", "path", path) as file:
+            arrays, misfits = _read_what_fits(file, path, parameters, strict)
+        for name, array in arrays.items():
+            parameters[name].data = array
         return misfits
 
 
 _VECTORS = ("_theta", "_grad")
 
 
-def _read_arrays(path):
-    with open(path, "rb") as stream:
-        try:
-            with np.load(stream, allow_pickle=False) as file:
-                return {name: file[name] for name in file.files}
-        except Exception as error:  # a damaged archive fails in a dozen ways
-            raise ValueError(f"load: {path} is not a readable checkpoint: {error}") from error
+def _read_what_fits(file, path, parameters, strict):
+    """name -> array of what model and file have in common, and the misfits, which strict refuses"""
+    try:
+        with zipfile.ZipFile(file) as archive:
+            heads = read_heads(archive)
+            misfits = _misfits(parameters, heads)
+            fitting = [name for name in parameters if name not in misfits]
+            if strict and misfits:
+                fitting = []
+            arrays = {name: read_array(archive, heads[name]) for name in fitting}
+    except Exception as error:  # a damaged archive fails in a dozen ways
+        raise ValueError(f"load: {path} is not a readable checkpoint: {error}") from error
+    if strict and misfits:
+        name, fault = next(iter(misfits.items()))
+        raise ValueError(f"load: {path} is of another model: {name} {fault}")
+    return arrays, misfits
 
 
 def _misfits(parameters, saved):

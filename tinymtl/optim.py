@@ -65,6 +65,7 @@ class Optimizer:
         progress: the fraction k / steps of steps already made. A learning rate that is a function
         needs it; ValueError without it, since such a schedule would stand at its start for ever.
         """
+        checks.instance(f"{type(self).__name__}.step", "model", model, Module)
         η = self.rate(progress)
         θ = model.theta
         if self._of is None:
@@ -78,12 +79,13 @@ class Optimizer:
             )
         self.t += 1
         places = model.touched()
-        scale = self._scale(model.grad, places)
-        for at in places:
-            g = model.grad[at]  # a view of a slice, a copy of single places
-            if scale < 1:
-                g = g * scale
-            self.update(θ, g, at, η)
+        with np.errstate(under="ignore"):  # memory of a gradient that is over fades to 0
+            scale = self._scale(model.grad, places)
+            for at in places:
+                g = model.grad[at]  # a view of a slice, a copy of single places
+                if scale < 1:
+                    g = g * scale
+                self.update(θ, g, at, η)
         model.stepped()
 
     def _scale(self, grad, places) -> float:
@@ -105,6 +107,7 @@ class Optimizer:
                 f"{where}: learning_rate is a function of the progress, so step must be told it: "
                 "step(model, k / steps) in step k"
             )
+        checks.between(where, "progress", progress, 0, 1)
         return checks.not_negative(
             where, f"learning_rate({progress})", self.learning_rate(progress)
         )
@@ -234,7 +237,10 @@ class Adam(Optimizer):
 
         np.sqrt(v, out=new)  #          √v
         new += ε * c  #                 √v + ε c = (√v̂ + ε) c
-        np.divide(m, new, out=new)  #   m / ((√v̂ + ε) c)
+        if θ.dtype.type(ε * c) > 0:
+            np.divide(m, new, out=new)  # m / ((√v̂ + ε) c)
+        else:  # 0/0 stands for no gradient so far, and makes no step
+            np.divide(m, new, out=new, where=new > 0)
         new *= η * c / (1 - β1**t)  #   η m̂ / (√v̂ + ε)
         if self.decay:
             new += (η * self.decay) * θ[at]  # η · decay · θ, which m and v do not see

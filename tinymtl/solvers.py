@@ -33,7 +33,30 @@ def cosines_and_norms(G: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     positive = n > 0
     least = n[positive].min() if positive.any() else 1.0
     n = np.where(positive, n, least)
-    return G / n[:, None] / n, n
+    C = np.clip(G / n[:, None] / n, -1.0, 1.0)
+    return C * np.outer(positive, positive), n
+
+
+def in_middle_units(G: np.ndarray) -> tuple[np.ndarray, float]:
+    """The Gramian of the gradients in another unit, and this unit.
+
+    In it products of two lengths do not leave the range of numbers.
+
+    The longest gradient is as much above 1 as the shortest one is below, about. The unit is a power
+    of 2, so nothing is rounded: the old Gramian is unit² times the new one.
+
+    >>> in_middle_units(np.diag([2.0**14, 2.0**10]))
+    (array([[4.  , 0.  ],
+           [0.  , 0.25]]), 64.0)
+    """
+    squares = np.diag(G)
+    squares = squares[squares > 0]
+    if not len(squares):
+        return G, 1.0
+    _, low = np.frexp(squares.min())
+    _, high = np.frexp(squares.max())
+    k = max(int(low + high) // 4, (int(high) - 1000) // 2)
+    return np.ldexp(G, -2 * k), 2.0**k
 
 
 # A quadratic programme
@@ -123,7 +146,7 @@ def shortest_in_hull(G: np.ndarray) -> np.ndarray:
     array([0.75, 0.25])
     """
     C, n = cosines_and_norms(G)
-    one = 1 / n  # the 1 of J x ≥ 1 in these units, up to a factor
+    one = n.min() / n  # the 1 of J x ≥ 1 in these units, up to a factor
     one /= np.linalg.norm(one)
     v = solve_nonnegative(C + np.outer(one, one), one) / n
     return v / v.sum()
@@ -173,7 +196,7 @@ def solve_inverse_power(G: np.ndarray, alpha: float) -> np.ndarray | None:
             if not np.isfinite(H).all() or not w.max() < 1e7:
                 return None
             try:
-                Δw = np.linalg.solve(H + 1e-15 * np.eye(len(G)), -off - r * log_off)
+                Δw = np.linalg.solve(H + np.diag(1e-15 * np.diag(H)), -off - r * log_off)
             except np.linalg.LinAlgError:  # singular to rounding: w grows without end
                 return None
             Δr = -r * (log_off + p * Δw / w)

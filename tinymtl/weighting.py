@@ -12,8 +12,8 @@ rule costs T. A rule with memory or chance is a class. Its state is visible and 
 `fit` names the rows in its attribute `tasks`. `functools.partial(cagrad, c=0.2)` sets an option.
 
 To add a rule, write one function (or class) that begins with `_losses` or `_gramian`, which refuse
-bad input by name. Put its name in `__all__`, and add its row to the table below. The tests then
-check every cell of the row.
+bad input by name. `@_finite` above it refuses weights that are no numbers. Put its name in
+`__all__`, and add its row to the table below. The tests then check every cell of the row.
 
 The table says which law holds for which rule with its default options. It speaks of a rule with
 memory once that has settled: its losses and gradients no longer change.
@@ -63,12 +63,17 @@ the cosine is −1/√2. The sum of the two, (2, 1), harms task 2: g₂ · d = �
 
 from __future__ import annotations
 
+import math
+import sys
+from functools import wraps
+
 import numpy as np
 
 from . import checks
 from .solvers import (
     cosines_and_norms,
     falling_root,
+    in_middle_units,
     shortest_in_hull,
     solve_inverse_power,
     solve_nonnegative,
@@ -94,9 +99,34 @@ __all__ = [
 ]
 
 
+def _finite(rule):
+    """The rule with weights that are finite or refused, however far apart its numbers lie.
+
+    On the way to the weights, numbers that become 0 or infinite do no harm.
+    """
+    name = rule.__qualname__.partition(".")[0]
+
+    @wraps(rule)
+    def finite_rule(*arguments, **options):
+        with np.errstate(all="ignore"):
+            try:
+                w = rule(*arguments, **options)
+            except np.linalg.LinAlgError as error:
+                w = error
+        if isinstance(w, Exception) or not np.isfinite(w).all():
+            raise ValueError(
+                f"{name}: losses and gramian must not lie so far apart that no finite weights are "
+                f"found, got {w}"
+            )
+        return w
+
+    return finite_rule
+
+
 # From the losses: one backward pass
 
 
+@_finite
 def equal(losses: np.ndarray, gramian: np.ndarray | None = None) -> np.ndarray:
     """The plain sum of the losses: the baseline that every other rule has to beat.
 
@@ -111,6 +141,7 @@ def equal(losses: np.ndarray, gramian: np.ndarray | None = None) -> np.ndarray:
     return np.ones(len(L))
 
 
+@_finite
 def geometric(losses: np.ndarray, gramian: np.ndarray | None = None) -> np.ndarray:
     """Descends the geometric mean of the losses, so that relative improvements count.
 
@@ -126,9 +157,10 @@ def geometric(losses: np.ndarray, gramian: np.ndarray | None = None) -> np.ndarr
     """
     L = _positive_losses("geometric", losses)
     GM = np.exp(np.log(L).mean())
-    return GM / (len(L) * L)
+    return GM / len(L) / L  # T · L might be too large for a number
 
 
+@_finite
 def stch(
     losses: np.ndarray,
     gramian: np.ndarray | None = None,
@@ -159,8 +191,8 @@ def stch(
     z = _one_or_each("stch", "ideal", ideal, len(L))
     checks.positive("stch", "mu", mu)
     x = p * (L - z)
-    with np.errstate(over="ignore"):  # −∞ has the weight 0
-        return p * _softmax((x - x.max()) / mu)
+    checks.finite("stch", "preference · (losses − ideal)", x)
+    return p * _softmax((x - x.max()) / mu)  # −∞ has the weight 0
 
 
 class Random:
@@ -179,6 +211,7 @@ class Random:
     def __init__(self, rng: np.random.Generator):
         self.rng = checks.generator("Random", rng)
 
+    @_finite
     def __call__(self, losses, gramian=None):
         T = len(_losses("Random", losses))
         z = self.rng.standard_normal(T)
@@ -234,10 +267,13 @@ class Uncertainty(_Memory):
                 f"Uncertainty: regression must be names of tasks, e.g. [{regression!r}], "
                 f"got {regression!r}"
             )
-        self.regression = frozenset(regression)
+        self.regression = frozenset(
+            checks.distinct_names("Uncertainty", "regression", regression, 0)
+        )
         self.learning_rate = checks.not_negative("Uncertainty", "learning_rate", learning_rate)
         self.log_variances = {}  # task -> s_t
 
+    @_finite
     def __call__(self, losses, gramian=None):
         L = _losses("Uncertainty", losses)
         if (L < 0).any():
@@ -246,8 +282,7 @@ class Uncertainty(_Memory):
         s = np.array([self.log_variances.get(t, 0.0) for t in names])
         factor = np.where([t in self.regression for t in names], 0.5, 1.0)
         w = np.exp(-s) * factor
-        with np.errstate(divide="ignore"):  # −∞ for a loss of 0
-            least = np.log(2 * w * L) + s  # the s at which the slope, ½ − w L, is 0
+        least = np.log(2 * w * L) + s  # the s at which the slope, ½ − w L, is 0; −∞ for L = 0
         step = self.learning_rate * (w * L - 0.5)
         to_least = least - s
         step = np.where(step > 0, np.minimum(step, to_least), np.maximum(step, to_least))
@@ -282,6 +317,7 @@ class DWA(_Memory):
         self.under_way = {}  # task -> its losses since the last mean
         self.means = {}  # task -> its last two means, the older one first
 
+    @_finite
     def __call__(self, losses, gramian=None):
         L = _positive_losses("DWA", losses)
         names = self.names(L)
@@ -294,14 +330,15 @@ class DWA(_Memory):
         means = self.means.get(t, [])
         if len(means) < 2:
             return 1.0
-        return means[1] / means[0]
+        return min(means[1] / means[0], sys.float_info.max)
 
     def _remember(self, t, loss):
         means = self.means.setdefault(t, [])
         under_way = self.under_way.setdefault(t, [])
         under_way.append(loss)
         if len(under_way) == self.every:
-            self.means[t] = [*means[-1:], float(np.mean(under_way))]
+            mean = math.fsum(loss / self.every for loss in under_way)
+            self.means[t] = [*means[-1:], mean]
             self.under_way[t] = []
 
 
@@ -340,6 +377,7 @@ class GradNorm(_Memory):
         self.first = {}  # task -> L_t(0)
         self.weights = {}  # task -> w_t
 
+    @_finite
     def __call__(self, losses, gramian):
         L = _positive_losses("GradNorm", losses)
         lengths = np.sqrt(np.diag(_gramian("GradNorm", gramian, losses)))  # ‖g_t‖
@@ -386,18 +424,20 @@ class PCGrad:
     def __init__(self, rng: np.random.Generator):
         self.rng = checks.generator("PCGrad", rng)
 
+    @_finite
     def __call__(self, losses, gramian):
-        G = _gramian("PCGrad", gramian, losses)
+        G, _ = in_middle_units(_gramian("PCGrad", gramian, losses))
         T = len(G)
         p = np.eye(T)  # row t: p_t as a combination of the gradients
         for t in range(T):
             for s in self.rng.permutation(T):
                 overlap = p[t] @ G[:, s]  # p_t · g_s
-                if s != t and overlap < 0:
+                if s != t and overlap < 0 and G[s, s] > 0:
                     p[t, s] -= overlap / G[s, s]
         return p.sum(0)
 
 
+@_finite
 def mgda(losses: np.ndarray, gramian: np.ndarray) -> np.ndarray:
     """The shortest vector in the convex hull of the gradients: the steepest common descent.
 
@@ -427,10 +467,13 @@ def stationarity_gap(gramian: np.ndarray) -> float:
     """
     G = checks.square("stationarity_gap", "gramian", gramian)
     G = _gramian("stationarity_gap", G, losses=np.zeros(len(G)))
-    w = shortest_in_hull(G)
-    return float(np.sqrt(max(w @ G @ w, 0.0)))
+    G, unit = in_middle_units(G)
+    with np.errstate(all="ignore"):
+        w = shortest_in_hull(G)
+        return float(np.sqrt(max(w @ G @ w, 0.0)) * unit)
 
 
+@_finite
 def cagrad(losses: np.ndarray, gramian: np.ndarray, *, c: float = 0.5) -> np.ndarray:
     """The direction near the mean gradient g₀ that is best for the task that gains least.
 
@@ -457,12 +500,15 @@ def cagrad(losses: np.ndarray, gramian: np.ndarray, *, c: float = 0.5) -> np.nda
     >>> cagrad(np.ones(2), np.array([[1.0, 0.0], [0.0, 1.0]]))  # v = w₀ = (½, ½), so d = 1½ g₀
     array([0.75, 0.75])
     """
+    checks.between("cagrad", "c", c, 0, 1e100)
     G = _gramian("cagrad", gramian, losses)
     T = len(G)
+    _, exponent = np.frexp(np.diag(G).max())
+    G = np.ldexp(G, -exponent)  # the unit of the gradients is of no account
     b = G.mean(1)  # b_t = g_t · g₀
     mean_square = G.mean()  # ‖g₀‖²
-    k = checks.not_negative("cagrad", "c", c) * np.sqrt(max(mean_square, 0.0))  # c ‖g₀‖
-    if k == 0:
+    k = c * np.sqrt(max(mean_square, 0.0))  # c ‖g₀‖
+    if k < 1e-100:  # such a step aside is lost in the rounding of g₀
         return np.full(T, 1 / T)
 
     def shortest(x):
@@ -484,6 +530,7 @@ def cagrad(losses: np.ndarray, gramian: np.ndarray, *, c: float = 0.5) -> np.nda
     return 1 / T + shortest(x) / np.sqrt(x)
 
 
+@_finite
 def imtl_g(losses: np.ndarray, gramian: np.ndarray) -> np.ndarray:
     """Impartial: d has the same projection on the direction of every task's gradient.
 
@@ -518,6 +565,7 @@ def imtl_g(losses: np.ndarray, gramian: np.ndarray) -> np.ndarray:
     return w / total
 
 
+@_finite
 def conflict_free(losses: np.ndarray, gramian: np.ndarray) -> np.ndarray:
     """ConFIG: the direction with the same cosine to every task's gradient.
 
@@ -544,6 +592,7 @@ def conflict_free(losses: np.ndarray, gramian: np.ndarray) -> np.ndarray:
     return v / n * length
 
 
+@_finite
 def nash_mtl(losses: np.ndarray, gramian: np.ndarray) -> np.ndarray:
     """The bargaining solution: of all directions of one length, that with the greatest Π_t g_t · d.
 
@@ -563,6 +612,7 @@ def nash_mtl(losses: np.ndarray, gramian: np.ndarray) -> np.ndarray:
     return _fair("nash_mtl", G, alpha=1.0)
 
 
+@_finite
 def fairgrad(losses: np.ndarray, gramian: np.ndarray, *, alpha: float = 2.0) -> np.ndarray:
     """α-fair: shares the gains g_t · d out as fairly as α asks, from the sum to the worst task.
 
@@ -585,6 +635,7 @@ def fairgrad(losses: np.ndarray, gramian: np.ndarray, *, alpha: float = 2.0) -> 
     return _fair("fairgrad", G, alpha)
 
 
+@_finite
 def aligned_mtl(losses: np.ndarray, gramian: np.ndarray) -> np.ndarray:
     """The mean of the gradients, after they are made orthogonal and equally long.
 
@@ -599,7 +650,7 @@ def aligned_mtl(losses: np.ndarray, gramian: np.ndarray) -> np.ndarray:
     >>> aligned_mtl(np.ones(2), np.diag([9.0, 1.0]))  # g₁ is cut to a third, the length of g₂
     array([0.16666667, 0.5       ])
     """
-    G = _gramian("aligned_mtl", gramian, losses)
+    G, _ = in_middle_units(_gramian("aligned_mtl", gramian, losses))
     squares, V = np.linalg.eigh(G)  # σ², smallest first
     known = squares > squares[-1] * len(G) * np.finfo(float).eps
     if not known.any():
@@ -609,6 +660,7 @@ def aligned_mtl(losses: np.ndarray, gramian: np.ndarray) -> np.ndarray:
     return V / σ * σ[0] @ V.mean(0)  # V.mean(0) is Vᵀ 1/T
 
 
+@_finite
 def upgrad(losses: np.ndarray, gramian: np.ndarray) -> np.ndarray:
     """The mean of the gradients, each first moved as little as will keep it from harming any task.
 
@@ -636,13 +688,16 @@ def upgrad(losses: np.ndarray, gramian: np.ndarray) -> np.ndarray:
 def _fair(where, G, alpha):
     """w > 0 with G w = w^(−1/α), or an error that says why there is none."""
     w = solve_inverse_power(G, alpha)
-    if w is not None:
+    if w is not None and (G @ w > 1e-4 * (np.abs(G) @ w)).all():
         return w
+    # Where a gain is what is left of terms that nearly cancel, rounding alone may have made it.
     C = cosines_and_norms(G)[0]
     v = shortest_in_hull(C)
     has_no_gradient = not np.diag(G).all()
     if has_no_gradient or v @ C @ v < 1e-12:
         why = "are at a Pareto-stationary point, where no direction is good for all tasks"
+    elif w is not None:
+        return w
     else:
         why = f"differ so much that none was found for α = {alpha:g}"
     raise ValueError(
@@ -663,6 +718,7 @@ def _equal_projections(C):
 
 
 def _softmax(z):
+    """exp(z) / Σ exp(z)"""
     e = np.exp(z - z.max())
     return e / e.sum()
 
@@ -685,22 +741,13 @@ def _gramian(where, gramian, losses):
     """The Gramian in float64: (T, T) for T losses, and possible as inner products of gradients."""
     T = len(_losses(where, losses))
     G = checks.floats(where, "gramian", gramian, T, T)
-    checks.finite(where, "gramian", G)
-    squares = np.diag(G)  # ‖g_t‖²
-    has_lengths = (squares >= 0).all()
-    is_symmetric = (np.abs(G - G.T) <= 1e-6 * np.abs(G)).all()
-    cosines_are_at_most_1 = (G * G <= 1.000001 * np.outer(squares, squares)).all()
-    if not (has_lengths and is_symmetric and cosines_are_at_most_1):
-        raise ValueError(
-            f"{where}: gramian must hold inner products of gradients, G_tt ≥ 0, G_st = G_ts and "
-            f"G_st² ≤ G_ss G_tt, got {G.tolist()}"
-        )
+    checks.inner_products(where, "gramian", G)
     return G
 
 
 def _one_or_each(where, name, value, T):
     """One finite number for all tasks, or one for each: () or (T,)."""
-    array = np.asarray(value, np.float64)
+    array = checks.numbers(where, name, value)
     if array.shape not in ((), (T,)) or not np.isfinite(array).all():
         raise ValueError(f"{where}: {name} must be a finite number or {T} of them, got {value}")
     return array
