@@ -129,6 +129,7 @@ def test_a_place_that_cannot_be_written_is_said_before_anything_is_trained(
         (["ask", "--seed", "one"], "--seed: expected a whole number of at least 0, got one"),
         (["ask", "--seed", "-1"], "--seed: expected a whole number of at least 0, got -1"),
         (["ask", "--guide", ""], "--guide: expected a name, got nothing"),
+        (["ask", "--household", "400"], "--household: expected a household from 0 to 399, got 400"),
         (["--full", "--steps", "5"], "--full: goes with --seeds"),
         (["--full", "--weights", "mgda"], "--full: goes with --seeds"),
         (["--weights", "best"], "--weights: invalid choice: 'best'"),
@@ -284,14 +285,14 @@ def test_version_is_that_of_the_package(command, capsys):
 # The conversation
 
 
-def test_ask_answers_lines_from_a_pipe():
+def test_ask_answers_lines_from_a_pipe(tmp_path):
     run = subprocess.run(
         [sys.executable, "-m", "tinymtl", "ask"],
         input="how much is catsup\nbye\n",
         capture_output=True,
         text=True,
         check=True,
-        env={**os.environ, "PYTHONIOENCODING": "utf-8"},
+        env={**os.environ, "PYTHONIOENCODING": "utf-8", "XDG_CACHE_HOME": str(tmp_path)},
     )
     assert "dollars" in run.stdout
     assert "goodbye" in run.stdout

@@ -12,8 +12,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from . import __version__, weighting
-from .shop import agent, experiment, report, streams
+from .shop import experiment, report, streams, terminal
 from .shop.guide import TRUNKS
+from .shop.purchases import HOUSEHOLDS
 from .shop.results import Results
 from .shop.split import Condition
 
@@ -29,7 +30,7 @@ def main(arguments: list[str] | None = None) -> int:
     if arguments is None:
         arguments = sys.argv[1:]
     if arguments[:1] == ["ask"]:
-        return agent.main(_parse_ask(arguments[1:]))
+        return terminal.main(_parse_ask(arguments[1:]))
     streams.prepare()
     try:
         options = _parse(arguments)
@@ -322,8 +323,9 @@ def _parse_ask(arguments):
     parser = argparse.ArgumentParser(
         prog="python -m tinymtl ask",
         description=(
-            "A conversation with the shopping guide, trained in seconds. "
-            "It answers lines, also from a pipe."
+            "A conversation with the shopping guide: it asks what you need, recommends, answers, "
+            "and says why. It answers lines, also from a pipe. The first time it trains for some "
+            "seconds; then the trained guide is kept in the user's cache folder."
         ),
     )
     parser.add_argument(
@@ -334,18 +336,27 @@ def _parse_ask(arguments):
         help="which products and households it knows, and where it starts (default 0)",
     )
     parser.add_argument(
+        "--household",
+        type=household_number,
+        metavar="N",
+        help=f"for whom it recommends, 0 to {HOUSEHOLDS - 1}",
+    )
+    parser.add_argument(
         "--guide",
         type=path,
         metavar="FILE",
-        help="load the trained guide from here; if there is none yet, save it here",
+        help="load the trained guide from here, not from the cache folder; if there is none yet, "
+        "save it here",
     )
+    parser.add_argument("--fresh", action="store_true", help="train anew, and save that")
     parser.add_argument(
         "--explain",
         action="store_true",
-        help="say which task and which shared rows an answer came from, and the probabilities",
+        help="show the shop's own labels, which task and which shared rows an answer came from, "
+        "and the numbers behind a reason",
     )
     parser.add_argument(
-        "--truth", action="store_true", help="the recorded answer beside the guide's"
+        "--truth", action="store_true", help="show what is on record of what was estimated"
     )
     parser.add_argument("--quiet", action="store_true", help="no progress line")
     _add_version(parser)
@@ -354,6 +365,11 @@ def _parse_ask(arguments):
 
 def seed_number(text):
     return _number(text, int, lambda n: n >= 0, "a whole number of at least 0")
+
+
+def household_number(text):
+    expected = f"a household from 0 to {HOUSEHOLDS - 1}"
+    return _number(text, int, lambda n: 0 <= n < HOUSEHOLDS, expected)
 
 
 def whole_number(text):

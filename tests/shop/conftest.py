@@ -25,6 +25,12 @@ def agent(trained):
 
 
 @pytest.fixture
+def catalogue(agent):
+    """The products as the trained agent knows them."""
+    return agent.catalogue
+
+
+@pytest.fixture
 def use_shop(monkeypatch):
     """A function: from now on the package has this shop in place of the real one."""
 

@@ -147,10 +147,18 @@ class RecommendHead(Module):
     def scores(self, basket, Z, appeal, popular):
         """The logits (n, 1000) of all products for baskets (households, 1000)."""
         b = centred(basket, self._mean)  # (households, 1000)
+        of_size = self.of_size(basket, popular)
+        return self.taste(Tensor(b) @ Z) @ appeal + of_size + self._popular[popular]
+
+    def of_size(self, basket, popular):
+        """w log(n / n̄), (households, 1)."""
         n = basket.sum(1, keepdims=True)
-        size = np.log(np.maximum(n, 1) / self._mean_size[popular]) * (n > 0)  # (households, 1)
-        size = Tensor(size.astype(b.dtype)) @ self.size
-        return self.taste(Tensor(b) @ Z) @ appeal + size + self._popular[popular]
+        ratio = np.log(np.maximum(n, 1) / self._mean_size[popular]) * (n > 0)
+        return Tensor(ratio.astype(self._mean.dtype)) @ self.size
+
+    def shares(self):
+        """The share of each product in all purchases (1000,)."""
+        return self._mean / self._mean.sum()
 
 
 def centred(basket: np.ndarray, mean: np.ndarray) -> np.ndarray:

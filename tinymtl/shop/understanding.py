@@ -1,254 +1,436 @@
-"""What a line means: from its words to what is asked, the products it names, its limits.
+"""What a line means: what is asked, and which of its words are what.
 
-What is asked is learned: a small network reads which words of the table of phrasings a line has.
-All else is found by tables of words and by patterns.
+    "how much are two jars of honey"  →  question "price", a mention of honey, two of them
 
-    "how much is the choclate milk"  →  intent "price", named chocolate and milk, and a correction
-
-Read on in this order: money and limits, words, the intent, `Meaning`, and `Understanding`, which
-puts them together.
+A line is read in three steps. It is cut into tokens (amounts.py), and slips of spelling are put
+right (spelling.py). Then the longest entry of a table that begins at a token becomes a piece
+(pieces.py). Last, `Reader` goes through the pieces from left to right and collects a `Meaning`
+(meaning.py).
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from difflib import get_close_matches
-
-import numpy as np
-
-from ..layers import Dense
-from ..losses import cross_entropy
-from ..ops import exp, log_softmax
-from ..optim import Adam
-from ..sharing import HardSharing
-from ..training import fit
-from .purchases import read_table, words
+from .amounts import Amount, tokens
+from .lexicon import TERMS, stem, stems
+from .meaning import ASKED, COMPARED, NAMING, OPENING, WEAK, Meaning, Mention, Question
+from .pieces import Piece, pieces
 from .replies import NATIONAL, OWN
+from .spelling import INGREDIENTS, KNOWN_WORDS, corrected
 
 LONGEST = 500  # letters of a line that are read
-LEAST_PROBABILITY = 0.5  # least probability of what is asked
-ALIKE = 0.84  # least similarity of a misspelt word to the word that is meant
-
-# Money and limits
-
-NUMBERS = {row["words"]: float(row["number"]) for row in read_table("numbers")}
-LIMITS = {row["words"]: row["test"] for row in read_table("limits")}
-SUPERLATIVES = {row["words"]: row["order"] for row in read_table("superlatives")}
-
-ONE_TO_TWELVE = [word for word, n in NUMBERS.items() if 1 <= n <= 12 and word.isalpha()]
-ANY_NUMBER = "|".join(ONE_TO_TWELVE)
-ANY_AMOUNT = rf"\d+\.?\d*|\.\d+|{'|'.join(NUMBERS)}"
-ANY_LIMIT = "|".join(LIMITS)
-LIMIT = rf"\b({ANY_LIMIT}) \$? ?({ANY_AMOUNT})\b(?: ?(cent|dollar)s?\b)?"
 
 
-def plain_money(line: str) -> str:
-    """Money in the form that LIMIT reads.
+class Reader:
+    """Turns the pieces of one line into its meaning, from left to right."""
 
-    >>> plain_money("under 99¢"), plain_money("under 2,50")
-    ('under 99 cents', 'under 2.50')
-    >>> plain_money("under two dollars and fifty cents"), plain_money("milk for $3")
-    ('under 2.50 dollars', 'milk at most $3')
+    def __init__(self, found: list[Piece]):
+        self.pieces = found
+        self.meaning = Meaning()
+        self.open: Mention | None = None  # a mention that may go on
+        self.count = 0.0
+        self.size: Amount | None = None
+        self.excludes = False
+        self.before: list[Mention] = []  # mentions before the first question
+        self.begins = False  # whether a sentence ended after the last question
+        self.pending: list[Mention] = []  # mentions of the sentence that began then
+
+    def read(self) -> Meaning:
+        """The meaning of the pieces."""
+        i = 0
+        while i < len(self.pieces):
+            i = self.take(i)
+        self.close()
+        if self.pending:
+            self.meaning.questions[-1].mentions += self.pending
+        self.settle()
+        return self.meaning
+
+    def take(self, i: int) -> int:
+        """Take the piece i, and return the number of the next."""
+        piece = self.pieces[i]
+        if piece.kind in NAMING:
+            self.name(piece)
+            return i + 1
+        handlers = {
+            "amount": self.measure,
+            "limit": self.limit,
+            "act": self.act,
+            "topic": self.topic,
+            "diet": self.diet,
+            "ordinal": self.ordinal,
+            "sign": self.sign,
+            "filler": self.filler,
+        }
+        following = handlers[piece.kind](piece, i)
+        return i + 1 if following is None else following
+
+    # Signs and words that tell nothing
+
+    def sign(self, piece: Piece, i: int):
+        self.close()
+        self.begins = bool(self.meaning.questions) and piece.value in ".?!;"
+        is_list = piece.value == "," and self.names_next(i)
+        self.excludes = self.excludes and is_list
+
+    def filler(self, piece: Piece, i: int):
+        """A word that tells nothing ends a mention, and then what is excluded."""
+        if piece.text in ("of", "the", "any"):
+            return
+        ends = self.open is not None and self.excludes
+        self.close()
+        self.excludes = self.excludes and not ends
+
+    def names_next(self, i: int) -> bool:
+        """Whether the piece after piece i names a product."""
+        return i + 1 < len(self.pieces) and self.pieces[i + 1].kind in NAMING
+
+    # Parts of mentions
+
+    def name(self, piece: Piece):
+        is_behind = piece.kind == "unknown" and self.open is not None and self.open.types
+        if is_behind:  # what tells of a thing stands before it
+            self.close()
+        if self.open is None:
+            self.open = Mention()
+        self.open.add(piece)
+
+    def measure(self, piece: Piece, i: int):
+        """An amount belongs to the mention that is open, or to the next one."""
+        amount = piece.value
+        if amount.unit == "dollar":
+            self.close()
+            self.meaning.amounts.append(amount)
+        elif amount.unit and self.open is not None:
+            self.open.size = amount
+        elif amount.unit:
+            self.size = amount
+        elif self.open is None:
+            self.take_number(amount)
+        else:
+            self.close()
+            self.take_number(amount)
+
+    def take_number(self, amount: Amount):
+        """A whole number counts what follows."""
+        self.meaning.amounts.append(amount)
+        self.count = amount.number if amount.number.is_integer() else 0.0
+
+    def close(self):
+        """The mention that is open ends here."""
+        mention = self.open
+        self.open = None
+        if mention is None:
+            return
+        mention.finish()
+        mention.count = mention.count or self.count
+        mention.size = mention.size or self.size
+        self.count = 0.0
+        self.size = None
+        if self.excludes:
+            self.exclude(mention)
+        elif self.begins:
+            self.pending.append(mention)
+        elif self.meaning.questions and self.meaning.questions[-1].act not in OPENING:
+            self.meaning.questions[-1].mentions.append(mention)
+        else:
+            self.before.append(mention)
+
+    def ordinal(self, piece: Piece, i: int):
+        self.close()
+        self.open = Mention(said=piece.text, place=int(piece.value))
+        self.close()
+
+    def diet(self, piece: Piece, i: int):
+        """Who follows a diet leaves out what it names."""
+        self.close()
+        self.meaning.ingredients.append(piece.text.split()[-1])
+        for said in piece.value.split(";"):
+            self.meaning.excluded.append(Mention(said, TERMS[stems(said)]))
+
+    def free(self, piece: Piece, i: int):
+        """In "dairy free snacks", what stands before is left out."""
+        if self.open is not None:
+            mention = self.open
+            self.open = None
+            mention.finish()
+            self.exclude(mention)
+
+    def exclude(self, mention: Mention):
+        if INGREDIENTS.intersection(mention.said.split()):
+            self.meaning.ingredients.append(mention.said)
+        if mention.types:
+            self.meaning.excluded.append(mention)
+
+    # Conditions
+
+    def limit(self, piece: Piece, i: int) -> int:
+        """A limit of price or size, if an amount follows."""
+        test = piece.value
+        self.close()
+        following = [p for p in self.pieces[i + 1 : i + 3] if p.kind == "amount"]
+        if not following and i > 0 and self.pieces[i - 1].kind == "amount":
+            self.meaning.limits.append((test, self.pieces[i - 1].value.number))  # "5 dollars max"
+            return i + 1
+        if not following:
+            if piece.text.endswith("than"):
+                self.ask(Question("cheaper" if test == "<" else "dearer"))
+            return i + 1
+        amount = following[0].value
+        at = self.pieces.index(following[0], i)
+        if amount.unit in ("", "dollar"):
+            cents = self.cents_after(at)
+            self.meaning.limits.append((test, amount.number + cents))
+            return at + 1 + (cents > 0)
+        self.meaning.size = amount
+        return at + 1
+
+    def cents_after(self, i: int) -> float:
+        """The cents in "three fifty", if two bare numbers follow each other from piece i on."""
+        pair = [p.value for p in self.pieces[i : i + 2] if p.kind == "amount" and not p.value.unit]
+        is_price = len(pair) == 2 and pair[0].number < 20 and 10 <= pair[1].number < 100
+        return pair[1].number / 100 if is_price else 0.0
+
+    def range(self, piece: Piece, i: int) -> int:
+        """The limits in "between 40 and 60 cents", "for 50 cents" and "I have 2 dollars"."""
+        self.close()
+        amounts = [p.value for p in self.pieces[i + 1 : i + 4] if p.kind == "amount"]
+        is_money = [amount for amount in amounts if amount.unit == "dollar"]
+        if piece.value in ("for", "have"):
+            following = self.pieces[i + 1 : i + 2]
+            is_spent = following and following[0].value in is_money
+            if not is_spent or any(p.value == "enough" for p in self.pieces):
+                return i + 1
+            self.meaning.limits.append(("<=", is_money[0].number))
+            return i + 2
+        if len(amounts) < 2:
+            return i + 1
+        low, high = amounts[:2]
+        # "between 40 and 60 cents" means cents twice.
+        is_in_cents = not low.unit and low.number > 1 > high.number
+        bounds = [low.number / 100 if is_in_cents else low.number, high.number]
+        self.meaning.limits.append((">=", min(bounds)))
+        self.meaning.limits.append(("<=", max(bounds)))
+        return i + 4
+
+    def household(self, piece: Piece, i: int) -> int:
+        """A household, if a number follows."""
+        self.close()
+        for k, following in enumerate(self.pieces[i + 1 : i + 4], start=i + 1):
+            if following.kind == "amount" and not following.value.unit:
+                is_negative = any(p.text == "minus" for p in self.pieces[i + 1 : k])
+                number = following.value.number
+                self.meaning.household = -number if is_negative else number
+                return k + 1
+        self.meaning.acts.add("recommend")
+        return i + 1
+
+    # What is asked
+
+    def act(self, piece: Piece, i: int):
+        handlers = {
+            "not": self.negate,
+            "it": self.point,
+            "household": self.household,
+            "and": self.join,
+            "or": self.join,
+            "minus": self.join,
+            "between": self.range,
+            "for": self.range,
+            "have": self.range,
+            "free": self.free,
+        }
+        if piece.value in handlers:
+            return handlers[piece.value](piece, i)
+        if piece.value == "brand" and self.is_brand_wish(piece, i):
+            return self.wish_brand(piece)
+        return self.note(piece)
+
+    def note(self, piece: Piece):
+        """Something is asked or done."""
+        act = piece.value
+        self.close()
+        self.excludes = False
+        self.count = 0.0
+        self.meaning.acts.add(act)
+        if act in ASKED or (act in OPENING and self.meaning.questions):
+            self.ask(Question(act, piece.text))
+
+    def topic(self, piece: Piece, i: int):
+        self.close()
+        self.ask(Question("topic", piece.value))
+
+    def join(self, piece: Piece, i: int):
+        """A line that begins with "and" goes on with what was asked."""
+        self.close()
+        if i == 0:
+            self.meaning.acts.add("what about")
+
+    def ask(self, question: Question):
+        self.excludes = False
+        question.mentions = self.pending
+        self.pending = []
+        self.begins = False
+        self.meaning.questions.append(question)
+
+    def point(self, piece: Piece, i: int):
+        self.close()
+        self.open = Mention(said=piece.text, refers=True)
+        self.close()
+
+    def negate(self, piece: Piece, i: int):
+        """What follows is excluded, unless a comma follows or something that is asked."""
+        self.close()
+        following = self.pieces[i + 1] if i + 1 < len(self.pieces) else None
+        is_answer = following is None or following.kind == "sign"
+        if is_answer:
+            self.meaning.acts.add("no")
+        else:
+            self.excludes = True
+
+    def is_brand_wish(self, piece: Piece, i: int) -> bool:
+        """Whether words of brands are a condition rather than a question."""
+        names_one = brand_of(piece.text) != ""
+        start = clause_start(self.pieces, i)
+        clause = self.pieces[start : i + 1]
+        asks = {"is", "are", "isnt", "who", "which", "what", "whats", "do", "does"}
+        is_asked = any(asks.intersection(p.text.split()) for p in clause if p.kind != "unknown")
+        is_wanted = any(p.kind == "act" and p.value in ("need", *COMPARED) for p in self.pieces)
+        return names_one and (is_wanted or not is_asked)
+
+    def wish_brand(self, piece: Piece):
+        self.close()
+        brand = brand_of(piece.text)
+        if self.excludes:
+            brand = NATIONAL if brand == OWN else OWN
+        self.excludes = False
+        self.meaning.brands.append(brand)
+
+    # The whole line
+
+    def settle(self):
+        """Deal out the mentions that stood before the questions, and tidy up."""
+        meaning = self.meaning
+        if self.size is not None and meaning.size is None:
+            meaning.size = self.size
+        self.drop_strays()
+        asked = [q for q in meaning.questions if q.act not in OPENING]
+        for question in meaning.questions:
+            if question not in asked:
+                meaning.wanted += question.mentions
+        meaning.questions = strongest(asked, len(self.before))
+        if not self.deal_out():
+            meaning.wanted = self.before + meaning.wanted
+        money = [amount.number for amount in meaning.amounts if amount.unit == "dollar"]
+        if money and meaning.wanted and not meaning.limits and not meaning.questions:
+            meaning.limits.append(("<=", money[-1]))  # "cheese, 3 dollars"
+        if "allow" in meaning.acts:
+            meaning.allowed = meaning.wanted
+            meaning.wanted = []
+
+    def deal_out(self) -> bool:
+        """Give questions without products those that were named before; whether one took them."""
+        said_before = self.before
+        is_taken = False
+        for question in self.meaning.questions:
+            points = all(m.refers and not m.count for m in question.mentions)
+            compares_on = question.act in COMPARED and said_before is self.before
+            if points and said_before:
+                is_taken |= said_before is self.before
+                question.mentions = said_before
+            elif compares_on and said_before:
+                is_taken = True
+                question.mentions = said_before + question.mentions
+            said_before = question.mentions or said_before
+        self.deal_back()
+        return is_taken
+
+    def deal_back(self):
+        """Give questions that still have no products those of the next question."""
+        following: list[Mention] = []
+        for question in reversed(self.meaning.questions):
+            question.mentions = question.mentions or following
+            following = question.mentions
+
+    def drop_strays(self):
+        """Unknown words name no product where others do, unless a question is about them."""
+        lists = [self.before, *(question.mentions for question in self.meaning.questions)]
+        is_named = any(m.types or m.near for mentions in lists for m in mentions)
+        for mentions in lists:
+            strays = [m for m in mentions if not m.types and not m.near and m.is_named]
+            for stray in strays:
+                has_other = any(m.types for m in mentions)
+                if is_named and has_other and not self.excludes:
+                    mentions.remove(stray)
+
+
+def strongest(asked: list[Question], n_before: int) -> list[Question]:
+    """The questions, without those that another one makes clearer.
+
+    "what is the price" asks no category, and "compare the prices" no prices but a comparison.
+    n_before mentions stood before the first question.
     """
-    line = line.replace("¢", " cents")
-    line = re.sub(r"(\d),(\d{3})\b", r"\1\2", line)
-    line = re.sub(r"(\d),(\d\d)\b", r"\1.\2", line)
-
-    def and_a_half(found):
-        return f"{NUMBERS[found[1]] + 0.5:.2f} dollars"
-
-    line = re.sub(rf"\b({ANY_NUMBER})( dollars?)?( and)? fifty( cents)?\b", and_a_half, line)
-    return re.sub(r"\bfor (?=\$ ?\d|\S+ (?:dollar|cent))", "at most ", line)
-
-
-def limits_of(line: str) -> list[tuple[str, float]]:
-    """The limits of price in a line: (way, dollars).
-
-    >>> limits_of("over a dollar and under 250 cents")
-    [('over', 1.0), ('under', 2.5)]
-    """
-    limits = []
-    for way, amount, unit in re.findall(LIMIT, line):
-        number = float(NUMBERS.get(amount, amount))
-        limits.append((way, number / 100 if unit == "cent" else number))
-    return limits
+    asked = [q for q in asked if q.mentions or q.act != "what"]
+    weak = [q for q in asked if q.act in WEAK]
+    strong = [q for q in asked if q not in weak] or asked
+    if weak and strong and not strong[0].mentions:
+        strong[0].mentions = weak[0].mentions
+    topics = [q for q in strong if q.act == "topic"]
+    others = [q for q in strong if q.act not in ("compare", "topic")]
+    acts = {q.act for q in strong}
+    mentions = [m for q in strong for m in q.mentions if q not in topics]
+    if "value" in acts and acts & set(COMPARED):
+        return [Question("value", "", mentions), *topics]
+    if "compare" in acts and others:
+        is_several = len(mentions) + n_before > 1
+        return [Question("compare" if is_several else others[0].act, "", mentions), *topics]
+    return strong
 
 
-def order_of_prices(line: str) -> str:
-    """The order of prices that a superlative asks for: "rising", "falling", or "" without one."""
-    for superlative, order in SUPERLATIVES.items():
-        if superlative in line:
-            return order
+def clause_start(found: list[Piece], i: int) -> int:
+    """Where the clause of piece i begins."""
+    start = i
+    while start > 0 and found[start - 1].kind != "sign":
+        start -= 1
+    return start
+
+
+OWN_WORDS = {"own", "your", "yours", "private", "store", "shop", "house", "you"}
+NATIONAL_WORDS = {"national", "name", "big"}
+
+
+def brand_of(text: str) -> str:
+    """The brand that a phrase names: OWN, NATIONAL, or "" for neither."""
+    if NATIONAL_WORDS.intersection(text.split()):
+        return NATIONAL
+    if OWN_WORDS.intersection(text.split()):
+        return OWN
     return ""
 
 
-# Words
-
-FULL = {row["word"]: row["full"] for row in read_table("abbreviations")}
-FILLER = {row["word"] for row in read_table("filler")}
-
-
-def stem(word: str) -> str:
-    """Write out an abbreviation and make a plural singular.
-
-    >>> [stem(word) for word in ("frzn", "peaches", "berries")]
-    ['frozen', 'peach', 'berry']
-    """
-    word = FULL.get(word, word)
-    word = re.sub(r"ies$", "y", word)
-    word = re.sub(r"(ch|sh|ss|x|o)es$", r"\1", word)
-    return re.sub(r"(?<=[^su])s$", "", word)
-
-
-def read_letters(line: str) -> tuple[str, bool]:
-    """The letters of a line that are read, all lower case, and whether it was too long."""
-    line = plain_money(" ".join(line.lower().split()))
-    # No control characters, no letters beyond a to z, no apostrophes.
-    line = re.sub("[^ -&(-~]", "", line)
+def read(line: str) -> Meaning:
+    """What a line means, whatever it holds."""
     # Up to the end of the last word in these letters.
-    read = re.match(rf"(.{{,{LONGEST}}}\b)?", line)[0]
-    return read, len(line) > LONGEST
+    words = tokens(line if len(line) <= LONGEST else line[:LONGEST].rpartition(" ")[0])
+    is_short = len(words) <= 2
+    right = [corrected(word) for word in words] if is_short or is_english(words) else words
+    meaning = Reader(pieces(right)).read()
+    meaning.corrections = [(word, new) for word, new in zip(words, right) if word != new]
+    meaning.too_long = len(line) > LONGEST
+    meaning.empty = not line.strip()
+    meaning.foreign = not meaning.empty and is_foreign(line, right)
+    return meaning
 
 
-# What is asked
-
-# data/README.md says what each intent means, and what the signs _ and ? stand for.
-PHRASINGS: list[tuple[str, list[str]]] = [
-    (row["intent"], row["phrasing"].split()) for row in read_table("phrasings")
-]
-INTENTS = list(dict.fromkeys(intent for intent, _ in PHRASINGS))
-# The words that tell what is asked. They never name a product.
-ASKING_WORDS = sorted({word for _, phrasing in PHRASINGS for word in phrasing})
+def is_foreign(line: str, words: list[str]) -> bool:
+    """Whether a line has no words, or words of another language."""
+    has_letters = any(word.isalpha() for word in words)
+    has_other_letters = any(letter.isalpha() and not letter.isascii() for letter in line)
+    is_one_name = has_letters and len(words) <= 2 and not has_other_letters
+    return not is_one_name and not is_english(words)
 
 
-def learn_intents(rng: np.random.Generator) -> Callable[[list[str]], np.ndarray]:
-    """Learn to tell what is asked: a function of a phrase's words.
-
-    The function returns the probabilities of INTENTS.
-    """
-
-    def bags(phrases):
-        """Which of the asking words each phrase has: (n, V)."""
-        return np.array([np.isin(ASKING_WORDS, phrase) for phrase in phrases], float)
-
-    X = bags([phrasing for _, phrasing in PHRASINGS])
-    labels = np.array([INTENTS.index(intent) for intent, _ in PHRASINGS])
-    trunk = Dense(len(ASKING_WORDS), 24, rng)
-    head = Dense(24, len(INTENTS), rng)
-    model = HardSharing(trunk, {"intent": head}, l2=1e-3)
-    fit(
-        model,
-        {"intent": (X, labels)},
-        {"intent": cross_entropy},
-        optimizer=Adam(0.02),
-        steps=150,
-        quiet=True,
-    )
-
-    def probabilities(phrase):
-        logits = model({"intent": bags([phrase])})["intent"]
-        return exp(log_softmax(logits)).data[0]
-
-    return probabilities
-
-
-# All together
-
-
-@dataclass
-class Meaning:
-    """What was understood of a line."""
-
-    intent: str = "unclear"  # or one of INTENTS
-    probability: float = 0.0  # of the likeliest intent
-    named: dict[str, str] = field(default_factory=dict)  # stem → word: what names products
-    limits: list[tuple[str, float]] = field(default_factory=list)  # (way, dollars)
-    order: str = ""  # of prices: "rising" or "falling"; "" if none is asked for
-    cheaper: bool = False  # less expensive than what was named last
-    dearer: bool = False  # more expensive than what was named last
-    household: int = -1  # −1: none
-    brand: str = ""  # OWN or NATIONAL; "" if any will do
-    leaves_out: bool = False  # whether it asks to leave words out
-    too_long: bool = False  # whether only the first LONGEST letters were read
-    corrections: list[tuple[str, str]] = field(default_factory=list)  # (as written, as read)
-
-
-class Understanding:
-    """Reads lines. It knows the stems and the names of the products that a line may speak of."""
-
-    def __init__(self, rng: np.random.Generator, stems: list[str], names: list[str]):
-        self.intents = learn_intents(rng)
-        self.stems = set(stems)
-        self.spellings = {*ASKING_WORDS, *stems, *words(" ".join(names))}
-
-    def read(self, line: str) -> Meaning:
-        """What a line means, whatever it holds."""
-        line, too_long = read_letters(line)
-        line = re.sub(r"between (\S+) and", r"at least \1 at most", line)
-        order = order_of_prices(line)
-        line = re.sub("|".join(SUPERLATIVES), "cheapest", line)
-        household = re.search(r"household\D{0,9}?(-?\d+)", line)
-        # The line as its words are read: a limit is "limit", a household "household".
-        rest = re.sub(LIMIT, " limit ", line)
-        rest = re.sub(r"household\D{0,9}\d+", "household", rest)
-
-        meaning = Meaning(too_long=too_long, order=order, limits=limits_of(line))
-        if household:
-            meaning.household = int(household[1])
-        if re.search("brand|label", line):
-            is_other = re.search(r"\b(not|no|isnt|other|without|national)\b", rest)
-            meaning.brand = NATIONAL if is_other else OWN
-        meaning.dearer = "more expensive" in rest
-        meaning.cheaper = not order and re.search("cheap|less expensive", rest) is not None
-
-        bag = self.read_words(rest, meaning)
-        self.recognise(bag, meaning)
-        has_not = re.search(r"\b(not|no|without|except)\b", rest) is not None
-        meaning.leaves_out = has_not and bool(meaning.named) and not meaning.brand
-        return meaning
-
-    def read_words(self, rest: str, meaning: Meaning) -> list[str]:
-        """The words as the network reads them; those that name products are noted.
-
-        A word of a product is _, and one that no product has ?. Slips of spelling are put right.
-        """
-        not_names = FILLER.union(ASKING_WORDS)
-        bag = []
-        for word in re.findall(r"[a-z]+|\d*\.?\d+", rest):
-            word = self.corrected(word, not_names, meaning)
-            if word in not_names:
-                bag.append(word)
-                continue
-            bag.append("_" if stem(word) in self.stems else "?")
-            meaning.named[stem(word)] = word
-        return bag
-
-    def corrected(self, word: str, not_names: set[str], meaning: Meaning) -> str:
-        """The word, or the one that was meant; a correction is noted."""
-        is_right = word in not_names or stem(word) in self.stems
-        if is_right or len(word) <= 3:
-            return word
-        near = get_close_matches(word, self.spellings, n=1, cutoff=ALIKE)
-        if not near:
-            return word
-        meaning.corrections.append((word, near[0]))
-        return near[0]
-
-    def recognise(self, bag: list[str], meaning: Meaning):
-        """What is asked, from the words, and from a household or a superlative."""
-        if not bag:
-            meaning.intent = "hello"
-            return
-        if set(bag) - FILLER - {"?"}:
-            probabilities = self.intents(bag)
-            meaning.probability = probabilities.max()
-            if meaning.probability >= LEAST_PROBABILITY:
-                meaning.intent = INTENTS[probabilities.argmax()]
-        if meaning.intent in ("hello", "bye", "made", "anew"):
-            return
-        if meaning.household >= 0:
-            meaning.intent = "recommend"
-        elif meaning.order:
-            meaning.intent = "need"
+def is_english(words: list[str]) -> bool:
+    """Whether there are words, and at least a third of them are known."""
+    spelt = [word for word in words if word.isalpha()]
+    known = [word for word in spelt if word in KNOWN_WORDS or stem(word) in KNOWN_WORDS]
+    return len(words) > 0 and 3 * len(known) >= len(spelt)

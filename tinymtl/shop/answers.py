@@ -1,0 +1,351 @@
+"""Answers to questions about products: one function for each question, one sentence or two each.
+
+A `Subject` is what a sentence is about: some products and what to call them. What is on record is
+said as it is; what is estimated is called so.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .catalogue import Catalogue
+from .replies import OWN
+from .sizes import NO_SIZE
+from .wording import (
+    capital,
+    dollars,
+    in_category,
+    in_department,
+    is_plural,
+    listed,
+    named,
+    price_range,
+    said_price,
+    said_sizes,
+    verb,
+)
+
+MOST_TOLD = 4  # as many products are told apart; of more, the range is told
+
+
+@dataclass
+class Subject:
+    """Products that are talked of, and what they are called."""
+
+    name: str
+    products: np.ndarray
+    count: float = 0.0  # how many of it are asked about; 0 if nothing was said
+
+    @property
+    def first(self) -> int:
+        """The product that stands for all: the one with most buyers comes first."""
+        return int(self.products[0])
+
+
+def title(catalogue: Catalogue, subject: Subject) -> str:
+    """What a subject is called in a sentence: with its size if it is one product."""
+    is_one = len(subject.products) == 1
+    has_its_name = subject.name == catalogue.names[subject.first]
+    return named(catalogue, subject.products) if is_one and has_its_name else subject.name
+
+
+# Price
+
+
+def price(catalogue: Catalogue, subject: Subject) -> str:
+    """What the products cost."""
+    if len(subject.products) == 1:
+        return one_price(catalogue, subject.first)
+    name = capital(subject.name)
+    by_size = catalogue.of_one_size(subject.products)
+    if len(by_size) <= MOST_TOLD:
+        told = [f"{named(catalogue, g)} {said_price(catalogue, g)}" for g in by_size]
+        if len(set(catalogue.kinds[subject.products])) == 1:
+            told = [told_size(catalogue, g) for g in by_size]
+        return f"{name}: {'; '.join(told)}."
+    most_bought = subject.products[:1]
+    return (
+        f"{name}, {len(subject.products)} products: {said_price(catalogue, subject.products)}. "
+        f"Bought most: {named(catalogue, most_bought)}, {said_price(catalogue, most_bought)}."
+    )
+
+
+def told_size(catalogue: Catalogue, products: np.ndarray) -> str:
+    """The size that products have in common, and their prices."""
+    size = catalogue.size(int(products[0])).words
+    price_said = said_price(catalogue, products)
+    return f"{size} at {price_said}" if size else price_said
+
+
+def one_price(catalogue: Catalogue, product: int) -> str:
+    """What one product costs; an estimate with what it usually lies between."""
+    name = named(catalogue, np.array([product]))
+    costs = verb(str(catalogue.names[product]), "costs", "cost")
+    amount = catalogue.says["price"][product]
+    by = " a pound or a piece" if catalogue.is_loose(product) else ""
+    if catalogue.known[product]:
+        return f"{capital(name)} {costs} {dollars(amount)}{by}."
+    factor = 1 + catalogue.price_error()
+    between = price_range(round(amount / factor, 2), round(amount * factor, 2))
+    return (
+        f"{capital(name)} {costs} about {dollars(amount)}{by}. That is an estimate: "
+        f"the price usually lies between {between.replace(' to ', ' and ')}."
+    )
+
+
+# Where, category, brand, size
+
+
+def where(catalogue: Catalogue, subject: Subject) -> str:
+    """In which department the products are."""
+    return placed(catalogue, subject, "department", in_department, "you{} find {} in {}")
+
+
+def category(catalogue: Catalogue, subject: Subject) -> str:
+    """In which category the products are."""
+    belongs = "belong" if is_plural(subject.name) else "belongs"
+    form = "{1}{0} " + belongs + " to the category {2}"
+    return placed(catalogue, subject, "category", in_category, form)
+
+
+def placed(catalogue: Catalogue, subject: Subject, question: str, in_words, form: str) -> str:
+    """Where the products are, as far as it is on record, else by an estimate for the first.
+
+    The form has places for "probably", the name, and the answer.
+    """
+    name = title(catalogue, subject)
+    recorded = subject.products[catalogue.known[subject.products]]
+    if len(recorded):
+        places = list(dict.fromkeys(in_words(catalogue, product) for product in recorded))
+        return capital(form.format("", name, listed(places[:MOST_TOLD]))) + "."
+    sentence = form.format(" probably", name, in_words(catalogue, subject.first))
+    return f"{capital(sentence)}. {how_often_right(catalogue, question)}"
+
+
+def how_often_right(catalogue: Catalogue, question: str) -> str:
+    """How often an estimate is right, as measured on the validation products."""
+    share = percent(catalogue.share_right(question))
+    return f"That is an estimate; such estimates were right for {share} of the products tried."
+
+
+def percent(part: float) -> str:
+    """A part in percent.
+
+    >>> percent(0.728)
+    '73 %'
+    """
+    return f"{100 * part:.0f} %"
+
+
+def brand(catalogue: Catalogue, subject: Subject) -> str:
+    """Whether the products are the shop's own brand."""
+    says = catalogue.says["brand"][subject.products]
+    known = catalogue.known[subject.products]
+    name = title(catalogue, subject)
+    is_ = "are" if is_plural(subject.name) else "is"
+    if not known.any():
+        right = how_often_right(catalogue, "brand")
+        return f"{capital(name)} {is_} probably {says[0]}. {right}"
+    on_record = says[known]
+    if len(set(on_record)) == 1:
+        not_own = "" if on_record[0] == OWN else ", not our own"
+        as_far = "" if known.all() else " (as far as it is on record)"
+        return f"{capital(name)} {is_} {on_record[0]}{not_own}{as_far}."
+    own = int((on_record == OWN).sum())
+    others = len(says) - len(on_record)
+    more = f"; of {others} more I only have estimates" if others else ""
+    return f"Of {name}, {own} of {len(on_record)} on record are {OWN}, the others national{more}."
+
+
+def size(catalogue: Catalogue, subject: Subject) -> str:
+    """In which sizes the products come."""
+    name = named(catalogue, subject.products, with_size=False)
+    if len(set(catalogue.names[subject.products])) > 1:
+        name = subject.name
+    comes = "come" if is_plural(name) else "comes"
+    sizes = said_sizes(catalogue, subject.products)
+    some_loose = any(catalogue.is_loose(product) for product in subject.products)
+    if sizes:
+        n_sizes = len({catalogue.size(product) for product in subject.products} - {NO_SIZE})
+        only = "one size: " if n_sizes == 1 else ""
+        loose = "; or loose, by the pound or the piece" if some_loose else ""
+        return f"{capital(name)} {comes} in {only}{sizes}{loose}."
+    if some_loose:
+        return (
+            f"I do not know the size of {name}: on record is only the shipping case; "
+            "the price is for a pound or a piece."
+        )
+    return f"The size of {name} is not on record."
+
+
+def about(catalogue: Catalogue, subject: Subject) -> str:
+    """What there is to say of a product."""
+    one = Subject(subject.name, subject.products[:1])
+    said = [price(catalogue, subject), where(catalogue, one), category(catalogue, one)]
+    return " ".join([*said, brand(catalogue, one)])
+
+
+def kinds(catalogue: Catalogue, subject: Subject) -> str:
+    """Which kinds there are."""
+    groups = catalogue.alike_types(subject.products)
+    if len(groups) == 1:
+        return f"I have one kind of {subject.name}: {named(catalogue, groups[0])}."
+    told = [f"{named(catalogue, g, with_size=False)} ({len(g)})" for g in groups[:10]]
+    more = f", and {len(groups) - 10} more" if len(groups) > 10 else ""
+    return f"I have {len(groups)} kinds of {subject.name}: {listed(told)}{more}."
+
+
+# Comparisons
+
+
+def compare_prices(catalogue: Catalogue, subjects: list[Subject]) -> str:
+    """Which of several is cheaper: by the median price, if possible of the prices on record."""
+    middles = [middle_price(catalogue, subject) for subject in subjects]
+    order = np.argsort(middles, kind="stable")
+    told = [
+        f"{title(catalogue, subjects[k])}: {said_price(catalogue, subjects[k].products)}"
+        for k in order
+    ]
+    low, high = subjects[order[0]], subjects[order[-1]]
+    if middles[order[0]] == middles[order[-1]]:
+        verdict = f"{capital(listed([title(catalogue, s) for s in subjects]))} cost about the same"
+    else:
+        is_ = "are" if is_plural(low.name) else "is"
+        sure = certainty(catalogue, low, high)
+        verdict = f"{capital(title(catalogue, low))} {is_} {sure}cheaper"
+        if len(subjects) > 2:
+            verdict = f"{capital(title(catalogue, low))} {is_} {sure}the cheapest"
+    return f"{verdict}. {capital('; '.join(told))}."
+
+
+def middle_price(catalogue: Catalogue, subject: Subject) -> float:
+    """The median of the prices on record, or of the estimated ones if there are no others."""
+    products = subject.products
+    known = products[catalogue.known[products]]
+    return float(np.median(catalogue.says["price"][known if len(known) else products]))
+
+
+def certainty(catalogue: Catalogue, low: Subject, high: Subject) -> str:
+    """How sure it is that one subject is cheaper than another: "", "mostly " or "probably "."""
+    known = catalogue.known
+    if not (known[low.products].any() and known[high.products].any()):
+        return "probably "
+    prices = catalogue.says["price"]
+    if not (known[low.products].all() and known[high.products].all()):
+        return "mostly "
+    return "" if prices[low.products].max() <= prices[high.products].min() else "mostly "
+
+
+def compare_sizes(
+    catalogue: Catalogue, subjects: list[Subject], smallest: bool = False
+) -> tuple[str, np.ndarray]:
+    """Which products are the biggest, in words and as numbers; sizes stand on labels."""
+    products = np.concatenate([subject.products for subject in subjects])
+    base = catalogue.commonest_base(products)
+    if not base:
+        names = listed([subject.name for subject in subjects])
+        return f"I know no sizes of {names} that can be compared.", products
+    sized = catalogue.by_size(products, base, lambda amount: True)
+    amounts = np.array([catalogue.size(product).amount for product in sized])
+    best = sized[np.flatnonzero(amounts == (amounts.min() if smallest else amounts.max()))]
+    word = "smallest" if smallest else "biggest"
+    sizes = said_sizes(catalogue, sized)
+    size_of_best = catalogue.size(best[0]).words
+    best_name = named(catalogue, best, with_size=False)
+    return f"The {word} is {best_name} with {size_of_best}; there are {sizes}.", best
+
+
+def value(catalogue: Catalogue, subject: Subject) -> str:
+    """What costs least for its size, of the products whose price is on record."""
+    known = subject.products[catalogue.known[subject.products]]
+    base = catalogue.commonest_base(known)
+    if not base:
+        return f"For {subject.name} I cannot compare prices by size: they are not on record."
+    sized = catalogue.by_size(known, base, lambda amount: amount > 0)
+    prices = catalogue.says["price"][sized]
+    each = prices / np.array([catalogue.size(product).amount for product in sized])
+    best = int(each.argmin())
+    name = named(catalogue, sized[best : best + 1])
+    return (
+        f"For its size, {name} at {dollars(prices[best])} costs least of what is on record: "
+        f"{100 * each[best]:.1f} cents for each {base}."
+    )
+
+
+# Sums
+
+
+def total(catalogue: Catalogue, subjects: list[Subject]) -> tuple[str, float, bool]:
+    """What several things cost together: in words, in dollars, and whether all of it is known.
+
+    Of each the product with most buyers is taken, if possible one with a price on record.
+    """
+    told = []
+    amount = 0.0
+    all_known = True
+    for subject in subjects:
+        product = catalogue.representative(subject.products)
+        count = subject.count or 1.0
+        each = float(catalogue.says["price"][product])
+        amount += count * each
+        known = bool(catalogue.known[product])
+        all_known &= known
+        about = "" if known else "about "
+        name = named(catalogue, np.array([product]))
+        times = "" if count == 1 else f"{count:g} x "
+        told.append(f"{times}{name} at {about}{each:.2f}")
+    about = "" if all_known else "about "
+    said = f"{listed(told)}: together {about}{dollars(amount)}"
+    if not all_known:
+        said += ' (what is "about" is estimated)'
+    return f"{capital(said)}.", amount, all_known
+
+
+# The cheapest and the dearest
+
+
+def extreme(catalogue: Catalogue, subject: Subject, falls: bool) -> tuple[str, np.ndarray]:
+    """The cheapest or dearest: on record first, then what may be more so by an estimate."""
+    word = "dearest" if falls else "cheapest"
+    in_order = catalogue.by_price(subject.products, falls)
+    known = in_order[catalogue.known[in_order]]
+    if not len(known):
+        first = in_order[:1]
+        said = one_price(catalogue, int(first[0]))
+        return f"By my estimate, this is the {word}: {said}", first
+    best = known[0]
+    said = f"The {word} {subject.name} on record: {named(catalogue, known[:1])}, "
+    said += f"{dollars(catalogue.says['price'][best])}."
+    before = list(in_order).index(best)
+    if before:
+        guess = in_order[:1]
+        more = "more" if falls else "less"
+        said += (
+            f" {capital(named(catalogue, guess))} may cost {more}: {said_price(catalogue, guess)}."
+        )
+    return said, known[:1]
+
+
+# Goes with
+
+
+def goes_with(catalogue: Catalogue, also_bought, subject: Subject) -> str:
+    """What households buy that buy the products, more often than others do."""
+    share = also_bought.of(subject.products)
+    usual = also_bought.share
+    order = np.argsort(-also_bought.more_often(subject.products), kind="stable")
+    own_kinds = set(catalogue.kinds[subject.products])
+    told = {}
+    for product in order:
+        name = str(catalogue.names[product])
+        if catalogue.kinds[product] in own_kinds or name in told:
+            continue
+        told[name] = f"{name} ({percent(share[product])} of them, {percent(usual[product])} of all)"
+        if len(told) == 4:
+            break
+    return (
+        f"Within 40 weeks, households that buy {subject.name} also buy, more often than others do: "
+        f"{listed(list(told.values()))}."
+    )

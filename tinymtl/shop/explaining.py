@@ -1,0 +1,148 @@
+"""Why something is recommended, how sure an answer is, and what was understood so far."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .meaning import Meaning
+from .purchases import words
+from .reasons import parts_of_scores
+from .replies import QUESTIONS
+from .talk import Talk
+from .wording import FIXED, listed, named, off_by
+
+
+class Explaining:
+    """Says why, and how sure it is.
+
+    `explain` adds the shop's own labels, how they were read, and the numbers behind a reason;
+    `truth` what is on record of what was estimated.
+    """
+
+    def __init__(self, talk: Talk, model, explain: bool, truth: bool):
+        self.talk = talk
+        self.catalogue = talk.catalogue
+        self.model = model
+        self.explain = explain
+        self.truth = truth
+
+    def why(self, meaning: Meaning) -> str:
+        """Which purchases raised the score of what was recommended most."""
+        asked = [mention for mention in meaning.mentions if mention.is_found]
+        if asked and not self.talk.recommended:
+            return FIXED["why_price"]
+        if not self.talk.shown:
+            return FIXED["no_reason"]
+        if not self.talk.recommended:
+            return FIXED["list_reason"]
+        places = [mention.place for mention in meaning.wanted if mention.place]
+        subject = self.talk.at_place(places[0] if places else 1)
+        if asked:
+            subject = self.talk.subject(asked[0])
+        if subject is None:
+            return FIXED["which"]
+        product = self.talk.shown_first(subject)
+        basket = self.talk.need.bought(self.catalogue)
+        base, parts = parts_of_scores(self.model, basket)
+        bought = np.flatnonzero(basket)
+        return self.reason(product, bought, parts[:, product], base[product])
+
+    def reason(self, product: int, bought: np.ndarray, parts: np.ndarray, base: float) -> str:
+        """The two or three purchases with the greatest parts, in words."""
+        order = [k for k in np.argsort(-parts) if parts[k] > 0]
+        told: dict[str, float] = {}
+        for k in order:
+            told.setdefault(str(self.catalogue.names[bought[k]]), float(parts[k]))
+            if len(told) == 3:
+                break
+        name = named(self.catalogue, np.array([product]))
+        if not told:
+            names = list(dict.fromkeys(str(n) for n in self.catalogue.names[bought[:3]]))
+            return (
+                f"I recommend {name} because many households buy it; "
+                f"that somebody buys {listed(names)} did not raise its score."
+            )
+        who = "the household buys" if self.talk.need.household is not None else "you buy"
+        text = f"I recommend {name} because {who} {listed(list(told))}: these raised its score most"
+        popular = int(self.catalogue.early[:, product].sum())
+        text += f". {popular} of {len(self.catalogue.early)} households buy it."
+        if self.explain:
+            said = [f"{name} {part:+.3f}" for name, part in told.items()]
+            text += (
+                f"\n  [logit {base + parts.sum():.3f} = base {base:.3f} {parts.sum():+.3f} "
+                f"from {len(bought)} purchases; among them {', '.join(said)}]"
+            )
+        return text
+
+    def what_was_bought(self) -> str:
+        """What the household bought, in the kinds that it bought most products of."""
+        basket = np.flatnonzero(self.talk.need.bought(self.catalogue))
+        groups = sorted(self.catalogue.alike_types(basket), key=len, reverse=True)
+        names = [named(self.catalogue, group, with_size=False) for group in groups[:6]]
+        return (
+            f"In weeks 1 to 40, household {self.talk.need.household} bought {len(basket)} of the "
+            f"products that I know, among them {listed(names)}."
+        )
+
+    def how_sure(self) -> str:
+        """How far what was said last can be trusted."""
+        subjects = self.talk.subjects
+        if not subjects:
+            return f"What I do not have on record I estimate from who buys it. {self.how_good()}"
+        products = np.concatenate([subject.products for subject in subjects])
+        if self.catalogue.known[products].all():
+            return "Yes, that is on record."
+        return (
+            "Not quite: it is an estimate, from the words on the label and from who buys it. "
+            + self.how_good()
+        )
+
+    def how_good(self) -> str:
+        """How far estimates are off, as measured on products that nothing was trained on."""
+        error = off_by(self.catalogue.price_error())
+        return f"Estimated prices are usually {error} of the true ones (two of three are)."
+
+    def what_is_remembered(self) -> str:
+        """What was understood so far."""
+        parts = [self.talk.need.says()] if self.talk.need.says() else []
+        if self.talk.need.household is not None:
+            parts.append(f"for household {self.talk.need.household}")
+        if self.talk.need.basket is not None:
+            names = [str(name) for name in self.catalogue.names[self.talk.need.basket]]
+            parts.append(f"you often buy {listed(names)}")
+        return f"So far I know: {'; '.join(parts) or 'nothing'}. What do you need?"
+
+    def labels(self) -> str:
+        """Under `explain` the labels and how they were read, under `truth` the record."""
+        text = ""
+        for product in dict.fromkeys(self.talk.told):
+            if self.explain:
+                text += f"\n  [{self.explanation(product)}]"
+            if self.truth and not self.catalogue.known[product]:
+                record = self.catalogue.record
+                said = ", ".join(str(record[question][product]) for question in QUESTIONS)
+                text += f"\n  [on record: {self.catalogue.labels[product]}: {said}]"
+        return text + self.what_came_of_it()
+
+    def what_came_of_it(self) -> str:
+        """Under `truth`, which of the recommended products the household bought later."""
+        household = self.talk.need.household
+        if not (self.truth and self.talk.recommended and household is not None):
+            return ""
+        products = list(dict.fromkeys(self.talk.told))
+        late = self.catalogue.late[household]
+        said = [f"{self.catalogue.labels[p]} {'yes' if late[p] else 'no'}" for p in products]
+        trained_on = " (trained on)" if household in self.catalogue.taught else ""
+        bought = f"bought by household {household}{trained_on} in weeks 41 to 53"
+        return f"\n  [{bought}: {'; '.join(said)}]"
+
+    def explanation(self, product: int) -> str:
+        """The label of a product, and which head answers from which shared rows."""
+        label = self.catalogue.labels[product]
+        if self.catalogue.known[product]:
+            return f"{label}: from the record, no head was asked"
+        text = f"{label}: answer head, shared rows words: {', '.join(words(label))}; own: {product}"
+        names, probabilities = self.catalogue.odds["category"]
+        for k in np.argsort(-probabilities[product])[:3]:
+            text += f"; {names[k]} {probabilities[product, k]:.2f}"
+        return text

@@ -1,0 +1,160 @@
+"""What was said so far in a conversation, and what "it" and "the second one" mean."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .amounts import Amount
+from .answers import Subject
+from .catalogue import Catalogue
+from .lexicon import stem
+from .meaning import Mention, Question
+from .needs import Need
+from .questions import Question as Back
+from .wording import capital, listed, named, said_price
+
+
+class Talk:
+    """What a conversation remembers.
+
+    need             what is looked for
+    subjects         what was talked of last: what "it" and "them" mean
+    groups           all groups of products of the last list
+    shown            those of them that were shown last: what "the second one" means
+    seen             how many of them were shown
+    asked            what was asked back last: a question, the name of a fixed one, or None
+    last_questions   what the customer asked last
+    wanted_last      the things that the customer looked for last
+    recommended      whether the last list was a recommendation
+    told             the products that the last reply tells of
+    """
+
+    def __init__(self, catalogue: Catalogue):
+        self.catalogue = catalogue
+        self.begin()
+
+    def begin(self, household: int | None = None):
+        """Nothing was said yet."""
+        self.need = Need(household=household)
+        self.subjects: list[Subject] = []
+        self.groups: list[np.ndarray] = []
+        self.shown: list[np.ndarray] = []
+        self.seen = 0
+        self.asked: Back | str | None = None
+        self.last_questions: list[Question] = []
+        self.wanted_last: list[Mention] = []
+        self.recommended = False
+        self.told: list[int] = []
+
+    def subject(self, mention: Mention) -> Subject | None:
+        """What a mention speaks of; None if it points at nothing."""
+        if mention.place:
+            return self.at_place(mention.place)
+        if mention.refers:
+            if not self.subjects:
+                return None
+            products = np.concatenate([subject.products for subject in self.subjects])
+            name = listed(list(dict.fromkeys(subject.name for subject in self.subjects)))
+            return Subject(name, products, mention.count)
+        products = self.catalogue.find(mention)
+        kinds = set(self.catalogue.names[products])
+        name = str(self.catalogue.names[products[0]]) if len(kinds) == 1 else self.called(mention)
+        if mention.size is None or mention.count:
+            return Subject(name, products, mention.count)
+        return Subject(name, *self.measured(products, mention.size))
+
+    def measured(self, products: np.ndarray, size: Amount) -> tuple[np.ndarray, float]:
+        """Which products, and how many of them, are so much: "two gallons" are 2 of 1 gallon."""
+        if len(self.catalogue.of_size(products, size)):
+            return products, 0.0
+        of_one = self.catalogue.of_size(products, Amount(1.0, size.unit))
+        if len(of_one):
+            return of_one, size.number
+        is_loose = self.catalogue.is_loose(self.catalogue.representative(products))
+        return products, size.number if size.unit == "pound" and is_loose else 0.0
+
+    def looked_at(self) -> np.ndarray | None:
+        """The products that a line may say more of: what was asked about, or what is needed."""
+        if self.last_questions and self.subjects:
+            return np.concatenate([subject.products for subject in self.subjects])
+        return self.need.products
+
+    def called(self, mention: Mention) -> str:
+        """What a mention is called, without words that no label of it has."""
+        left_out = self.catalogue.words_left_out(mention)
+        said = [word for word in plain(mention).split() if stem(word) not in left_out]
+        return " ".join(said) or plain(mention)
+
+    def shown_first(self, subject: Subject) -> int:
+        """The first product of a subject that was shown, else its first."""
+        shown = [product for group in self.shown for product in group]
+        return next((int(p) for p in shown if p in subject.products), subject.first)
+
+    def at_place(self, place: int) -> Subject | None:
+        """What stands at a place of the list that was shown last."""
+        if not self.shown or place > len(self.shown):
+            return None
+        group = self.shown[place - 1 if place > 0 else place]
+        return Subject(named(self.catalogue, group, with_size=False), group)
+
+    def not_found(self, mentions: list[Mention]) -> list[str]:
+        """What is said of mentions that are no products here; what is near is talked of."""
+        if not mentions:
+            return []
+        self.subjects = []
+        nearest = []
+        for mention in mentions:
+            near = self.catalogue.near(mention)
+            known = [word for word in plain(mention).split() if word not in mention.missing]
+            name = mention.near or " ".join(known)
+            if len(near) and name not in nearest:
+                self.subjects.append(Subject(name, near))
+                nearest.append(name)
+        said = f"I have nothing called {listed([plain(m) for m in mentions], 'or')}"
+        if nearest:
+            said += f"; the nearest I have is {listed(nearest)}"
+        return [f"{said}."]
+
+    def show(self, groups: list[np.ndarray], most: int, start: int = 0) -> str:
+        """Lines for some of the groups, which are numbered so that one can be picked."""
+        self.groups = groups
+        self.seen = start + most
+        self.shown = groups[start : start + most]
+        names = [named(self.catalogue, group, with_size=False) for group in self.shown]
+        self.subjects = [Subject(name, group) for name, group in zip(names, self.shown)]
+        lines = []
+        for number, group in enumerate(self.shown, start=1):
+            lines.append(f"\n  {number}. {self.line(group)}")
+            self.tell(int(group[0]))
+        return "".join(lines)
+
+    def tell(self, *products: int):
+        """Note which products a reply tells of."""
+        self.told += [int(product) for product in products]
+
+    def line(self, group: np.ndarray) -> str:
+        """One group of a list: its name, how many products, their prices and brand."""
+        many = f", {len(group)} products" if len(group) > 1 else ""
+        brands = set(self.catalogue.says["brand"][group])
+        brand = ""
+        if len(brands) == 1 and self.catalogue.known[group].all():
+            brand = f", {brands.pop()}"
+        elif self.need.brand:
+            brand = f", probably {self.need.brand}"
+        return (
+            f"{capital(named(self.catalogue, group))}{many}: "
+            f"{said_price(self.catalogue, group)}{brand}"
+        )
+
+
+def plain(mention: Mention) -> str:
+    """A mention without articles, as it is said back."""
+    return " ".join(word for word in mention.said.split() if word not in ("a", "the", "some"))
+
+
+def together(subjects: list[Subject]) -> list[Subject]:
+    """The subjects, those of one name as one."""
+    groups: dict[str, list[np.ndarray]] = {}
+    for subject in subjects:
+        groups.setdefault(subject.name, []).append(subject.products)
+    return [Subject(name, np.concatenate(parts)) for name, parts in groups.items()]
