@@ -1,5 +1,6 @@
 """What the tests of pictures draw, and how they read what was drawn."""
 
+from functools import partial
 from types import SimpleNamespace
 
 import matplotlib.pyplot as plt
@@ -95,6 +96,74 @@ def gramians(T, layers=3):
     """Those of a few layers, each longer than the one before."""
     jacobians = np.random.default_rng(2).standard_normal((layers, T, 4))
     return {f"layer {i}": (i + 1) * J @ J.T for i, J in enumerate(jacobians)}
+
+
+def pictures_of(tasks, fill=None):
+    """name -> a call that draws it, of every picture that names tasks; its numbers can be filled.
+
+    Where tasks are few enough they also are the names of arms, rules, layers and measures.
+    """
+    T = len(tasks)
+    few = list(tasks[:5])
+
+    def numbers(array):
+        array = np.asarray(array, float)
+        return array if fill is None else np.full_like(array, fill)
+
+    history = a_history(tasks, effects=True)
+    for record in (history.losses, history.held_out, history.weights):
+        for task in tasks:
+            record[task] = numbers(record[task])
+    for record in ("cosines", "norms", "effects"):
+        setattr(history, record, numbers(getattr(history, record)))
+    report = a_report(T, tasks=list(tasks))
+    for key, value in vars(report).items():
+        if key not in ("tasks", "learning_rate"):
+            setattr(report, key, numbers(value))
+    G = numbers(sum(gramians(T).values()))
+    rng = np.random.default_rng(3)
+    gain = numbers(rng.normal(size=(T, T)))
+    error = np.full((T, T), 0.2)
+    rules = {task: numbers(rng.random(T)) for task in few}
+    points = {task: rng.standard_normal((3 * T, 2)) for task in few}
+    curve = ([0.1, 1], numbers([0.1, 0.2]), [0.01, 0.01])
+
+    calls = {
+        "losses": partial(plots.losses, history),
+        "weights": partial(plots.weights, dict.fromkeys(few, history)),
+        "step": partial(plots.step, report),
+        "direction_and_length": partial(plots.direction_and_length, G, rules, tasks),
+        "gains": partial(
+            plots.gains,
+            {arm: {task: (g, 0.2) for task, g in zip(tasks, gain[0])} for arm in few},
+        ),
+        "gain_by_fraction": partial(
+            plots.gain_by_fraction, dict.fromkeys(tasks, curve), measure=str(tasks[0])
+        ),
+        "network, hard": partial(plots.network, a_model(tasks=tasks, encoders=tasks)),
+        "network, soft": partial(plots.network, a_model(mtl.SoftSharing, tasks, strength=0.1)),
+        "embedding": partial(plots.embedding, points, [few[i % len(few)] for i in range(3 * T)]),
+    }
+    if T > 1:
+        two = tasks[:2]
+        plane = numbers(np.eye(2))
+        calls |= {
+            "cosines": partial(plots.cosines, history),
+            "harm": partial(plots.harm, history),
+            "layers": partial(plots.layers, dict.fromkeys(few, G), tasks),
+            "transfer_matrix": partial(plots.transfer_matrix, gain, error, tasks),
+            "pareto": partial(plots.pareto, plane, plane, numbers([0, 1]), tasks=two, front=plane),
+            "trajectories": partial(
+                plots.trajectories,
+                two_losses,
+                dict.fromkeys(few, plane),
+                extent=(-2, 2, -2, 2),
+                tasks=two,
+                minima=plane,
+                pareto_set=plane,
+            ),
+        }
+    return calls
 
 
 def draw_curves(**changed):

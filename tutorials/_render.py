@@ -231,7 +231,7 @@ def definition(name):
             f"`{name}` is no module, class or function of the package, "
             "so there is nothing to link to"
         )
-    file = Path(inspect.getsourcefile(thing))
+    file = Path(inspect.getsourcefile(inspect.unwrap(thing)))
     return f"../tinymtl/{file.relative_to(Path(package.__file__).parent).as_posix()}"
 
 

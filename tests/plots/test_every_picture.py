@@ -21,6 +21,7 @@ from pictures import (
     a_report,
     clouds,
     gramians,
+    pictures_of,
     texts,
     title,
     two_losses,
@@ -29,6 +30,7 @@ from pictures import (
 
 import tinymtl as mtl
 from tinymtl import plots
+from tinymtl.plots import look
 
 SETTINGS = dict(plt.rcParams)  # before any picture
 EIGHT = [f"a task, number {i}" for i in range(8)]
@@ -199,6 +201,140 @@ def test_a_picture_is_black_on_white_also_in_a_dark_style(draw):
         assert not white_words(figure)
 
 
+# Any tasks
+
+END = "which is a name of eighty letters or more, that never seems to come to its end."
+NAMES = {
+    "hidden or read as mathematics": ["_buys", "__", "US$ price", "CA$ price", "{} %s"],
+    "no words": [2, np.int64(1), "", "a\nb\tc"],
+    "other letters": ["τιμή", "цена", "价", "🛒", "\x00"],
+    "30 to 80 letters": [f"task {i}, {END[: 25 + 11 * i]}" for i in range(5)],
+    "one": ["price"],
+    "forty": [f"{i}, {END}" for i in range(40)],
+}
+OF_TASKS = [
+    pytest.param(draw, tasks, id=f"{kind}: {name}")
+    for kind, tasks in NAMES.items()
+    for name, draw in pictures_of(tasks).items()
+]
+LARGE = 0.75  # inches
+
+
+def is_cut_off(figure):
+    box = figure.get_tightbbox()  # inches
+    width, height = figure.get_size_inches()
+    return box.x0 < 0 or box.y0 < 0 or box.x1 > width or box.y1 > height
+
+
+def small_panels(figure):
+    """Sizes of panels that are too small to read, in inches, without the scales of colours."""
+    panels = [ax for ax in figure.axes if ax.get_label() != "<colorbar>"]
+    sizes = [ax.get_window_extent().size / figure.dpi for ax in panels]
+    return [size for size in sizes if min(size) < LARGE]
+
+
+@pytest.mark.parametrize("draw, tasks", OF_TASKS)
+def test_any_names_are_seen_and_none_hides_a_picture_or_is_cut_off(draw, tasks):
+    figure = draw()
+    figure.canvas.draw()
+    assert not is_cut_off(figure)
+    assert not small_panels(figure)
+    assert len(figure.axes) <= 17  # also of forty tasks
+    assert not names_not_seen(figure, draw, tasks)
+    plt.close(figure)
+
+
+def names_not_seen(figure, draw, tasks):
+    """Those that are short enough to be written whole."""
+    if draw.func in (plots.pareto, plots.trajectories):
+        tasks = tasks[:2]
+    names = look.names(tasks)
+    if draw.func is plots.harm:
+        names = names[:2]
+    names = names[:5]  # as many sets of points are drawn
+    if max(len(name) for name in names) > 12:
+        return []
+    seen = "\n".join(seen_texts(figure))
+    return [name for name in names if name not in seen]
+
+
+def seen_texts(figure):
+    """What is written, where it is visible."""
+    return [one.get_text() for one in figure.findobj(plt.Text) if one.get_visible()]
+
+
+@pytest.mark.parametrize("fill", [np.nan, 0.0])
+@pytest.mark.parametrize("T", [1, 3, 8])
+def test_a_picture_of_nothing_but_zeros_or_nan_is_drawn(T, fill):
+    for draw in pictures_of(EIGHT[:T], fill).values():
+        figure = draw()
+        figure.canvas.draw()
+        assert not is_cut_off(figure)
+        plt.close(figure)
+
+
+@pytest.mark.parametrize("T", [1, 3, 8])
+def test_infinite_values_of_a_run_that_diverged_are_left_out(T):
+    refuse = ("gains", "gain_by_fraction", "transfer_matrix")  # these say so
+    for name, draw in pictures_of(EIGHT[:T], np.inf).items():
+        if name in refuse:
+            with pytest.raises(ValueError, match="must be finite"):
+                draw()
+        else:
+            draw().canvas.draw()
+
+
+# Any style
+
+LOUD = {
+    "axes.grid": True,
+    "axes.facecolor": "black",
+    "axes.linewidth": 4,
+    "axes.labelsize": 30,
+    "axes.titlesize": 30,
+    "axes.titlecolor": "red",
+    "axes.xmargin": 0.4,
+    "errorbar.capsize": 12,
+    "figure.facecolor": "black",
+    "figure.autolayout": True,
+    "font.size": 24,
+    "grid.color": "red",
+    "hatch.color": "red",
+    "image.origin": "lower",
+    "image.interpolation": "bicubic",
+    "legend.facecolor": "black",
+    "legend.frameon": True,
+    "lines.linewidth": 9,
+    "lines.marker": "o",
+    "text.color": "red",
+    "xtick.color": "red",
+    "xtick.direction": "in",
+    "xtick.labelsize": 30,
+    "xtick.major.size": 20,
+    "xtick.minor.visible": True,
+    "ytick.labelsize": 30,
+    "ytick.right": True,
+}
+
+
+@EVERY
+def test_a_picture_is_the_same_to_the_pixel_whatever_style_is_set(draw):
+    figure = draw()
+    figure.canvas.draw()
+    with plt.rc_context(LOUD):
+        other = draw()
+        other.canvas.draw()
+    same = np.array_equal(figure.canvas.buffer_rgba(), other.canvas.buffer_rgba())
+    assert same
+
+
+def test_fonts_of_the_user_are_kept_because_names_may_need_them():
+    with plt.rc_context({"font.family": "DejaVu Serif"}):
+        figure = PICTURES["gains"]()
+    families = {tuple(one.get_fontfamily()) for one in figure.findobj(plt.Text)}
+    assert ("DejaVu Serif",) in families
+
+
 # A given figure
 
 
@@ -330,7 +466,32 @@ def test_save_writes_a_figure_and_closes_it(tmp_path):
     assert not plt.get_fignums()
 
 
+@pytest.mark.parametrize("style", [{"savefig.facecolor": "red"}, {"savefig.transparent": True}])
+def test_a_file_is_white_whatever_style_is_set(tmp_path, style):
+    with plt.style.context(style):
+        plots.save(PICTURES["gains"](), tmp_path / "gains.png")
+    corner = plt.imread(tmp_path / "gains.png")[0, 0]
+    assert corner.tolist() == [1, 1, 1, 1]
+
+
 # Refusals
+
+
+def test_part_of_a_figure_cannot_be_saved_and_both_parts_stay(tmp_path):
+    whole, left, right = two_halves(PICTURES["gains"])
+    PICTURES["gains"](figure=left)
+    message = r"^save: figure must be a matplotlib Figure, got SubFigure; save\(subfigure\.figure"
+    with pytest.raises(TypeError, match=message):
+        plots.save(left, tmp_path / "left.png")
+    assert plt.get_fignums() == [whole.number]
+    assert not list(tmp_path.iterdir())
+    plots.save(left.figure, tmp_path / "whole.png")
+    assert not plt.get_fignums()
+
+
+def test_only_a_figure_can_be_saved(tmp_path):
+    with pytest.raises(TypeError, match="^save: figure must be a Figure, got list$"):
+        plots.save([], tmp_path / "list.png")
 
 
 @EVERY

@@ -21,6 +21,7 @@ from pictures import (
     refuses,
     texts,
     title,
+    titled,
     words,
 )
 
@@ -101,6 +102,76 @@ def test_steps_that_harmed_nobody_are_unmarked_and_the_side_of_harm_is_seen():
     below = lowest(plots.cosines(history))
     assert below.get_ylim()[1] > 0.1
     assert [one.get_markevery() for one in below.lines[1:]] == [[], []]
+
+
+def test_a_scale_that_hides_no_task_is_used_where_units_differ():
+    history = a_history("abc", effects=True)
+    history.effects[:, 0] *= 1e3
+    figure = plots.cosines(history)
+    below = lowest(figure)
+    assert below.get_yscale() == "symlog"
+    for drawn in [one for one in below.lines if one.get_label()[0] in "abc"]:
+        x = drawn.get_xdata()
+        ends = [(x[0], np.min(drawn.get_ydata())), (x[0], np.max(drawn.get_ydata()))]
+        in_axes = below.transAxes.inverted().transform(below.transData.transform(ends))
+        assert np.ptp(in_axes[:, 1]) > 0.15  # of the height of the panel
+    alike = lowest(plots.cosines(a_history("abc", effects=True)))
+    assert alike.get_yscale() == "linear"
+
+
+def test_many_tasks_have_a_matrix_of_means_and_the_range_of_all_pairs():
+    T = 8
+    history = a_history([f"task {i}" for i in range(T)], effects=True)
+    history.cosines[0, 0, 1] = history.cosines[0, 1, 0] = NAN
+    history.cosines[:, 2, 3] = history.cosines[:, 3, 2] = NAN
+    history.effects[0, 0] = NAN
+    figure = plots.cosines(history)
+    matrix, over_time, below = figure.axes[:3]
+
+    expected = np.full((T, T), NAN)
+    for s, t in combinations(range(T), 2):
+        known = [M[s, t] for M in history.cosines if np.isfinite(M[s, t])]
+        if known:
+            expected[s, t] = expected[t, s] = sum(known) / len(known)
+    drawn = np.ma.filled(matrix.images[0].get_array().astype(float), NAN)
+    np.testing.assert_allclose(drawn, expected)
+
+    middles = []
+    for M in history.cosines:
+        middles.append(np.nanmedian([M[s, t] for s, t in combinations(range(T), 2)]))
+    np.testing.assert_allclose(line(over_time, "middle pair").get_ydata(), middles)
+    of_pairs = history.cosines[:, *np.triu_indices(T, 1)]
+    np.testing.assert_allclose(line(over_time, "extremes").get_ydata(), np.nanmax(of_pairs, 1))
+    np.testing.assert_allclose(line(over_time, "_least").get_ydata(), np.nanmin(of_pairs, 1))
+    counted = f"28 pairs: conflict in {(of_pairs < 0).sum()} of {np.isfinite(of_pairs).sum()}"
+    assert over_time.get_legend().get_title().get_text().startswith(counted)
+
+    parts = np.ma.filled(below.images[0].get_array().astype(float), NAN)
+    largest = np.nanmax(np.abs(history.effects), 0)
+    np.testing.assert_allclose(parts, (history.effects / largest).T)
+    rows = words(below.get_yticklabels())
+    harmed = (history.effects > 0).sum(0)
+    known = np.isfinite(history.effects).sum(0)
+    expected = [f"{t}: {n} of {k}" for t, n, k in zip(history.tasks, harmed, known)]
+    assert rows == expected
+    red, _, blue, _ = below.images[0].to_rgba(np.array([[1.0]]))[0, 0]
+    assert red > blue  # harm
+
+
+def test_layers_of_many_tasks_are_a_matrix_each():
+    T = 7
+    tasks = [f"task {i}" for i in range(T)]
+    G = gramians(T)
+    figure = plots.layers(G, tasks)
+    for name, M in (G | {"whole": sum(G.values())}).items():
+        ax = titled(figure, name)
+        norms = np.sqrt(np.diag(M))
+        cosines = M / np.outer(norms, norms)
+        np.fill_diagonal(cosines, NAN)
+        drawn = np.ma.filled(ax.images[0].get_array().astype(float), NAN)
+        np.testing.assert_allclose(drawn, cosines)
+        if ax.get_subplotspec().is_first_col():
+            assert words(ax.get_yticklabels()) == tasks
 
 
 @pytest.mark.parametrize(
@@ -405,6 +476,13 @@ def test_a_rule_that_makes_no_step_says_so_and_a_task_without_a_gradient_has_no_
     said = {one.get_position()[1]: one.get_text() for one in left.texts}
     assert said == {1: "d = 0: no step", 2: "d = 0: no step"}
     assert list(np.isnan(line(right, "length").get_xdata())) == [False, True, True]
+
+
+def test_a_step_that_is_not_known_is_not_called_no_step():
+    G = [[1.0, NAN], [NAN, 1.0]]
+    figure = plots.direction_and_length(G, {"sum": [1, 1], "inf": [np.inf, 1]}, list("ab"))
+    said = [one.get_text() for one in figure.axes[0].texts]
+    assert said == ["d is not known", "d is not known"]
 
 
 def test_where_no_rule_makes_a_step_the_picture_is_drawn_all_the_same():

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from matplotlib.cbook import is_math_text
 from matplotlib.colors import to_hex
 from pictures import FIRST_COLOURS, GAINS, NAN, a_history, clouds, line, refuses
 
@@ -37,6 +38,44 @@ def test_an_arm_has_no_colour_of_a_task():
     assert not drawn & set(FIRST_COLOURS)
 
 
+# Names
+
+SOME_NAMES = st.lists(st.text() | st.integers(0, 3) | st.just("_a$b$"), min_size=1, max_size=6)
+
+
+@given(SOME_NAMES, st.integers(6, 30))
+def test_names_are_short_lines_and_each_is_another_one(given_names, most):
+    names = look.names(given_names, most)
+    assert len(set(names)) == len(names) == len(given_names)
+    for name in names:
+        assert name
+        assert name.isprintable()
+        assert len(name.removeprefix(" ").replace(r"\$", "$")) <= most
+
+
+@given(SOME_NAMES)
+def test_matplotlib_shows_all_signs_of_a_name(given_names):
+    for name in look.names(given_names):
+        assert not name.startswith("_")
+        assert not is_math_text(name)
+
+
+@pytest.mark.parametrize("name", ["price", "own brand, AUC", "τιμή", "a_b", "R² of U+"])
+def test_a_usual_name_stays_as_it_is(name):
+    assert look.names([name]) == [name]
+
+
+def test_long_names_lose_their_middle_and_equal_ones_get_numbers():
+    assert look.names(["a long name of a task", "b"], 9) == ["a lo…task", "b"]
+    assert look.names([1, "1"]) == ["1: 1", "2: 1"]
+    assert look.names(["abcd 1 efgh", "abcd 2 efgh"], 9) == ["1: ab…gh", "2: ab…gh"]
+
+
+def test_a_letter_that_no_font_has_is_written_by_its_number():
+    with plt.rc_context({"font.family": ["DejaVu Sans"]}):
+        assert look.names(["价 of tea"]) == ["U+4EF7 of tea"]
+
+
 # Names at the ends of lines
 
 
@@ -63,6 +102,14 @@ def test_names_stand_at_their_lines_in_the_order_of_the_ends_and_never_overlap(l
         _, height = ax.transAxes.inverted().transform(in_pixels)
         np.testing.assert_allclose(names[t].xy[1], height)
     plt.close(figure)
+
+
+def test_names_stay_beside_the_axes_also_where_there_is_no_room_for_all():
+    history = a_history([f"task {i}" for i in range(40)], held_out=False)
+    (ax,) = plots.losses(history, figure=plt.figure(figsize=(6.4, 3))).axes
+    heights = [one.get_position()[1] for one in ax.texts]
+    assert 0 <= min(heights) < max(heights) <= 1
+    assert len(set(heights)) == 40
 
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=9), st.floats(0, 0.1))

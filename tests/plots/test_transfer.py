@@ -188,6 +188,16 @@ def test_arguments_are_left_as_they_are():
     np.testing.assert_array_equal(fractions, [0.1, 1.0])
 
 
+def test_a_matrix_of_many_tasks_has_colours_without_numbers_and_a_scale():
+    for T, has_numbers in ((10, True), (11, False)):
+        gain = np.random.default_rng(0).normal(size=(T, T))
+        figure = plots.transfer_matrix(gain, np.ones((T, T)), [f"task {i}" for i in range(T)])
+        ax = figure.axes[0]
+        assert bool(ax.texts) == has_numbers
+        assert (len(figure.axes) == 1) == has_numbers
+        assert ("standard error\n" in figure.get_supxlabel()) == has_numbers
+
+
 # Refusals
 
 

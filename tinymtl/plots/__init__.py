@@ -13,6 +13,11 @@ With `figure=` a picture is drawn into a Figure or SubFigure of yours, whose siz
 
 Pictures are made for a width of 6.4 inches; a narrower figure may be too small for their words.
 
+Names may be anything that `str` can write. Long ones lose their middle. A letter that no font
+has is written by its number, such as U+4EF7; `plt.rcParams["font.family"] = [...]` names fonts. All
+other settings of a style are without effect: pictures are black on white. In a notebook a picture
+is shown once, also as the value of a cell.
+
 A task has the same colour and marker in every picture, by its place among the tasks. A gain
 within `SURE` = 3 standard errors of 0 is hollow or grey: it is not a finding. matplotlib is loaded
 with the first picture, not before.

@@ -17,17 +17,23 @@ from ..history import History
 from . import look
 from .look import SHADE, TASK_COLOURS
 
+MOST_WITH_NUMBERS = 12  # tasks of which a matrix has room for numbers
+
 # Over training: the angles
 
 
+@look.on_paper
 def cosines(history: History, *, figure=None):
     """The cosine between the gradients of each two tasks over training; conflict is below 0.
 
     history: of `fit(..., cosines_every=n)`, with cosines (K, T, T) at cosine_steps (K,). There is a
-    panel for each pair. The title says whether the gradients are on shared parameters, or each
-    task's on its own copy of the trunk.
+    panel for each pair of up to 6 tasks. Of more tasks there is a matrix of the cosines' means over
+    the steps, and below it the middle pair, the middle half of the pairs and the extremes in each
+    step. The title says whether the gradients are on shared parameters, or each task's on its own
+    copy of the trunk.
     If there are effects (K, T), in each loss's own units, one more panel shows what the step really
-    taken did to each loss, to first order. Harm is above 0 there, and counted.
+    taken did to each loss, to first order. Harm is above 0 there, and counted. Where the losses'
+    units differ much its scale is logarithmic away from 0. For more than 6 tasks, harm is red.
     NaN (a task without a gradient) leaves a gap. A conflict is not yet harm, and a cosine near 0
     does not mean that nothing is transferred: show gains beside it.
     figure: where to draw, a matplotlib Figure or SubFigure; None makes a new one.
@@ -37,20 +43,36 @@ def cosines(history: History, *, figure=None):
     steps = np.asarray(history.cosine_steps)  # (K,)
     ρ = np.asarray(history.cosines, float)  # (K, T, T)
     effects = np.asarray(history.effects, float)  # (K, T), or empty
-    pairs = list(combinations(range(len(history.tasks)), 2))
+    T = len(history.tasks)
+    names = look.names(history.tasks, 24 if T <= look.MANY else 16)
 
     place = "on the shared parameters"
     if history.aligned_copies:
         place = "each task's on its own copy of the trunk"
     title = f"Do the tasks' gradients conflict? Cosine between them,\n{place}"
-    below = 2.1 + 0.1 * len(history.tasks) if len(effects) else 0
-    figure, panels, wide = look.make_panels("cosines", figure, title, len(pairs), below=below)
-
-    for ax, (s, t) in zip(panels, pairs):
-        names = look.pair_name(history.tasks[s], history.tasks[t])
-        _draw_cosines(ax, steps, ρ[:, s, t], names)
-    if wide is not None:
-        _draw_effects(wide, steps, effects, history.tasks)
+    below = 2.1 + 0.1 * T if len(effects) else 0
+    if T <= look.MANY:
+        pairs = list(combinations(range(T), 2))
+        figure, panels, wide = look.make_panels("cosines", figure, title, len(pairs), below=below)
+        for ax, (s, t) in zip(panels, pairs):
+            _draw_cosines(ax, steps, ρ[:, s, t], look.pair_name(names[s], names[t]))
+        if wide is not None:
+            _draw_effects(wide, steps, effects, names)
+    else:
+        matrix_height = 2.5 + 0.12 * T  # with the names below it
+        heights = [matrix_height, 1.8, below] if below else [matrix_height, 1.8]
+        figure, axes = look.make_axes(
+            "cosines",
+            figure,
+            title,
+            len(heights),
+            height=1 + sum(heights),
+            height_ratios=heights,
+        )
+        _draw_means_of_cosines(axes[0], ρ, names)
+        _draw_range_of_pairs(axes[1], steps, ρ)
+        if below:
+            _draw_effects_of_many(axes[2], steps, effects, names)
     look.common_xlabel(figure, "steps made")
     return figure
 
@@ -81,6 +103,53 @@ def _draw_cosines(ax, steps, ρ, names):
         ax.set_ylabel("cosine")
 
 
+def _draw_means_of_cosines(ax, ρ, names):
+    """The mean over the steps of each pair's cosine, where it is known."""
+    T = len(names)
+    is_known = np.isfinite(ρ)
+    how_often = is_known.sum(0)  # (T, T)
+    total = np.where(is_known, ρ, 0).sum(0)
+    mean = np.where(how_often > 0, total / np.maximum(how_often, 1), np.nan)
+    mean[np.diag_indices(T)] = np.nan
+    image = look.draw_matrix(ax, mean, names, numbers=T <= MOST_WITH_NUMBERS)
+    ax.set_yticks(range(T), names, fontsize=9 if T <= look.MANY else 7)
+    words = "mean over the steps (red: conflict)"
+    bar = look.colour_bar(image, ax, words, location="top", shrink=0.6, aspect=30)
+    bar.ax.set_xlim(-1, 1)
+
+
+def _draw_range_of_pairs(ax, steps, ρ):
+    """In each step the cosine of the middle pair, of the middle half of the pairs, the extremes."""
+    above = np.triu_indices(ρ.shape[1], k=1)
+    of_pairs = ρ[:, *above]  # (K, pairs)
+    least, low, middle, high, most = _quartiles(of_pairs).T  # each (K,)
+    ax.axhspan(-1, 0, color=SHADE)
+    ax.axhline(0, color="0.4", linewidth=0.8)
+    ax.fill_between(steps, low, high, color="0.7", linewidth=0, label="middle half of the pairs")
+    line = {"color": "black", "marker": ".", "markevery": look.lone_points(middle)}
+    ax.plot(steps, middle, **line, linewidth=1.2, label="middle pair")
+    ax.plot(steps, most, **line, linewidth=0.6, linestyle=":", label="extremes")
+    ax.plot(steps, least, **line, linewidth=0.6, linestyle=":", label="_least")
+    look.note(ax, 0.01, 0.03, "conflict")
+    conflicts = (of_pairs < 0).sum()
+    known = np.isfinite(of_pairs).sum()
+    look.legend_above(
+        ax, ncols=3, title=f"{of_pairs.shape[1]} pairs: conflict in {conflicts} of {known} cosines"
+    )
+    ax.set(xlim=(-0.5, steps[-1] + 0.5), ylim=(-1, 1), ylabel="cosine")
+    ax.locator_params(axis="x", integer=True, nbins=6, min_n_ticks=1)
+
+
+def _quartiles(values):
+    """Least, quartiles and most (K, 5) of each row (K, n); NaN where nothing is known."""
+    five = np.full((len(values), 5), np.nan)
+    for k, row in enumerate(values):
+        known = row[np.isfinite(row)]
+        if len(known):
+            five[k] = np.quantile(known, [0, 0.25, 0.5, 0.75, 1])
+    return five
+
+
 def _draw_effects(ax, steps, effects, tasks):
     """What the steps really taken did to each loss, marked and shaded where it was harm."""
     ax.axhline(0, color="0.4", linewidth=0.8)
@@ -88,12 +157,60 @@ def _draw_effects(ax, steps, effects, tasks):
         _draw_effect(ax, i, task, steps, change)
     ax.set(xlim=(-0.5, steps[-1] + 0.5), ylabel="J·Δθ, units of the loss")
     ax.locator_params(axis="x", integer=True, min_n_ticks=1)
+    straight = _straight_part(effects)
+    if straight:
+        ax.set_yscale("symlog", linthresh=straight)
+        ax.set_ylabel(f"J·Δθ, units of the loss\n(log scale beyond ±{straight:g})")
     low, high = ax.get_ylim()
     top = max(high, -0.15 * low)  # the side of harm is seen even if nobody was harmed
     ax.set_ylim(low, top)
     ax.axhspan(0, ax.get_ylim()[1], color=SHADE, zorder=0)
     look.note(ax, 0.99, 0.97, "harm", ha="right", va="top")
-    look.legend_above(ax, title="What the step taken did to each loss, to first order")
+    longest = max(len(line.get_label()) for line in ax.lines)
+    ncols = 2 if longest < 35 else 1  # that fit side by side
+    title = "What the step taken did to each loss, to first order"
+    look.legend_above(ax, ncols=ncols, title=title)
+
+
+def _draw_effects_of_many(ax, steps, effects, names):
+    """A row of colours for each task: red where the step taken did harm."""
+    T = len(names)
+    sizes = np.max(np.abs(effects), axis=0, where=np.isfinite(effects), initial=0)  # (T,)
+    in_parts = effects.T / np.where(sizes > 0, sizes, 1)[:, None]  # (T, K)
+    half = (steps[1] - steps[0]) / 2 if len(steps) > 1 else 0.5
+    ax.imshow(
+        in_parts,
+        cmap="RdBu_r",
+        vmin=-1.6,
+        vmax=1.6,
+        aspect="auto",
+        interpolation="none",
+        extent=(steps[0] - half, steps[-1] + half, T - 0.5, -0.5),
+    )
+    harmed = (effects > 0).sum(0)
+    known = np.isfinite(effects).sum(0)
+    rows = [f"{name}: {n} of {k}" for name, n, k in zip(names, harmed, known)]
+    ax.set_yticks(range(T), rows, fontsize=7)
+    ax.locator_params(axis="x", integer=True, min_n_ticks=1)
+    ax.set_title(
+        "What the step taken did to each loss, to first order\n"
+        "(red: harm, as a part of the task's largest effect; how often beside the name)",
+        fontsize=9,
+        loc="right",
+    )
+
+
+def _straight_part(effects):
+    """Up to which size the scale of effects is linear; None if one linear scale shows all tasks.
+
+    One linear scale hides a task whose largest effect is ten times smaller than another's.
+    """
+    sizes = np.max(np.abs(effects), axis=0, where=np.isfinite(effects), initial=0)  # (T,)
+    sizes = sizes[sizes > 0]
+    if not len(sizes) or sizes.max() <= 10 * sizes.min():
+        return None
+    at_least = sizes.max() / 1e4  # at most four powers of ten
+    return 10.0 ** np.floor(np.log10(max(sizes.min() / 2, at_least)))
 
 
 def _draw_effect(ax, i, task, steps, change):
@@ -123,6 +240,7 @@ def _draw_effect(ax, i, task, steps, change):
 # Over training: which conflicts do harm
 
 
+@look.on_paper
 def harm(history: History, pair: tuple[str, str] | None = None, *, figure=None):
     """The harm diagram of two tasks s, t: their cosine over the ratio of their weighted gradients.
 
@@ -154,7 +272,8 @@ def harm(history: History, pair: tuple[str, str] | None = None, *, figure=None):
         f"a plain step would do harm in {harmful.sum()}"
     )
     figure, ax = look.make_axes("harm", figure, title, height=4.4)
-    _draw_regions(ax, edge, pair, places)
+    names = look.names(history.tasks, 18)
+    _draw_regions(ax, edge, [names[place] for place in places], places)
     inside = np.clip(ratio, 1 / edge, edge)
     _draw_steps(ax, history.cosine_steps, inside, ρ, _kinds_of_steps(history, places, known))
     look.legend_above(ax, ncols=3, columnspacing=1, handletextpad=0.4)
@@ -183,10 +302,10 @@ def _cosine_and_ratio(history, places):
     ρ = np.asarray(history.cosines, float)[:, s, t]
     norms = np.asarray(history.norms, float)
     lengths = []  # w ‖g‖ of s and of t
-    for i in (s, t):
-        w = np.asarray(history.weights[history.tasks[i]], float)[steps]
-        lengths.append(w * norms[:, i])
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        for i in (s, t):
+            w = np.asarray(history.weights[history.tasks[i]], float)[steps]
+            lengths.append(w * norms[:, i])
         return ρ, np.divide(*lengths)
 
 
@@ -210,11 +329,17 @@ def _draw_regions(ax, edge, names, places):
     look.note(ax, 0.5, 0.97, "no conflict", ha="center", va="top")
     ax.set(
         ylim=(-1, 1),
-        xlabel=f"‖w g‖ of {s} ÷ ‖w g‖ of {t} (log scale)",
+        xlabel=_words_of_ratio(s, t),
         ylabel="cosine ρ of the two gradients",
     )
     look.set_log(ax, "x", 1 / edge, edge)
     ax.set_xlim(1 / edge, edge)
+
+
+def _words_of_ratio(s, t):
+    """The name of the x axis, on two lines if the tasks' names are long."""
+    between = " " if len(s) + len(t) < 36 else "\n"
+    return f"‖w g‖ of {s}{between}÷ ‖w g‖ of {t} (log scale)"
 
 
 def _draw_region(ax, name, colour, ratio, boundary, side):
@@ -223,7 +348,8 @@ def _draw_region(ax, name, colour, ratio, boundary, side):
     ax.fill_between(ratio, -1, boundary, color=colour, alpha=0.2, linewidth=0)
     ax.plot(ratio, boundary, color=colour, linewidth=1.5, label=f"_{name}")
     x = 0.02 if side == "left" else 0.98
-    look.note(ax, x, 0.02, f"step harms\n{name}", ha=side, color=colour, weight="bold")
+    upright = {"weight": "bold", "style": "normal"}  # in italics fonts have fewer letters
+    look.note(ax, x, 0.02, f"step harms\n{name}", ha=side, color=colour, **upright)
 
 
 def _kinds_of_steps(history, places, known):
@@ -261,7 +387,8 @@ def _draw_steps(ax, steps, ratio, ρ, kinds):
 
 def _words_below(beyond, others):
     """The caption: of how many points and of how many other tasks the picture does not speak."""
-    words = "regions: first order of a plain step of these two tasks"
+    words = "left the first task has the shorter gradient, right the second: a plain step of\n"
+    words += "these two raises the loss of the shorter if the conflict is large (first order)"
     if beyond:
         words += f"; {beyond} points lie beyond the edge"
     if others:
@@ -275,6 +402,7 @@ CONFLICT_TO_AGREEMENT = ("#B2182B", "0.92", "0.2")  # the colours of dots, from 
 CLEAR_COSINE = 0.5  # from here on a dot has its full colour
 
 
+@look.on_paper
 def layers(gramians: Mapping[str, np.ndarray], tasks: Sequence[str], *, figure=None):
     """Where in the network do gradients conflict? The cosine of each two tasks in each layer.
 
@@ -284,13 +412,14 @@ def layers(gramians: Mapping[str, np.ndarray], tasks: Sequence[str], *, figure=N
     the dot's area. The cosine of the whole is the sum of the layers' cosines times their weights.
     The farther from 0 a cosine is, the redder (conflict) or darker (agreement) is its dot; near 0
     it is pale. A layer without a gradient has no dot.
+    Of more than 6 tasks there is a matrix of the cosines for each layer, without the weights.
     figure: where to draw, a matplotlib Figure or SubFigure; None makes a new one.
     ValueError for no layer, other shapes, fewer than 2 names, a name twice.
     """
     tasks = checks.distinct_names("layers", "tasks", tasks, 2)
     T = len(tasks)
     parts = {
-        name: checks.floats("layers", f"gramians[{name!r}]", G, T, T)
+        name: look.where_finite(checks.floats("layers", f"gramians[{name!r}]", G, T, T))
         for name, G in gramians.items()
     }
     if not parts:
@@ -298,21 +427,42 @@ def layers(gramians: Mapping[str, np.ndarray], tasks: Sequence[str], *, figure=N
     G = np.stack([*parts.values(), sum(parts.values())])  # (layers + 1, T, T)
     ρ = np.stack([interaction.cosines(of_layer) for of_layer in G])  # (layers + 1, T, T)
     share = _share_of_whole(G)  # (layers + 1, T)
-    pairs = list(combinations(range(T), 2))
+    is_many = T > look.MANY
+    names = look.names(tasks, 14 if is_many else 18)
+    rows = look.names([*parts, "whole"], 18)
 
     title = "In which layers do the gradients conflict?"
+    if is_many:
+        return _draw_layers_of_many(figure, title, ρ, names, rows)
+    pairs = list(combinations(range(T), 2))
     row = 0.7 + 0.25 * len(G)
     figure, panels, _ = look.make_panels("layers", figure, title, len(pairs), row=row)
     for ax, (s, t) in zip(panels, pairs):
         weight = np.sqrt(share[:, s] * share[:, t])
         _draw_layers(ax, ρ[:, s, t], weight)
-        ax.set_title(look.pair_name(tasks[s], tasks[t]), fontsize=9)
-        ax.set_yticks(range(len(G)), [*parts, "whole"])
+        ax.set_title(look.pair_name(names[s], names[t]), fontsize=9)
+        ax.set_yticks(range(len(G)), rows)
     look.caption(
         figure,
         "cosine (left of 0: conflict); area and number: the layer's weight in the whole,\n"
         "√(share of ‖g_s‖² × share of ‖g_t‖²)",
     )
+    return figure
+
+
+def _draw_layers_of_many(figure, title, ρ, names, rows):
+    """A matrix (T, T) for each layer and one for the whole."""
+    T = len(names)
+    row = max(1.8, 0.085 * T)
+    figure, panels, _ = look.make_panels("layers", figure, title, len(ρ), row=row, extra=1)
+    for ax, of_layer, name in zip(panels, ρ, rows):
+        between_two = np.where(np.eye(T, dtype=bool), np.nan, of_layer)
+        image = look.draw_matrix(ax, between_two, [], numbers=False)
+        ax.set_title(name, fontsize=9)
+        ax.set_yticks(range(T), names, fontsize=min(7, 65 * row / T))
+    bar = look.colour_bar(image, list(panels), "cosine", location="top", shrink=0.5, aspect=30)
+    bar.ax.set_xlim(-1, 1)
+    look.caption(figure, "red: conflict; columns are the tasks in the order of the rows")
     return figure
 
 
@@ -378,34 +528,46 @@ PARTS_OF_STEP = {
 }
 
 
+@look.on_paper
 def step(report: interaction.StepReport, *, figure=None):
     """One step taken apart: what it did to each task's loss, from theory to fact.
 
     report: of `interaction.step_report`, with numbers (T,) and cosines (T, T). A row for each task
     has four bars, in the loss's own units: what the Gramian predicts of a plain step, the first
     order of the step that the optimiser really took, the change that happened when the shared
-    parameters alone moved, and the change when heads moved too. Harm is to the right of 0. NaN is
-    left out. Where the first two bars differ it is the optimiser (or the penalty), where the next
-    two differ it is curvature. Beside them are the cosines of the gradients.
+    parameters alone moved, and the change when heads moved too. Harm is to the right of 0. NaN and
+    infinity are left out. Where the first two bars differ it is the optimiser (or the penalty),
+    where the next two differ it is curvature. Beside them are the cosines of the gradients, named
+    and with numbers for up to 12 tasks.
     figure: where to draw, a matplotlib Figure or SubFigure; None makes a new one.
     ValueError for no task, a task twice, or other shapes.
     """
     tasks = checks.distinct_names("step", "tasks", report.tasks, 1)
     T = len(tasks)
     numbers = {
-        name: checks.floats("step", name, getattr(report, name), T)
+        name: look.where_finite(checks.floats("step", name, getattr(report, name), T))
         for name in ("losses", "norms", "weights", *PARTS_OF_STEP)
     }
-    ρ = checks.floats("step", "cosines", report.cosines, T, T)
+    ρ = look.where_finite(checks.floats("step", "cosines", report.cosines, T, T))
 
+    names = look.names(tasks)
+    longest = max(len(name) for name in names)
+    height = 2.9 + 0.65 * T + 0.06 * max(0, longest - 10)  # columns have their names below
     title = "What did one step do to each task?"
     figure, (left, right) = look.make_axes(
-        "step", figure, title, 1, 2, height=2.5 + 0.65 * T, sharey=True, width_ratios=(3, 2)
+        "step", figure, title, 1, 2, height=height, sharey=True, width_ratios=(3, 2)
     )
     _draw_changes(left, numbers, T)
-    left.set_yticks(range(T), _names_with_numbers(tasks, numbers), fontsize=9)
+    left.set_yticks(range(T), _names_with_numbers(names, numbers), fontsize=9)
     left.set_ylim(T - 0.5, -0.5)
-    _draw_cosine_matrix(right, ρ, tasks)
+    has_room = T <= MOST_WITH_NUMBERS
+    look.draw_matrix(right, ρ, names if has_room else [], numbers=has_room)
+    right.set_title("cosine of the gradients\n(red: conflict)", fontsize=9)
+    look.caption(
+        figure,
+        "From predicted to taken: the optimiser's own steps, and penalties.\n"
+        "From taken to happened: curvature.",
+    )
     return figure
 
 
@@ -432,27 +594,16 @@ def _draw_changes(ax, numbers, T):
     look.legend_above(ax, ncols=1)
 
 
-def _names_with_numbers(tasks, numbers):
+def _names_with_numbers(names, numbers):
     """Each task's name; on a second line its loss, gradient norm and weight."""
-    rows = zip(tasks, numbers["losses"], numbers["norms"], numbers["weights"])
+    rows = zip(names, numbers["losses"], numbers["norms"], numbers["weights"])
     return [f"{t}\nL {loss:.3g}, ‖g‖ {norm:.2g}, w {w:.2g}" for t, loss, norm, w in rows]
-
-
-def _draw_cosine_matrix(ax, ρ, tasks):
-    T = len(tasks)
-    ax.imshow(ρ, cmap="RdBu", vmin=-1.6, vmax=1.6, aspect="auto")
-    digits, size = (2, 9) if T < 5 else (1, 7)
-    for s, t in np.argwhere(np.isfinite(ρ)):
-        rounded = ρ[s, t].round(digits) + 0  # + 0 makes −0.0 a plain 0.0
-        text = f"{rounded:.{digits}f}".replace("-", "−")
-        ax.text(t, s, text, ha="center", va="center", fontsize=size, color="black")
-    ax.set_xticks(range(T), tasks, rotation=90, fontsize=9)
-    ax.set_title("cosine of the gradients\n(red: conflict)", fontsize=9)
 
 
 # One step under several rules
 
 
+@look.on_paper
 def direction_and_length(
     gramian: np.ndarray,
     weights: Mapping[str, Sequence[float]],
@@ -473,34 +624,41 @@ def direction_and_length(
     where = "direction_and_length"
     tasks = checks.distinct_names(where, "tasks", tasks, 1)
     T = len(tasks)
-    G = checks.floats(where, "gramian", gramian, T, T)
-    rules = {rule: checks.floats(where, f"weights[{rule!r}]", w, T) for rule, w in weights.items()}
+    G = look.where_finite(checks.floats(where, "gramian", gramian, T, T))
+    rules = {
+        rule: look.where_finite(checks.floats(where, f"weights[{rule!r}]", w, T))
+        for rule, w in weights.items()
+    }
     if not rules:
         raise ValueError(f"{where}: weights must have at least one rule, got {weights}")
-    cosine, length = _cosines_and_lengths(G, np.stack(list(rules.values())))
+    cosine, length, is_still = _cosines_and_lengths(G, np.stack(list(rules.values())))
 
+    height = max(1.6 + 0.35 * len(rules), look.room_for_legend(T))
     title = "Which way does each rule go, and how far?"
-    figure, (left, right) = look.make_axes(
-        where, figure, title, 1, 2, height=1.6 + 0.35 * len(rules), sharey=True
-    )
-    _draw_directions(left, cosine, tasks)
+    figure, (left, right) = look.make_axes(where, figure, title, 1, 2, height=height, sharey=True)
+    _draw_directions(left, cosine, look.names(tasks))
     _draw_lengths(right, length)
     for row in np.flatnonzero(np.isnan(length)):
-        left.text(0, row, "d = 0: no step", ha="center", va="center", fontsize=9, color="0.3")
-    left.set_yticks(range(len(rules)), list(rules))
+        said = "d = 0: no step" if is_still[row] else "d is not known"
+        left.text(0, row, said, ha="center", va="center", fontsize=9, color="0.3")
+    left.set_yticks(range(len(rules)), look.names(rules))
     left.set_ylim(len(rules) - 0.5, -0.5)
     look.legend_right(figure, left)
     return figure
 
 
 def _cosines_and_lengths(G, W):
-    """cos(d, g_t) (R, T) and ‖d‖ (R,) for the weights W (R, T) of R rules; NaN where d = 0."""
-    norms = np.sqrt(np.diag(G))  # (T,)
-    length = np.sqrt(np.maximum(np.einsum("rs,st,rt->r", W, G, W), 0))  # (R,)
-    length[length <= 1e-7 * np.abs(W) @ norms] = np.nan  # d = 0 but for rounding
-    with np.errstate(divide="ignore", invalid="ignore"):
+    """cos(d, g_t) (R, T), ‖d‖ (R,) and whether d = 0 (R,), for the weights W (R, T) of R rules.
+
+    Cosines and ‖d‖ are NaN where d = 0, and where they are too large for a number.
+    """
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        norms = np.sqrt(np.diag(G))  # (T,)
+        length = np.sqrt(np.maximum(np.einsum("rs,st,rt->r", W, G, W), 0))  # (R,)
+        is_still = length <= 1e-7 * np.abs(W) @ norms  # d = 0 but for rounding
+        length = np.where(is_still, np.nan, look.where_finite(length))
         cosine = W @ G / length[:, None] / norms
-    return cosine, length
+    return cosine, length, is_still
 
 
 def _draw_directions(ax, cosine, tasks):

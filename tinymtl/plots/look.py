@@ -6,10 +6,13 @@ that needs it imports it.
 
 from __future__ import annotations
 
+import functools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
+
+from .. import checks
 
 # Colours and lines
 
@@ -21,23 +24,26 @@ MARKERS = ("o", "s", "D", "^", "v", "P", "X", "*")
 DASHES = ("--", "-.", ":", (0, (6, 1, 1, 1, 1, 1)))
 SHADE = "0.94"  # the background on the side of conflict or harm
 
-# Black on white with two spines, whatever style the user has set.
+# What differs from matplotlib's default style: smaller titles, two grey spines.
 PAPER = {
-    "figure.facecolor": "white",
-    "axes.facecolor": "white",
     "axes.edgecolor": "0.4",
-    "axes.labelcolor": "black",
-    "text.color": "black",
-    "font.size": 10,
     "figure.titlesize": 11,
     "axes.spines.top": False,
     "axes.spines.right": False,
 }
+# matplotlib makes ticks late, when the user's style holds again. So they are told all that shows.
+TICKS = {"colors": "black", "labelsize": 10, "direction": "out", "length": 3.5, "width": 0.8}
+# A user's fonts stay, since names may need them.
+FONTS = ("family", "sans-serif", "serif", "monospace", "cursive", "fantasy")
 
 
 def task_colour(i: int) -> str:
     """The colour of the task at place i."""
     return TASK_COLOURS[i % len(TASK_COLOURS)]
+
+
+# With more tasks than this a picture shows all pairs in a matrix, instead of a panel for each.
+MANY = 6
 
 
 def style(i: int, palette: Sequence[str], **changes) -> dict:
@@ -61,6 +67,27 @@ def colour_map(*names: str):
 # Figures and axes
 
 
+def on_paper(picture: Callable) -> Callable:
+    """A picture that is black on white, without a grid, whatever style its user has set.
+
+    The user's fonts are kept, and all settings are as before when the picture is drawn.
+    """
+
+    @functools.wraps(picture)
+    def draw(*args, **options):
+        import matplotlib.pyplot as plt
+
+        if options.get("figure") is None:
+            # This makes pyplot choose its backend, if it has none. In a notebook that changes
+            # settings, for the whole session. The context below would take them back.
+            plt.draw_if_interactive()
+        fonts = {f"font.{kind}": plt.rcParams[f"font.{kind}"] for kind in FONTS}
+        with plt.style.context(["default", PAPER | fonts]):
+            return picture(*args, **options)
+
+    return draw
+
+
 def make_axes(where: str, figure, title: str, rows=1, columns=1, *, height=3.6, **options):
     """A figure with a title, and its axes.
 
@@ -74,32 +101,47 @@ def make_axes(where: str, figure, title: str, rows=1, columns=1, *, height=3.6, 
     if figure is not None and not isinstance(figure, FigureBase):
         got = type(figure).__name__
         raise TypeError(f"{where}: figure must be a matplotlib Figure or SubFigure, got {got}")
-    with plt.rc_context(PAPER):
-        if figure is None:
-            figure = plt.figure(figsize=(6.4, height), layout="constrained")
-        else:
-            _prepare(figure)
-        axes = figure.subplots(rows, columns, **options)
-        figure.suptitle(title, wrap=True)
+    if figure is None:
+        figure = plt.figure(figsize=(6.4, height), layout="constrained")
+    else:
+        _prepare(figure)
+    whole = figure.figure  # of a SubFigure, the Figure that it is part of
+    whole._ipython_display_ = functools.partial(_show_once, whole)
+    axes = figure.subplots(rows, columns, **options)
+    figure.suptitle(title, wrap=True)
     for ax in np.ravel(axes):
-        ax.tick_params(colors="black")
+        ax.tick_params(**TICKS)
     return figure, axes
+
+
+def _show_once(figure):
+    """What a notebook calls before it shows a figure as the value of a cell.
+
+    At the end of a cell a notebook shows all figures that are open in pyplot. The value of the cell
+    would be among them and be seen twice, so it is closed.
+    """
+    import matplotlib.pyplot as plt
+
+    if "inline" in plt.get_backend():
+        plt.close(figure)
+    raise NotImplementedError  # so the notebook shows the figure in its usual way
 
 
 def _prepare(figure):
     """Make a given figure white, and make room for titles and legends unless its user does."""
     figure.set_facecolor("white")
     if figure.get_layout_engine() is None:
-        whole = figure.figure  # of a SubFigure, the Figure that it is part of
-        whole.set_layout_engine("constrained")
+        figure.figure.set_layout_engine("constrained")
 
 
-def make_panels(where: str, figure, title: str, n: int, *, row=1.6, below=0.0, extra=0.0):
+def make_panels(
+    where: str, figure, title: str, n: int, *, row=1.6, below=0.0, extra=0.0, least=0.0
+):
     """A figure with n panels on common axes, at most three in a row.
 
     row: the least height of a row, below: the height of one wide panel below them (0 for none),
-    extra: more height, for a legend; all in inches. Returns the figure, the n panels, and the wide
-    panel or None.
+    extra: more height, for a legend, least: the least height of the figure; all in inches. Returns
+    the figure, the n panels, and the wide panel or None.
     """
     columns = 2 if n == 4 else min(3, n)
     rows = math.ceil(n / columns)
@@ -112,7 +154,7 @@ def make_panels(where: str, figure, title: str, n: int, *, row=1.6, below=0.0, e
         title,
         len(heights),
         columns,
-        height=1 + sum(heights) + extra,
+        height=max(1 + sum(heights) + extra, least),
         squeeze=False,
         height_ratios=heights,
     )
@@ -134,11 +176,32 @@ def make_panels(where: str, figure, title: str, n: int, *, row=1.6, below=0.0, e
     return figure, panels, wide
 
 
-def save(figure, path):
-    """Write a figure to a file and close it."""
-    import matplotlib.pyplot as plt
+def room_for_ends(n: int) -> float:
+    """The height of a figure with n names at the ends of lines, in inches."""
+    return max(3.6, 1.2 + 0.24 * n)
 
-    figure.savefig(path, dpi=120)
+
+def room_for_legend(n: int) -> float:
+    """The least height of a figure with a legend of n names at its right, in inches."""
+    return 0.6 + 0.2 * n
+
+
+def save(figure, path):
+    """Write a figure to a file and close it.
+
+    The file is black on white, whatever style is set. TypeError for a SubFigure, because only the
+    whole Figure can be written and closed, and for anything else.
+    """
+    import matplotlib.pyplot as plt
+    from matplotlib.figure import Figure, SubFigure
+
+    if isinstance(figure, SubFigure):
+        raise TypeError(
+            "save: figure must be a matplotlib Figure, got SubFigure; "
+            "save(subfigure.figure, path) writes the whole that it is part of"
+        )
+    checks.instance("save", "figure", figure, Figure)
+    figure.savefig(path, dpi=120, facecolor="auto", edgecolor="auto")  # those of the figure
     plt.close(figure)
 
 
@@ -174,6 +237,11 @@ def draw_points(ax, x, y, look: Mapping, filled: Sequence[bool], **bars):
     ax.scatter(x, y, s=36, marker=look["marker"], facecolors=faces, edgecolors=colour, zorder=3)
 
 
+def where_finite(values: np.ndarray) -> np.ndarray:
+    """Infinite values cannot be drawn. They become NaN, which is left out."""
+    return np.where(np.isfinite(values), values, np.nan)
+
+
 def check_measured(where: str, name: str, mean, error) -> tuple[np.ndarray, np.ndarray]:
     """Means and their standard errors as arrays. A mean of NaN was not measured."""
     mean = np.asarray(mean, float)
@@ -191,6 +259,81 @@ def check_measured(where: str, name: str, mean, error) -> tuple[np.ndarray, np.n
 # Names, legends and notes
 
 
+def names(given: Iterable, most: int = 24) -> list[str]:
+    """Names as a picture shows them: one line of at most `most` letters, each another one.
+
+    given: names of any type. Long ones lose their middle; if two become equal, all get numbers.
+    matplotlib shows the result as it is: no sign of it means mathematics, and none hides it.
+    """
+    given = [_readable(name) for name in given]
+    short = [shorten(name, most) for name in given]
+    if len(set(short)) < len(short):
+        short = [f"{i}: {shorten(name, most - 4)}" for i, name in enumerate(given, 1)]
+    return [_plain(name) for name in short]
+
+
+def by_name(values: Mapping, most: int = 24) -> dict[str, object]:
+    """The values under the names that a picture shows; see `names`."""
+    return dict(zip(names(values, most), values.values()))
+
+
+def shorten(words: str, most: int) -> str:
+    """Words of more than `most` letters lose their middle."""
+    if len(words) <= most:
+        return words
+    most = max(3, most)
+    half = most // 2
+    return f"{words[:half]}…{words[half + 1 - most :]}"
+
+
+def _readable(name):
+    """One line, in which a letter that no font has is written by its number."""
+    line = " ".join(str(name).split()) or "(no name)"
+    if line.isascii() and line.isprintable():
+        return line
+    fonts = _fonts()
+    return "".join(c if _is_drawn(c, fonts) else f"U+{ord(c):04X}" for c in line)
+
+
+def _is_drawn(letter, fonts):
+    """Whether there is a picture of the letter, normal and bold."""
+    if not letter.isprintable():
+        return False
+    return all(any(font.get_char_index(ord(letter)) for font in of_weight) for of_weight in fonts)
+
+
+def _fonts():
+    """The fonts in which names are written: normal ones, then bold ones."""
+    from matplotlib import rcParams
+
+    families = []
+    for family in rcParams["font.family"]:
+        families += rcParams.get(f"font.{family}", [family])
+    return [_fonts_of_weight(families, weight) for weight in ("normal", "bold")]
+
+
+def _fonts_of_weight(families, weight):
+    """Those that are installed; if none is, the one that matplotlib takes instead."""
+    from matplotlib.font_manager import FontProperties, findfont, get_font
+
+    paths = []
+    for family in families:
+        try:
+            wanted = FontProperties(family=family, weight=weight)
+            paths.append(findfont(wanted, fallback_to_default=False))
+        except ValueError:  # not installed
+            continue
+    if not paths:
+        paths = [findfont(FontProperties(weight=weight))]
+    return [get_font(path) for path in paths]
+
+
+def _plain(name):
+    """A name of which matplotlib takes no sign for mathematics, or for a wish to be hidden."""
+    shown = name.replace("$", r"\$")
+    return f" {shown}" if shown.startswith("_") else shown
+
+
 def label_ends(ax, lines: Mapping[str, tuple], palette: Sequence[str]):
     """Write each line's name beside its end, and join the two.
 
@@ -200,7 +343,8 @@ def label_ends(ax, lines: Mapping[str, tuple], palette: Sequence[str]):
     ends = _ends_of_lines(ax, lines, palette)
     inches = ax.figure.bbox.height / ax.figure.dpi
     line_of_text = 17 / (72 * inches)  # 17 points, in heights of the figure
-    heights = _push_apart(np.array([end[1] for end, *_ in ends]), line_of_text)
+    distance = min(line_of_text, 1 / len(ends))  # where there is no room names overlap
+    heights = _push_apart(np.array([end[1] for end, *_ in ends]), distance)
     for height, (end, name, colour) in zip(heights, ends):
         join = {
             "arrowstyle": "-",
@@ -263,7 +407,7 @@ def note(ax, x: float, y: float, text: str, **options):
 
 def pair_name(s: str, t: str) -> str:
     """The names of two tasks, on two lines if they are long."""
-    if len(s + t) < 22:
+    if len(s) + len(t) < 22:
         return f"{s} – {t}"
     return f"{s} –\n{t}"
 
@@ -281,11 +425,11 @@ def legend_right(figure, ax):
     )
 
 
-def legend_above(ax, *, ncols=2, **options):
-    """A legend above the axes."""
+def legend_above(ax, *, ncols=2, at_right=False, **options):
+    """A legend above the axes: in their middle, or at their right end, if it may be wider."""
     legend = ax.legend(
-        loc="lower center",
-        bbox_to_anchor=(0.5, 1),
+        loc="lower right" if at_right else "lower center",
+        bbox_to_anchor=(1, 1) if at_right else (0.5, 1),
         ncols=ncols,
         frameon=False,
         fontsize=9,
@@ -296,12 +440,30 @@ def legend_above(ax, *, ncols=2, **options):
     legend.get_title().set_color("black")
 
 
-def colour_bar(dots, ax, label: str):
+def draw_matrix(ax, values: np.ndarray, given: Sequence[str], *, numbers: bool):
+    """A matrix (T, T) of cosines, red below 0 and blue above; its image.
+
+    given: the names of the columns, as `names` returns them; the rows are the same.
+    """
+    T = len(values)
+    image = ax.imshow(values, cmap="RdBu", vmin=-1.6, vmax=1.6, aspect="auto")
+    if numbers:
+        digits, size = (2, 9) if T < 5 else (1, 7)
+        for s, t in np.argwhere(np.isfinite(values)):
+            rounded = values[s, t].round(digits) + 0  # + 0 makes −0.0 a plain 0.0
+            text = f"{rounded:.{digits}f}".replace("-", "−")
+            ax.text(t, s, text, ha="center", va="center", fontsize=size, color="black")
+    ax.set_xticks(range(len(given)), given, rotation=90, fontsize=9 if T <= MANY else 7)
+    return image
+
+
+def colour_bar(dots, ax, label: str, **options):
     """The scale of the dots' colours, at the right of one or several axes."""
-    bar = dots.figure.colorbar(dots, ax=ax)
+    bar = dots.figure.colorbar(dots, ax=ax, **options)
     bar.set_label(label, color="black")
-    bar.ax.tick_params(colors="black")
+    bar.ax.tick_params(**TICKS)
     bar.ax.set_facecolor("white")
+    return bar
 
 
 def common_xlabel(figure, text: str):

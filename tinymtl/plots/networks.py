@@ -28,6 +28,7 @@ class _Place(NamedTuple):
     height: float
 
 
+@look.on_paper
 def network(model: Sharing, *, figure=None):
     """The network as it is built: a row for each task, a line in its boxes for each module.
 
@@ -53,8 +54,9 @@ def network(model: Sharing, *, figure=None):
             above = places[TRUNK, model.tasks[i - 1]]
             _draw_pull(ax, above, places[TRUNK, task], model.strength)
     total = model.counts()["total"]
+    names = dict(zip(model.tasks, look.names(model.tasks, 18)))
     for (column, task), modules in boxes.items():
-        name, colour = _name_and_colour(column, task, model.tasks)
+        name, colour = _name_and_colour(column, task, names)
         _draw_box(ax, places[column, task], colour, is_trunk=column == TRUNK)
         _write_in_box(ax, places[column, task], name, modules, total)
     return figure
@@ -176,17 +178,17 @@ def _draw_pull(ax, above, below, strength):
     ax.text(x + 0.1, (top + bottom) / 2, text, va="center", fontsize=8, color="black")
 
 
-def _name_and_colour(column, task, tasks):
-    """The title of a box and the colour of its edge."""
+def _name_and_colour(column, task, names):
+    """The title of a box and the colour of its edge. names: task -> as a picture shows it."""
     if task is None:
-        name = "shared trunk" if len(tasks) > 1 else "trunk"
+        name = "shared trunk" if len(names) > 1 else "trunk"
         return name, "0.3"
-    colour = look.task_colour(tasks.index(task))
+    colour = look.task_colour(list(names).index(task))
     if column == ENCODER:
         return "encoder", colour
     if column == TRUNK:
         return "trunk", colour
-    return str(task), colour
+    return names[task], colour
 
 
 def _draw_box(ax, place, colour, *, is_trunk):
@@ -214,7 +216,8 @@ def _write_in_box(ax, place, name, modules, total):
     top = place.middle - place.height / 2 + 0.14
     for i, (words, number) in enumerate(lines):
         is_title = i == 0
-        words = _shorten(words, _letters_that_fit(width, number, is_title))
+        if not is_title:
+            (words,) = look.names([words], _letters_that_fit(width, number))
         shade = "black" if i < 2 else "0.3"
         weight = "bold" if is_title else "normal"
         line = {"y": top + 0.16 * i, "va": "center", "fontsize": 8, "color": shade}
@@ -222,18 +225,9 @@ def _write_in_box(ax, place, name, modules, total):
         ax.text(x=x + width, s=number, ha="right", **line)
 
 
-def _letters_that_fit(width, number, is_bold):
-    """How many letters have room beside a number in so many inches; bold ones are wider."""
-    room = int(14.5 * width) - len(number)
-    return room - 5 if is_bold else room
-
-
-def _shorten(words, room):
-    """Words that are too long lose their middle."""
-    if len(words) <= room:
-        return words
-    half = room // 2
-    return f"{words[:half]}…{words[1 - half :]}"
+def _letters_that_fit(width, number):
+    """How many letters have room beside a number in so many inches."""
+    return int(14.5 * width) - len(number)
 
 
 # Points
@@ -247,6 +241,7 @@ class _Group(NamedTuple):
     look: dict
 
 
+@look.on_paper
 def embedding(vectors: Mapping[str, np.ndarray], labels: Sequence, *, figure=None):
     """Which points lie together, before and after sharing: two principal components of each set.
 
@@ -275,8 +270,8 @@ def embedding(vectors: Mapping[str, np.ndarray], labels: Sequence, *, figure=Non
         row=(3.9, 3.5, 2.6)[min(len(sets), 3) - 1],
         extra=0.2 * legend_rows,
     )
-    for ax, (name, V) in zip(panels, sets.items()):
-        plane, part = planes[name]
+    shown = look.names(sets, 18)
+    for ax, name, V, (plane, part) in zip(panels, shown, sets.values(), planes.values()):
         purity, chance = interaction.neighbour_purity(V, labels)
         _draw_groups(ax, plane, groups)
         ax.set_title(
@@ -295,6 +290,8 @@ def _check_labels(labels):
         raise ValueError(
             f"embedding: labels must be of at least 2 points, got shape {labels.shape}"
         )
+    if labels.dtype == object:  # what need not have an order, such as None beside words
+        labels = labels.astype(str)
     return labels
 
 
@@ -328,10 +325,11 @@ def _groups(labels):
     if rare.any():
         label = f"{len(kinds) - len(frequent)} others ({rare.sum()})"
         groups.append(_Group(label, rare, {"s": 7, "color": "0.8"}))
-    for kind, colour, marker in zip(frequent, TASK_COLOURS, MARKERS):
+    names = look.names(frequent)
+    for kind, name, colour, marker in zip(frequent, names, TASK_COLOURS, MARKERS):
         of_kind = labels == kind
         shape = {"s": 14, "color": colour, "marker": marker, "alpha": 0.8}
-        groups.append(_Group(f"{kind} ({of_kind.sum()})", of_kind, shape))
+        groups.append(_Group(f"{name} ({of_kind.sum()})", of_kind, shape))
     return groups
 
 

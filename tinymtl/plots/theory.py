@@ -17,6 +17,7 @@ from .look import ARM_COLOURS, DASHES, TASK_COLOURS
 # Curves
 
 
+@look.on_paper
 def curves(
     x: Sequence[float],
     measured: Mapping[str, tuple],
@@ -52,7 +53,7 @@ def curves(
     least, most = _least_and_most(ends, points, is_log="y" in log)
     colours = _colours_of_names(names, measured, of_tasks)
 
-    figure, ax = look.make_axes("curves", figure, title)
+    figure, ax = look.make_axes("curves", figure, title, height=look.room_for_ends(len(names)))
     for i, name in enumerate(names):
         if name in points:
             mean, error = points[name]
@@ -71,7 +72,7 @@ def curves(
         place, text = mark
         middle = _middle(x, is_log="x" in log)
         look.mark_place(ax, place, text, left=place > middle)
-    look.label_ends(ax, ends, colours)
+    look.label_ends(ax, look.by_name(ends, 32), colours)
     look.caption(figure, _words_below(points, lines), seeds)
     return figure
 
@@ -162,6 +163,7 @@ def _words_below(points, lines):
 # The strength of soft sharing
 
 
+@look.on_paper
 def strength_curve(
     strengths: Sequence[float],
     errors: Sequence[float],
@@ -232,6 +234,7 @@ def _lines_of_theory(x, theory, alone, together):
 # Two losses of two parameters
 
 
+@look.on_paper
 def pareto(
     parameters: np.ndarray,
     losses: np.ndarray,
@@ -250,9 +253,8 @@ def pareto(
     figure: where to draw, a matplotlib Figure or SubFigure; None makes a new one.
     ValueError for other shapes, no point, or anything but two names.
     """
-    tasks = _two_names("pareto", tasks)
-    first, second = tasks
-    w = checks.floats("pareto", "weights", weights, "K")
+    first, second = look.names(_two_names("pareto", tasks))
+    w = look.where_finite(checks.floats("pareto", "weights", weights, "K"))
     parameters = checks.floats("pareto", "parameters", parameters, len(w), 2)
     losses = checks.floats("pareto", "losses", losses, len(w), 2)
     if front is not None:
@@ -300,6 +302,7 @@ def _draw_sweep(ax, points, w):
     return dots
 
 
+@look.on_paper
 def trajectories(
     landscape: Callable,
     paths: Mapping[str, np.ndarray],
@@ -319,7 +322,7 @@ def trajectories(
     figure: where to draw, a matplotlib Figure or SubFigure; None makes a new one.
     ValueError for no rule, or other shapes.
     """
-    tasks = _two_names("trajectories", tasks)
+    tasks = look.names(_two_names("trajectories", tasks), 12)
     extent = checks.floats("trajectories", "extent", extent, 4)
     paths = {rule: _paths_of_rule(rule, path) for rule, path in paths.items()}
     if not paths:
@@ -336,7 +339,7 @@ def trajectories(
     row = 4.2 if len(paths) == 1 else 2
     figure, panels, _ = look.make_panels("trajectories", figure, title, len(paths), row=row)
     x0, x1, y0, y1 = extent
-    for ax, (rule, of_rule) in zip(panels, paths.items()):
+    for ax, (rule, of_rule) in zip(panels, look.by_name(paths, 16).items()):
         ax.contour(*contours, 15, colors="0.8", linewidths=0.7, zorder=1)
         if best is not None:
             ax.plot(*best.T, color=ARM_COLOURS[1], alpha=0.4, linewidth=5, label="Pareto set")

@@ -12,6 +12,7 @@ from . import look
 from .look import TASK_COLOURS
 
 
+@look.on_paper
 def losses(history: History, *, figure=None):
     """Each task's loss over the steps made: in training solid, on held-out data dashed with marks.
 
@@ -30,13 +31,15 @@ def losses(history: History, *, figure=None):
     title = "Training loss of each task"
     if held_out:
         title = "Loss of each task: training (solid), held out (dashed)"
-    height = max(3.6, 1.2 + 0.2 * len(training))
-    figure, ax = look.make_axes("losses", figure, title, height=height)
+    figure, ax = look.make_axes("losses", figure, title, height=look.room_for_ends(len(training)))
 
-    for i, (task, curve) in enumerate(training.items()):
-        _draw_training_loss(ax, i, task, curve, is_pale=task in held_out)
+    names = look.names(training)
+    ends = {}
+    for i, (name, task) in enumerate(zip(names, training)):
+        _draw_training_loss(ax, i, name, training[task], is_pale=task in held_out)
         if task in held_out:
-            _draw_held_out_loss(ax, i, task, held_out[task])
+            _draw_held_out_loss(ax, i, name, held_out[task])
+        ends[name] = held_out.get(task, training[task])
     _set_log_if_positive(ax, [*training.values(), *held_out.values()])
     if history.best_step is not None:
         text = f"least held-out total: step {history.best_step}"
@@ -44,7 +47,7 @@ def losses(history: History, *, figure=None):
 
     ax.set(xlabel="steps made", ylabel="loss, in the task's own units")
     ax.locator_params(axis="x", integer=True)
-    look.label_ends(ax, training | held_out, TASK_COLOURS)
+    look.label_ends(ax, ends, TASK_COLOURS)
     return figure
 
 
@@ -66,7 +69,7 @@ def _held_out_losses(history):
     return curves
 
 
-def _draw_training_loss(ax, i, task, curve, *, is_pale):
+def _draw_training_loss(ax, i, name, curve, *, is_pale):
     steps, values = curve
     ax.plot(
         steps,
@@ -77,11 +80,11 @@ def _draw_training_loss(ax, i, task, curve, *, is_pale):
         markevery=look.lone_points(values),
         linewidth=1,
         alpha=0.4 if is_pale else 1,
-        label=task,
+        label=name,
     )
 
 
-def _draw_held_out_loss(ax, i, task, curve):
+def _draw_held_out_loss(ax, i, name, curve):
     steps, values = curve
     ax.plot(
         steps,
@@ -91,7 +94,7 @@ def _draw_held_out_loss(ax, i, task, curve):
         markeredgecolor="white",
         markevery=max(1, len(steps) // 12),
         linewidth=1.8,
-        label=f"{task}, held out",
+        label=f"{name}, held out",
     )
 
 
@@ -101,6 +104,7 @@ def _set_log_if_positive(ax, curves):
         look.set_log(ax, "y", values.min(), values.max())
 
 
+@look.on_paper
 def weights(histories: Mapping[str, History], *, figure=None):
     """What weights each rule gave over training: a panel for each rule, a line for each task.
 
@@ -113,19 +117,23 @@ def weights(histories: Mapping[str, History], *, figure=None):
     that differ.
     """
     tasks = _common_tasks(histories)
+    names = look.names(tasks)
     curves = {rule: _used_weights(history, tasks) for rule, history in histories.items()}
+    curves = look.by_name(curves, 16)
 
     title = "The weights that each rule gave the tasks"
-    figure, panels, _ = look.make_panels("weights", figure, title, len(histories))
+    figure, panels, _ = look.make_panels(
+        "weights", figure, title, len(curves), least=look.room_for_legend(len(tasks))
+    )
     for ax, (rule, of_tasks) in zip(panels, curves.items()):
-        for i, (task, values) in enumerate(of_tasks.items()):
+        for i, (name, values) in enumerate(zip(names, of_tasks)):
             ax.plot(
                 values,
                 **look.style(i, TASK_COLOURS, linestyle="-"),
                 linewidth=1.2,
                 markersize=5,
                 markevery=max(1, len(values) // 6),
-                label=task,
+                label=name,
             )
         ax.set_title(rule, fontsize=9)
         ax.locator_params(axis="x", integer=True, nbins=4, min_n_ticks=1)
@@ -155,17 +163,17 @@ def _common_tasks(histories):
 
 
 def _used_weights(history, tasks):
-    """task -> its weight in each step, NaN where the batch had no label of the task."""
-    used = {}
+    """For each task its weight in each step, NaN where the batch had no label of the task."""
+    used = []
     for task in tasks:
         has_no_loss = np.isnan(np.asarray(history.losses[task], float))
-        used[task] = np.where(has_no_loss, np.nan, history.weights[task])
+        used.append(np.where(has_no_loss, np.nan, history.weights[task]))
     return used
 
 
 def _set_log_if_wide(ax, curves):
     """Make y logarithmic if all weights are positive and span a factor 10; the scale's name."""
-    every = np.concatenate([values for of_tasks in curves.values() for values in of_tasks.values()])
+    every = np.concatenate([values for of_tasks in curves.values() for values in of_tasks])
     known = every[np.isfinite(every)]
     if len(known) and 0 < 10 * known.min() < known.max():
         look.set_log(ax, "y", known.min(), known.max())

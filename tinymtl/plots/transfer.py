@@ -16,12 +16,14 @@ from . import look
 from .look import ARM_COLOURS
 
 GAIN = "gain over alone (positive is better)"
+MOST_WITH_NUMBERS = 10  # tasks of which a matrix has room for numbers
 BARS = f"bars: {SURE} standard errors either way; hollow: they reach 0, not a finding"
 
 
 # By measure
 
 
+@look.on_paper
 def gains(
     gains: Mapping[str, Mapping[str, tuple[float, float]]], *, seeds: int | None = None, figure=None
 ):
@@ -40,13 +42,13 @@ def gains(
     height = 1.7 + len(measures) * (0.15 + 0.2 * len(arms))
     figure, ax = look.make_axes("gains", figure, title, height=height)
     ax.axvline(0, color="0.4", linewidth=1)
-    for i, (arm, (gain, error)) in enumerate(arms.items()):
+    for i, (arm, (gain, error)) in enumerate(look.by_name(arms, 40).items()):
         beside = (i - (len(arms) - 1) / 2) * 0.7 / len(arms)
         _draw_arm(ax, i, arm, gain, error, np.arange(len(measures)) + beside)
-    ax.set_yticks(range(len(measures)), measures)
+    ax.set_yticks(range(len(measures)), look.names(measures, 28))
     ax.set(ylim=(len(measures) - 0.2, -0.5), xlabel=GAIN)
     ax.text(0, len(measures) - 0.2, " alone", va="bottom", fontsize=9, color="0.3")
-    look.legend_above(ax, ncols=1)
+    look.legend_above(ax, ncols=1, at_right=True)
     look.caption(figure, BARS, seeds)
     return figure
 
@@ -83,6 +85,7 @@ def _draw_arm(ax, i, arm, gain, error, rows):
 # By the share of labels
 
 
+@look.on_paper
 def gain_by_fraction(
     gains: Mapping[str, tuple], *, measure: str, seeds: int | None = None, figure=None
 ):
@@ -101,10 +104,13 @@ def gain_by_fraction(
     percents = np.unique(np.concatenate([percent for percent, *_ in arms.values()]))
     span = max(2, percents[-1] / percents[0])
 
-    figure, ax = look.make_axes("gain_by_fraction", figure, f"{measure}: gain by share of labels")
+    (measure,) = look.names([measure], 80)
+    title = f"{measure}: gain by share of labels"
+    height = look.room_for_ends(len(arms))
+    figure, ax = look.make_axes("gain_by_fraction", figure, title, height=height)
     ax.axhline(0, color="0.4", linewidth=1)
     ends = {}
-    for i, (arm, (percent, gain, error)) in enumerate(arms.items()):
+    for i, (arm, (percent, gain, error)) in enumerate(look.by_name(arms).items()):
         # Bars of several arms stand side by side.
         x = percent * span ** (0.015 * (i - (len(arms) - 1) / 2))
         found = sure(gain, error)
@@ -154,6 +160,7 @@ def _set_percents(ax, percents, span):
 # By pair of tasks
 
 
+@look.on_paper
 def transfer_matrix(
     gain: np.ndarray,
     errors: np.ndarray,
@@ -166,7 +173,8 @@ def transfer_matrix(
 
     gain, errors (T, T): the gain over alone of the column's task on its own held-out measure, and
     its standard error, both in the units of that measure. The diagonal is ignored. A gain of NaN
-    was not measured. tasks: T names. seeds: how many, for the caption.
+    was not measured. tasks: T names. seeds: how many, for the caption. For more than 10 tasks the
+    numbers are left out, and colours stand alone.
     figure: where to draw, a matplotlib Figure or SubFigure; None makes a new one.
     ValueError for other shapes, fewer than 2 names, a name twice, standard errors not finite or
     below 0.
@@ -184,9 +192,10 @@ def transfer_matrix(
     found = sure(gain, error)
 
     title = "What does a task gain when another is trained with it?"
-    figure, ax = look.make_axes("transfer_matrix", figure, title, height=1.8 + 0.5 * T)
+    height = 1.8 + 0.5 * min(T, MOST_WITH_NUMBERS) + 0.12 * max(0, T - MOST_WITH_NUMBERS)
+    figure, ax = look.make_axes("transfer_matrix", figure, title, height=height)
     most = np.max(np.abs(gain), where=np.isfinite(gain), initial=0) or 1.0
-    ax.imshow(
+    cells = ax.imshow(
         gain,
         cmap="RdBu",
         vmin=-1.6 * most,
@@ -194,13 +203,18 @@ def transfer_matrix(
         alpha=np.where(found, 1, 0.3),
         aspect="auto",
     )
-    _write_gains(ax, gain, error, found, _number_format(most))
+    if T <= MOST_WITH_NUMBERS:
+        _write_gains(ax, gain, error, found, _number_format(most))
+    else:
+        look.colour_bar(cells, ax, GAIN)
     _rule_off_cells(ax, T)
-    _name_rows_and_columns(ax, tasks)
+    _name_rows_and_columns(ax, look.names(tasks))
+    words = f"{GAIN}: blue better, red worse"
+    if T <= MOST_WITH_NUMBERS:
+        words += "; ± standard error"
     look.caption(
         figure,
-        f"{GAIN}: blue better, red worse; ± standard error\n"
-        f"grey: within {SURE} standard errors of 0, not a finding",
+        f"{words}\ngrey: within {SURE} standard errors of 0, not a finding",
         seeds,
     )
     return figure
@@ -231,8 +245,10 @@ def _rule_off_cells(ax, T):
 def _name_rows_and_columns(ax, tasks):
     T = len(tasks)
     turn = {}
-    if T * max(len(task) for task in tasks) > 45:  # letters that fit side by side
+    if T > MOST_WITH_NUMBERS:
+        turn = {"rotation": 90, "fontsize": 7}
+    elif T * max(len(task) for task in tasks) > 45:  # letters that fit side by side
         turn = {"rotation": 25, "ha": "right", "rotation_mode": "anchor"}
     ax.set_xticks(range(T), tasks, **turn)
-    ax.set_yticks(range(T), tasks)
+    ax.set_yticks(range(T), tasks, fontsize=turn.get("fontsize", 10))
     ax.set(xlabel="task that is helped", ylabel="task that helps")
