@@ -14,8 +14,7 @@ interaction, solvers, weighting, batches, history, checkpoint, step, progress, t
 closed_form, datasets, plots, comparison. Each file imports only from files before it.
 """
 
-from . import closed_form, datasets, interaction, measures, plots, weighting
-from .comparison import Comparison, compare
+from . import closed_form, datasets, interaction, measures, weighting
 from .gradcheck import check_gradient
 from .history import History
 from .layers import RNN, Conv1D, Dense, Dropout, Embedding, Sequential
@@ -78,3 +77,21 @@ __all__ = [
     "datasets",
     "plots",
 ]
+
+# Loaded when they are first asked for, so that `import tinymtl` stays quick.
+_LATER = {"plots": None, "compare": "comparison", "Comparison": "comparison"}
+
+
+def __getattr__(name):
+    if name not in _LATER:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    holder = _LATER[name]
+    if holder is None:
+        return import_module(f"{__name__}.{name}")
+    return getattr(import_module(f"{__name__}.{holder}"), name)
+
+
+def __dir__():
+    return sorted(set(globals()) | set(__all__))

@@ -216,7 +216,7 @@ def _add_options_of_size(group):
         "--full",
         action="store_true",
         help="10 seeds of every fraction, control, pair of tasks, trunk and rule: "
-        "some 16 minutes on two idle cores",
+        "some 15 minutes on two idle cores",
     )
     group.add_argument(
         "--seeds",

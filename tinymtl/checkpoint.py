@@ -23,7 +23,7 @@ import zlib
 from collections.abc import Callable, Mapping
 from copy import deepcopy
 from functools import partial
-from pathlib import Path
+from os import PathLike
 
 import numpy as np
 
@@ -42,7 +42,7 @@ class Checkpoint:
 
     def __init__(
         self,
-        path: str | Path | None,
+        path: str | PathLike | None,
         model: Sharing,
         optimizer: Optimizer,
         weights: Mapping[str, float] | Callable | None,
@@ -165,7 +165,7 @@ class Checkpoint:
 
     # Reading
 
-    def read(self, path: str | Path, steps: int):
+    def read(self, path: str | PathLike, steps: int):
         """Put model, optimiser, generators, rule and records in the state that the file has.
 
         steps: of the whole run. All is checked before the first change.

@@ -16,7 +16,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Collection, Iterable, Mapping
 from numbers import Real
-from pathlib import Path
+from os import PathLike, fspath
 
 import numpy as np
 
@@ -114,13 +114,13 @@ def mapping(where: str, name: str, value: Mapping) -> Mapping:
     return value
 
 
-def path(where: str, name: str, value: str | Path) -> Path:
+def path(where: str, name: str, value: str | PathLike) -> str:
     """Where a file is: a text or a Path. An open file is refused, and so is its number."""
-    if not isinstance(value, (str, Path)):
+    if not isinstance(value, (str, PathLike)):
         raise TypeError(f"{where}: {name} must be a str or a Path, got {_kind(value)}")
     if "\0" in str(value):
         raise ValueError(f"{where}: {name} must not contain NUL, got {str(value)!r}")
-    return Path(value)
+    return fspath(value)
 
 
 def generator(where: str, rng: np.random.Generator) -> np.random.Generator:

@@ -11,12 +11,10 @@ from __future__ import annotations
 import io
 import math
 import os
-import secrets
 import stat
-import zipfile
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from os import PathLike
 from typing import BinaryIO
 
 import numpy as np
@@ -26,7 +24,7 @@ from . import checks
 # Writing whole files
 
 
-def write_whole(where: str, path: str | Path, write: Callable[[BinaryIO], object]):
+def write_whole(where: str, path: str | PathLike, write: Callable[[BinaryIO], object]):
     """Let `write` fill a new file, and put it in the place of `path` when it is whole.
 
     The old file stays until then, and also if writing fails or the process is killed. A link stays
@@ -34,25 +32,27 @@ def write_whole(where: str, path: str | Path, write: Callable[[BinaryIO], object
     one. Each of two writers has a file of its own, so the last one to end wins. ValueError if
     `path` is a folder, a pipe or a device.
     """
-    target = Path(os.path.realpath(checks.path(where, "path", path)))
-    if not target.parent.is_dir():
+    target = os.path.realpath(checks.path(where, "path", path))
+    folder = os.path.dirname(target)
+    if not os.path.isdir(folder):
         raise FileNotFoundError(f"{where}: path must be in a folder that exists, got {path}")
     mode = None
-    if target.exists():
+    if os.path.exists(target):
         mode = stat.S_IMODE(_regular(where, "path", target).st_mode)
-    name = target.with_name(f".{secrets.token_hex(8)}.tmp")
+    name = os.path.join(folder, f".{os.urandom(8).hex()}.tmp")
     try:
         with _new_file(name, 0o666 if mode is None else mode) as file:
             write(file)
             file.flush()
             os.fsync(file.fileno())  # else the name may reach the disk before the numbers do
-            if not name.exists():
+            if not os.path.exists(name):
                 _give_name(file, name)
         if mode is not None:
             os.chmod(name, mode)  # what the umask has taken away
         os.replace(name, target)
     finally:
-        name.unlink(missing_ok=True)
+        if os.path.exists(name):
+            os.unlink(name)
 
 
 def _new_file(name, mode):
@@ -62,17 +62,17 @@ def _new_file(name, mode):
     """
     if hasattr(os, "O_TMPFILE") and os.path.isdir("/proc/self/fd"):
         try:
-            return open(os.open(name.parent, os.O_TMPFILE | os.O_WRONLY, mode), "wb")
+            return open(os.open(os.path.dirname(name), os.O_TMPFILE | os.O_WRONLY, mode), "wb")
         except OSError:
             pass  # not every file system has such files
     return open(os.open(name, os.O_CREAT | os.O_EXCL | os.O_WRONLY, mode), "wb")
 
 
 def _give_name(file, name):
-    folder = os.open(name.parent, os.O_RDONLY)
+    folder = os.open(os.path.dirname(name), os.O_RDONLY)
     try:
         # Only with the folder given as a number does Python follow the link below /proc.
-        os.link(f"/proc/self/fd/{file.fileno()}", name.name, dst_dir_fd=folder)
+        os.link(f"/proc/self/fd/{file.fileno()}", os.path.basename(name), dst_dir_fd=folder)
     finally:
         os.close(folder)
 
@@ -80,7 +80,7 @@ def _give_name(file, name):
 # Reading
 
 
-def open_regular(where: str, name: str, path: str | Path) -> BinaryIO:
+def open_regular(where: str, name: str, path: str | PathLike) -> BinaryIO:
     """The file at `path`, opened for reading; ValueError for a folder, a pipe or a device."""
     path = checks.path(where, name, path)
     _regular(where, name, path)
@@ -89,7 +89,7 @@ def open_regular(where: str, name: str, path: str | Path) -> BinaryIO:
 
 def _regular(where, name, path):
     """The status of a regular file. Opening a pipe would wait, a device may never end."""
-    status = path.stat()
+    status = os.stat(path)
     if stat.S_ISREG(status.st_mode):
         return status
     kinds = {
@@ -106,9 +106,19 @@ def _regular(where, name, path):
 # Arrays with names
 
 
+def open_archive(file: BinaryIO, mode: str = "r"):
+    """A zip archive, whose members are written as they are, not packed.
+
+    zipfile is imported here, because to load it takes longer than to load all of this package.
+    """
+    import zipfile
+
+    return zipfile.ZipFile(file, mode, zipfile.ZIP_STORED)
+
+
 def write_arrays(file: BinaryIO, arrays: Mapping[str, np.ndarray]):
     """Write an .npz archive. `np.savez` would take some names for arguments of its own."""
-    with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
+    with open_archive(file, "w") as archive:
         for name, array in arrays.items():
             with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
                 np.lib.format.write_array(member, array, allow_pickle=False)
@@ -116,11 +126,13 @@ def write_arrays(file: BinaryIO, arrays: Mapping[str, np.ndarray]):
 
 def check_names(where: str, names: Iterable[str]):
     """An archive can hold arrays of these names, and gives them back under the same names."""
+    from zipfile import ZipInfo
+
     for name in names:
         member = f"{name}.npy"
         n_bytes = len(member.encode(errors="replace"))
         is_text = member == member.encode(errors="replace").decode()
-        if not is_text or n_bytes > 65535 or zipfile.ZipInfo(member).filename != member:
+        if not is_text or n_bytes > 65535 or ZipInfo(member).filename != member:
             raise ValueError(
                 f"{where}: names of parameters must be at most 65,531 bytes of Unicode without NUL "
                 f"to be kept in a file, got {name[:100]!r}"
@@ -129,20 +141,21 @@ def check_names(where: str, names: Iterable[str]):
 
 # A head is 128 bytes long or a little more. NumPy believes none that is longer than this.
 _HEAD = 10_000
+_PACKED = (0, 8)  # as it is, or deflated: ZIP_STORED and ZIP_DEFLATED
 
 
 @dataclass
 class SavedArray:
     """What the head of a member says of its array, before any of the numbers is unpacked."""
 
-    member: zipfile.ZipInfo
+    member: object  # a zipfile.ZipInfo
     dtype: np.dtype
     shape: tuple
     order: str  # "C" or "F"
     start: int  # of the numbers, in bytes
 
 
-def read_heads(archive: zipfile.ZipFile) -> dict[str, SavedArray]:
+def read_heads(archive) -> dict[str, SavedArray]:
     """name -> what the archive has under it. ValueError for members that are no plain arrays."""
     heads = {}
     for member in archive.infolist():
@@ -156,7 +169,7 @@ def read_heads(archive: zipfile.ZipFile) -> dict[str, SavedArray]:
 
 
 def _read_head(archive, member):
-    if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+    if member.compress_type not in _PACKED:
         raise ValueError(f"{member.filename!r} is packed in another way than np.savez packs")
     with archive.open(member) as packed:
         head = io.BytesIO(packed.read(_HEAD + 12))
@@ -179,7 +192,7 @@ def _read_head(archive, member):
     return SavedArray(member, dtype, shape, "F" if is_fortran else "C", start)
 
 
-def read_array(archive: zipfile.ZipFile, saved: SavedArray) -> np.ndarray:
+def read_array(archive, saved: SavedArray) -> np.ndarray:
     """The array behind a head, read-only. What is unpacked is never more than the head says."""
     n = saved.member.file_size
     with archive.open(saved.member) as packed:

@@ -13,7 +13,7 @@ import csv
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
+from os import PathLike
 from typing import NamedTuple
 
 import numpy as np
@@ -141,7 +141,7 @@ class History:
             return [f"{', '.join(at_the_end)} at the end", *others]
         return others
 
-    def to_csv(self, path: str | Path):
+    def to_csv(self, path: str | PathLike):
         """Write a table for a spreadsheet: the names of the columns, then a row for each step.
 
             step, loss of each task, weight of each task, penalty, seconds, held-out of each task
@@ -161,7 +161,8 @@ class History:
         ... )
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     history.to_csv(f"{folder}/run.csv")
-        ...     print(Path(f"{folder}/run.csv").read_text().strip())
+        ...     with open(f"{folder}/run.csv") as file:
+        ...         print(file.read().strip())
         step,loss a,weight a,penalty,seconds
         0,2.0,1.0,0.0,0.25
         1,0.5,1.0,0.0,0.5

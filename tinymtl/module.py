@@ -11,14 +11,21 @@ saving), and the helpers that walk through a module's parts.
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Iterator
-from pathlib import Path
+from os import PathLike
 
 import numpy as np
 
 from . import checks
-from .files import check_names, open_regular, read_array, read_heads, write_arrays, write_whole
+from .files import (
+    check_names,
+    open_archive,
+    open_regular,
+    read_array,
+    read_heads,
+    write_arrays,
+    write_whole,
+)
 from .tensor import Scatter, Tensor, add, floating_copy, now
 
 
@@ -335,7 +342,7 @@ class Module:
 
     # Files.
 
-    def save(self, path: str | Path):
+    def save(self, path: str | PathLike):
         """Write all parameters to an .npz file, which `np.load` opens too.
 
         The old file stays until the new one is whole, whatever stops the writing. ValueError for a
@@ -345,7 +352,7 @@ class Module:
         check_names("save", arrays)
         write_whole("save", path, lambda file: write_arrays(file, arrays))
 
-    def load(self, path: str | Path, strict: bool = True) -> dict[str, str]:
+    def load(self, path: str | PathLike, strict: bool = True) -> dict[str, str]:
         """Read what `save` wrote.
 
         Unless every name, shape and type fits, this is a ValueError, and nothing is changed. With
@@ -379,7 +386,7 @@ _VECTORS = ("_theta", "_grad")
 def _read_what_fits(file, path, parameters, strict):
     """name -> array of what model and file have in common, and the misfits, which strict refuses"""
     try:
-        with zipfile.ZipFile(file) as archive:
+        with open_archive(file) as archive:
             heads = read_heads(archive)
             misfits = _misfits(parameters, heads)
             fitting = [name for name in parameters if name not in misfits]

@@ -29,7 +29,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from os import PathLike
 
 import numpy as np
 
@@ -62,9 +62,9 @@ def fit(
     patience: int | None = None,
     judge: Callable[[dict[str, float]], float] | None = None,
     callback: Callable[[LiveHistory], bool | None] | None = None,
-    checkpoint: str | Path | None = None,
+    checkpoint: str | PathLike | None = None,
     checkpoint_every: int | None = None,
-    resume: str | Path | None = None,
+    resume: str | PathLike | None = None,
     all_reduce: Callable[[np.ndarray], object] | None = None,
     quiet: bool = False,
 ) -> History:
