@@ -34,16 +34,15 @@
 #
 # 1. **Sharing helps where purchases know what words do not tell**: with all answers
 #    known, hard sharing ranks a product of the shop's own brand above another one with
-#    probability .892 instead of .798 (this is the AUC, and guessing has .5), it
-#    explains .589 instead of .510 of the variance of the log price (this is R²), and
+#    probability .893 instead of .798 (this is the AUC, and guessing has .5), it
+#    explains .594 instead of .510 of the variance of the log price (this is R²), and
 #    soft sharing gains about as much.
-# 2. **Purchases are the cause**: the gain in own brand falls from .094 to .014 if each
-#    task has the products' own vectors in another order, and to .004 if only a tenth of
+# 2. **Purchases are the cause**: the gain in own brand falls from .095 to .014 if each
+#    task has the products' own vectors in another order, and to .007 if only a tenth of
 #    the households is known.
-# 3. **Sharing also does harm**: accuracy on the category falls by .102 with hard and by
-#    .126 with soft sharing, of which about two thirds are gone after twice the training
-#    steps, and hard sharing's recommendations are a little worse, mostly by its
-#    stronger weight decay.
+# 3. **Sharing also does harm**: accuracy on the category falls by .084 with hard and by
+#    .113 with soft sharing, of which two thirds or more are gone after twice the
+#    training steps, and hard sharing's recommendations are a little worse (by .004).
 # 4. **Hard sharing has 56 % fewer parameters but needs no less training time**, and its
 #    gains are not clearly larger where labels are scarce.
 # 5. **A simple method beats all the networks on two questions**: ridge regression, a
@@ -241,24 +240,31 @@ show(
     ),
     "shop_results_gains.svg",
     "Sharing gains about .1 in own brand, and less in price, department and true facts;"
-    " it loses more than .1 in category, and changes recommendation very little.",
+    " it loses about .1 in category, and changes recommendation very little.",
 )
 few = gains("hard", **SHARES["10 % of the answers known"])
+few_soft = gains("soft", **SHARES["10 % of the answers known"])
 for measure in ("own brand, AUC", "log price, R²"):
     for gain, error in (soft[measure], hard[measure], few[measure]):
         assert gain > 0.05 and gain > 4 * error
+    assert few_soft[measure][0] > 3 * few_soft[measure][1]
 for gain, error in (soft["category, accuracy"], hard["category, accuracy"]):
     assert gain < -0.08 and gain < -5 * error
+for measure in ("category, accuracy", "true facts in replies"):
+    assert few_soft[measure][0] < -3 * few_soft[measure][1]
+    assert abs(few[measure][0]) < 3 * few[measure][1]
 
 # %% [markdown]
 # Own brand and price are predicted better with soft and with hard sharing, at either
-# share of labels. The department gains a little. With all answers known, the written
-# replies also state more true facts; with 10 % known they do not, though perplexity
-# falls. (What a fall of perplexity is worth, we ask below, under random answers.)
+# share of labels. The department gains a little, except that soft sharing's gain with
+# 10 % known is no finding. With all answers known, the written replies also state more
+# true facts. With 10 % known they do not, and with soft sharing they state fewer,
+# though perplexity falls. (What this is worth, we ask below, under random answers.)
 #
 # The category gets worse: this is **negative transfer**. Soft sharing loses at either
-# share, hard sharing only with all answers known. Recommendations do not gain from the
-# other tasks, and with hard sharing they are a little worse.
+# share, hard sharing only with all answers known. With all households known,
+# recommendations do not gain from the other tasks, and with hard sharing they are a
+# little worse.
 #
 # ## What causes it
 #
@@ -299,7 +305,7 @@ show(
     ),
     "shop_results_controls.svg",
     "Hard sharing. Shuffling the own vectors takes nearly all of own brand's gain and"
-    " most of the price's; category loses as much with everything shuffled as without.",
+    " most of the price's; category loses no less with everything shuffled.",
 )
 brand, price = "own brand, AUC", "log price, R²"
 department, category = "department, accuracy", "category, accuracy"
@@ -311,27 +317,28 @@ for controls in (hard_controls, soft_controls):
     assert own[price][0] > 3 * own[price][1]  # a part comes through the words
     assert words[price][0] < 0
     assert abs(own[department][0] - whole[department][0]) < 0.01
-    assert abs(words[brand][0]) < 0.02 > abs(words[price][0])
-    assert words[category][0] < 0.8 * whole[category][0]
+    for measure in (brand, price, department):
+        assert abs(words[measure][0]) < 3 * words[measure][1]
+    assert words[category][0] < whole[category][0]
 
 # %% [markdown]
 # Hard and soft sharing agree on each of the three points that follow.
 #
 # **Own brand and price gain from purchases.** With shuffled own vectors, or with few
 # households, nearly all of own brand's gain and most of the price's is gone. A part of
-# the price's gain comes through the words: with shuffled own vectors +.031 is left with
-# hard and +.024 with soft sharing, and with shuffled words nothing.
+# the price's gain comes through the words: with shuffled own vectors +.030 is left with
+# hard and +.022 with soft sharing, and with shuffled words nothing.
 #
 # **The department gains from the words.** With shuffled own vectors hard sharing still
-# gains .018, and with shuffled words nothing. Recommending teaches the vectors of the
+# gains .019, and with shuffled words nothing. Recommending teaches the vectors of the
 # words too, but not from few households.
 #
-# **The category's loss needs no wrong lesson from another task.** It is as large when
-# everything is shuffled (−.107 with hard sharing) as when nothing is (−.102). So it is
-# not caused by what the tasks tell each other about a product. It is what training
-# three tasks together costs here. Two later sections look into this cost: weight decay
-# and slow learning, which may overlap. With few households the category loses even more
-# (−.257); we do not know why.
+# **The category's loss needs no wrong lesson from another task.** It is no smaller when
+# everything is shuffled (−.105 with hard sharing) than when nothing is (−.084). So it
+# is not caused by what the tasks tell each other about a product. It is what training
+# three tasks together costs here. Later sections look into this cost: weight decay and
+# slow learning, which may overlap. With few households the category loses even more
+# (−.262); we do not know why.
 #
 # ### Random answers
 #
@@ -358,6 +365,9 @@ for measure in QUESTIONS:
     gain, error = soft_controls["words shuffled too"][measure]
     assert gain < 2 * error
 assert random_soft[department][0] > 0.03
+for measure in (price, department, category):
+    gain, error = random_soft[measure]
+    assert gain > 3 * error
 for gain_of in (random_soft, random_hard):
     for measure in (purchases, "perplexity of replies", "perplexity of facts"):
         gain, error = gain_of[measure]
@@ -365,15 +375,15 @@ for gain_of in (random_soft, random_hard):
 
 # %% [markdown]
 # Hard sharing gains nothing from random answers, as it should. But it pays for them:
-# new purchases lose .013, with true answers .005. Soft sharing *does* gain in price and
-# department, although there is nothing to learn. A likely reason is that alone
-# memorises the random answers (its R² is −.094, worse than always predicting the mean),
-# and that the pull between the trunks lets soft sharing memorise less. So a gain over
-# alone can be mere regularisation. With the true answers it is not: with the words
+# new purchases lose .012, with true answers .004. Soft sharing *does* gain in price,
+# department and category, although there is nothing to learn. A likely reason is that
+# alone memorises the random answers (its R² is −.094, worse than always predicting the
+# mean), and that the pull between the trunks lets soft sharing memorise less. So a gain
+# over alone can be mere regularisation. With the true answers it is not: with the words
 # shuffled too, soft sharing has the same pull and gains in none of the four questions.
 #
 # **Perplexity is no witness for transfer.** Here it gets *worse* with sharing, by .086
-# and .072 for replies and by .530 and .431 for facts, although the replies state about
+# and .076 for replies and by .532 and .456 for facts, although the replies state about
 # as many true facts as alone. Perplexity also depends on how sure a wrong prediction
 # is, so it can move when nothing is learnt about products. Where perplexity and true
 # facts disagree, we go by the facts.
@@ -405,23 +415,31 @@ print("all answers: hard sharing's gain over alone")
 print_table({"as tuned": hard, "at the same decay": same_decay}, SHORT)
 print("\n10 % of the answers: hard sharing's gain over alone")
 print_table({"as tuned": few, "at the same decay": few_same_decay}, SHORT)
-assert decayed["all answers"][category][0] < 0.75 * same_decay[category][0]
+few_households = gains("hard", against="alone, decayed", households="0.1")[purchases]
+print("\n10 % of the households: hard sharing's gain over alone at the same decay")
+print(f"{purchases:21}{cell(few_households):>16}".rstrip())
+assert 0.6 < decayed["all answers"][category][0] / hard[category][0] < 0.75
+assert same_decay[category][0] < -3 * same_decay[category][1]
 assert same_decay[brand][0] > 0.07 and same_decay[price][0] > 0.05
-assert abs(same_decay[purchases][0]) < 0.003
+for gain, error in (decayed["all answers"][purchases], same_decay[purchases]):
+    assert abs(gain) < min(0.003, 3 * error)
+assert few_households[0] > 3 * few_households[1]
+assert few_households[0] > 2 * decayed["10 % of the households"][purchases][0]
 assert few_same_decay[facts][0] > 4 * few_same_decay[facts][1]
 assert few_same_decay[facts][0] < 0.5 * same_decay[facts][0]
 
 # %% [markdown]
-# More than half of what hard sharing loses in category comes with decay (−.058 of
-# −.102), and so does most of what it loses in recommendation. A later section finds
-# slow learning in the same loss. The two parts may overlap, for decay may be what slows
-# learning: do not add them. Soft sharing has alone's decay, so none of its larger loss
-# in category (−.126) is decay.
+# About two thirds of what hard sharing loses in category comes with decay (−.058 of
+# −.084). Its small loss in recommendation (−.004) splits into two parts that are each
+# too small to be findings. A later section finds slow learning in the category's loss
+# too. The two parts may overlap, for decay may be what slows learning: do not add them.
+# Soft sharing has alone's decay, so none of its loss in category (−.113) is decay.
 #
 # Hard sharing's gains in own brand and price are not decay: at the same decay they are
-# +.086 and +.070. The facts in replies gain *more* at the same decay, +.079 instead of
-# +.044, and with 10 % of the answers +.025 instead of +.005. With few households, where
-# hard sharing's recommendations gain .009, decay alone gains .005.
+# +.087 and +.075. The facts in replies gain *more* at the same decay, +.078 instead of
+# +.042, and with 10 % of the answers +.023 instead of +.003. With few households, hard
+# sharing's recommendations gain .012, and most of that is not decay: at the same decay
+# +.009 is left.
 #
 # ## Two tasks at a time
 #
@@ -449,15 +467,15 @@ show(
     figure,
     "shop_results_pairs.svg",
     "Together with recommend, answer gains .08 in own brand and .07 in price and loses"
-    " .04 in category: the same pair helps and harms. Together with answer, dialogue"
+    " .02 in category: the same pair helps and harms. Together with answer, dialogue"
     " states .06 more true facts, and answer neither gains nor loses.",
 )
 with_recommend = pairs["recommend + answer"]
 with_dialogue = pairs["answer + dialogue"]
 assert with_recommend[brand][0] > 0.07 and with_recommend[price][0] > 0.06
-assert with_recommend[category][0] < -5 * with_recommend[category][1]
+assert with_recommend[category][0] < -4 * with_recommend[category][1]
 as_tuned = pairs_as_tuned["recommend + answer"][category][0]
-assert as_tuned < 2 * with_recommend[category][0]  # less than half is left
+assert as_tuned < 3 * with_recommend[category][0]  # less than a third is left
 for measure in (brand, price, category):
     assert abs(with_recommend[measure][0] - same_decay[measure][0]) < 0.01
 for measure in QUESTIONS:
@@ -471,16 +489,16 @@ for pair in ("recommend + answer", "recommend + dialogue"):
 
 # %% [markdown]
 # At the same decay, the pair *recommend + answer* has all of own brand's and the
-# price's gain (+.084 and +.072), and all of the category's loss (−.043). One pair both
-# helps and harms: "does this task help that one?" has no answer until you name the
-# measure. But the harm is less than half of what it seems against alone as tuned
-# (−.101).
+# price's gain (+.083 and +.074), and about all of the category's loss (−.022). One pair
+# both helps and harms: "does this task help that one?" has no answer until you name the
+# measure. But the harm is less than a third of what it seems against alone as tuned
+# (−.080).
 #
 # As far as ten seeds show, *dialogue* neither helps nor harms *answer*: what the pair
 # *answer + dialogue* gains in own brand (+.010 as tuned) and loses in category (−.060)
 # is decay, for at the same decay +.001 and −.002 are left. In the other direction decay
 # hides a gain: with *answer*, dialogue states .061 more true facts, not only .025. With
-# *recommend* it seems to lose facts (−.021), and at the same decay +.015 ± .006 is no
+# *recommend* it seems to lose facts (−.026), and at the same decay +.010 ± .008 is no
 # finding. *Recommend* gains from nobody, and at the same decay it loses to nobody.
 #
 # ## Where no network is needed
@@ -515,7 +533,14 @@ print_table(
 for ridge in (ridge_hard, ridge_soft):
     for measure in (brand, category):
         assert ridge[measure][0] > max(0.02, 4 * ridge[measure][1])
-assert nearest_hard["true facts in replies"][0] > 0.08
+assert nearest_hard[facts][0] > 0.08
+for measure in (brand, price, department):
+    assert nearest_hard[measure][0] < -3 * nearest_hard[measure][1]
+few_ridge = gains("ridge regression", against="hard", fraction="0.1")
+for measure in (brand, price):
+    assert abs(few_ridge[measure][0]) < 3 * few_ridge[measure][1]
+assert few_ridge[department][0] < -3 * few_ridge[department][1]
+assert few_ridge[category][0] > 3 * few_ridge[category][1]
 
 # %% [markdown]
 # With all answers known, ridge regression is better than every network in own brand and
@@ -524,9 +549,10 @@ assert nearest_hard["true facts in replies"][0] > 0.08
 # never shown the purchases.
 #
 # Copying the reply of the product with the most similar words states more true facts
-# (.767) than any network. It loses to the networks in own brand, price and department.
+# (.767) than any network. It loses to hard sharing in own brand, price and department.
 # With 10 % of the answers known, hard sharing is about as good as ridge regression in
-# own brand, price and department, and copying states no more facts than it.
+# own brand and price, better in department (.807 instead of .761) and worse in category
+# (.361 instead of .405), and copying states no more facts than it.
 #
 # ## Scarce data
 #
@@ -552,6 +578,8 @@ for measure in (brand, price, facts):
 assert abs(trend(brand)[0]) < 2 * trend(brand)[1]
 assert abs(trend(price)[0]) < 2 * trend(price)[1]
 assert trend(facts)[0] < -4 * trend(facts)[1]
+by_share = [gains("hard", fraction=f)[department][0] for f in FRACTIONS]
+assert min(by_share[1:3]) > 2.5 * max(by_share[0], by_share[3])
 
 
 # %%
@@ -582,12 +610,13 @@ show(
 
 # %% [markdown]
 # **No**: in own brand and price the gain shows no clear trend, and true facts gain
-# *less* when labels are scarce. At the same decay too they gain less: +.025 with 10 %
-# of the answers and +.079 with all.
+# *less* when labels are scarce. At the same decay too they gain less: +.023 with 10 %
+# of the answers and +.078 with all. The department gains most in between: +.049 with
+# 10 % and +.048 with 30 %, but +.017 with all.
 #
 # But sharing can stand in for labels. In own brand, hard sharing with 10 % of the
-# labels reaches .745, and alone with 30 % reaches .698. Ten seeds do not show which of
-# the two is better, for +.047 ± .019 is no finding. And when only the replies are
+# labels reaches .741, and alone with 30 % reaches .698. Ten seeds do not show which of
+# the two is better, for +.043 ± .021 is no finding. And when only the replies are
 # scarce (70 of 700 products have one, and all have answers), the facts in replies gain
 # most:
 
@@ -615,12 +644,13 @@ assert few_replies[facts][0] > 1.5 * hard[facts][0]
 # %%
 print("all answers known: hard sharing's gain over alone")
 longer = gains("hard", steps="600")
+other_trunks = [gains("hard", trunk=kind) for kind in ("recurrent", "convolutional")]
 print_table(
     {
         "as it is": hard,
         "twice the steps": longer,
-        "recurrent trunk": gains("hard", trunk="recurrent"),
-        "convolutional trunk": gains("hard", trunk="convolutional"),
+        "recurrent trunk": other_trunks[0],
+        "convolutional trunk": other_trunks[1],
     },
     SHORT,
 )
@@ -635,18 +665,22 @@ print_table(
     SHORT,
 )
 assert 0.4 * hard[category][0] < longer[category][0] < -4 * longer[category][1]
-assert longer_soft[category][0] > 0.4 * soft[category][0]
+assert longer_soft[category][0] > 0.3 * soft[category][0]
 assert longer[brand][0] > 0.07 and longer[price][0] > 0.07
+for gain_of in other_trunks:
+    assert 0.06 < gain_of[brand][0] < 0.08 < gain_of[price][0]
+    assert 0.45 * hard[category][0] < gain_of[category][0] < -3 * gain_of[category][1]
 
 # %% [markdown]
 # Weight decay and slow learning may be the same loss seen twice: nobody has trained
 # alone with hard sharing's decay for twice the steps, so we cannot say how much of the
-# category's loss is which. But about two thirds of it are gone with twice the steps: it
-# is −.033 instead of −.102 with hard sharing, and −.036 instead of −.126 with soft. So
-# most of the loss is slow learning, whether by decay or not; the rest does not vanish.
-# Alone itself now states .708 of the facts instead of .606, and names .832 of the
-# categories instead of .759. The other gains stay. With another trunk the picture is
-# much the same, with less gain in own brand.
+# category's loss is which. But two thirds or more of it are gone with twice the steps:
+# it is −.028 instead of −.084 with hard sharing, and −.030 instead of −.113 with soft.
+# So most of the loss is slow learning, whether by decay or not; the rest does not
+# vanish. Alone itself now states .707 of the facts instead of .606, and names .832 of
+# the categories instead of .759. The other gains stay. With another trunk hard sharing
+# gains less in own brand (+.070 and +.073), about as much or more in price, and loses
+# less than half as much in category (−.021 and −.034); we do not know why.
 #
 # ## Parameters and time
 
@@ -654,21 +688,32 @@ assert longer[brand][0] > 0.07 and longer[price][0] > 0.07
 parameters = {arm: int(rows(arm)[0]["parameters"]) for arm in ("alone", "soft", "hard")}
 for arm, count in parameters.items():
     print(f"{arm:6}{count:9,} parameters, {count / parameters['alone'] - 1:+.0%}")
-print("\ntime until the validation loss was least, divided by that of alone")
+first = column("seconds", "alone").mean()
+later = column("seconds", "alone", dialogue="0.1").mean()
+print("\nseconds until the validation loss was least, training alone")
+print(f"all replies, run first    {first:4.1f}")
+print(f"10 % of them, run later   {later:4.1f}")
+assert first > 4 * later
+print("\ntwice the steps: this time, divided by that of alone")
 for title, share in SHARES.items():
-    ratios = {}
+    alone_seconds = column("seconds", "alone", steps="600", **share)
     for arm in ("soft", "hard"):
-        ratio = column("seconds", arm, **share) / column("seconds", "alone", **share)
-        ratios[arm] = mean_and_error(ratio)
-        mean, error = ratios[arm]
+        ratio = column("seconds", arm, steps="600", **share) / alone_seconds
+        mean, error = mean_and_error(ratio)
         print(f"{title:26}{arm}: {mean:.2f} ± {error:.2f}")
         assert mean > 0.95
+        if share:
+            assert mean > 2
+        else:
+            assert mean < 1 + 3 * error
 assert parameters["hard"] < 0.5 * parameters["alone"] == 0.5 * parameters["soft"]
 
 # %% [markdown]
 # Hard sharing has less than half of the parameters: one trunk instead of three. Soft
-# sharing saves none. Neither saves time. With all answers known the best model comes at
-# the same time as alone, and with 10 % it comes about twice as late. Networks that are
+# sharing saves none. Neither saves time, as far as we can say: the first runs shared
+# the machine with other programs and took over four times as long as later ones, so we
+# compare the runs of twice the steps. With all answers known the best model comes about
+# when it does alone, and with 10 % more than three times as late. Networks that are
 # trained alone on few labels may begin to memorise earlier; we did not test it.
 #
 # ## Conflict, harm and transfer in this run
@@ -700,8 +745,19 @@ for title, share in SHARES.items():
         mean, error = mean_and_error(100 * column(name, "hard", **share))
         rate[title, name] = mean, error
         print(f"  {name:36}{mean:3.0f} ± {error:.0f} %")
-for (title, name), (mean, _) in rate.items():
-    assert 35 < mean < 65 if name.startswith("conflict") else mean < 25
+often = "conflict of recommend and answer"
+for (title, name), (mean, error) in rate.items():
+    if name == often:
+        assert mean > 50 + 3 * error
+    elif name.startswith("conflict"):
+        assert 40 < mean < 60
+    elif name == "steps that harm dialogue":
+        assert mean < 25
+    else:
+        assert mean == 0
+assert rate["all answers known", often][0] < 65
+assert 75 < rate["10 % of the answers known", often][0] < 80
+assert rate["all answers known", "steps that harm dialogue"][0] < 8
 assert rate["10 % of the answers known", "steps that harm dialogue"][0] > 10
 assert few[facts][0] > -few[facts][1]
 
@@ -716,22 +772,24 @@ ax.set_yticks(range(len(RATES)), RATES)
 ax.invert_yaxis()
 ax.spines[["top", "right"]].set_visible(False)
 ax.set(xlim=(0, 100), xlabel="% of the recorded steps; bars: 3 standard errors")
-figure.suptitle("Half of the steps conflict, hardly any does harm", fontsize=11)
+figure.suptitle("44 to 63 % of the steps conflict, few do harm", fontsize=11)
 show(
     figure,
     "shop_results_conflict_and_harm.svg",
-    "About half of the steps are in conflict, for every pair of tasks; at most a few in"
-    " a hundred raise a task's loss.",
+    "From 44 to 63 % of the steps are in conflict, by pair of tasks; 6 in a hundred"
+    " raise the loss of dialogue, and none that of another task.",
 )
 
 # %% [markdown]
 # Gradients that have nothing to do with each other conflict in half of the steps. So
-# half is no sign of trouble, and most steps harm nobody.
+# half is no sign of trouble, and most steps harm nobody. Only recommend and answer
+# conflict more often: in 63 % of the steps, and with 10 % of the answers in 77 %. Yet
+# no recorded step harmed either of them, and own brand and price gain.
 #
 # Neither conflict nor harm tells of transfer. With 10 % of the answers known, dialogue
-# is the task that steps harm most often (17 %). Yet it loses nothing by sharing: its
-# replies state about as many true facts as alone (+.005 ± .005), and at the same decay
-# more (+.025). Its perplexity falls by .134, but that alone would prove little. With
+# is the task that steps harm most often (15 %). Yet it loses nothing by sharing: its
+# replies state about as many true facts as alone (+.003 ± .004), and at the same decay
+# more (+.023). Its perplexity falls by .123, but that alone would prove little. With
 # all answers known, no recorded step harmed *answer*, and yet its category gets worse.
 # `mtl.interaction.step_report` takes a single step apart.
 #
@@ -740,7 +798,8 @@ show(
 # So far the total loss is a **plain sum** with fixed weights: recommend 10, answer 1,
 # dialogue 3. A rule chooses the weights anew at each step. We tried three with hard
 # sharing: `mtl.weighting.Uncertainty`, `mtl.weighting.nash_mtl` and
-# `mtl.weighting.upgrad`. Each has its weight decay chosen from the same four strengths.
+# `mtl.weighting.upgrad`. The last two weigh only what the trunk gets; each head takes
+# its own gradient. Each has its weight decay chosen from the same four strengths.
 
 # %%
 RULES = ("Uncertainty", "nash_mtl", "upgrad")
@@ -750,20 +809,34 @@ for title, share in SHARES.items():
     rules[title] = {rule: gains(rule, against="hard", **share) for rule in RULES}
     print_table(rules[title], SHORT)
     print()
-    for pairs_of_rule in rules[title].values():
-        worst = min(gain for gain, _ in pairs_of_rule.values())
-        assert worst < -0.003  # each rule loses something
-with_all = rules["all answers known"]["Uncertainty"]
-assert with_all[category][0] > 0.05 and with_all[brand][0] < -0.03
+    for rule in ("Uncertainty", "nash_mtl"):
+        worst, error = min(rules[title][rule].values())
+        assert worst < min(-0.003, -3 * error)  # each of them loses something
+    for measure in SHORT:
+        assert abs(rules[title]["upgrad"][measure][0]) < 0.0035
+with_all = rules["all answers known"]
+assert with_all["Uncertainty"][category][0] > 0.05
+for measure in (brand, price, purchases):
+    gain, error = with_all["Uncertainty"][measure]
+    assert gain < -3 * error
+    gain, error = with_all["nash_mtl"][measure]
+    assert gain > 3 * error
+assert with_all["nash_mtl"][category][0] < -0.05
+with_few = rules["10 % of the answers known"]
+for rule in ("Uncertainty", "nash_mtl"):
+    for measure in MEASURES:
+        gain, error = with_few[rule][measure]
+        assert gain < (-3 if measure in (price, department) else 3) * error
 
 # %% [markdown]
 # No rule is better than the plain sum on every measure. With all answers known,
-# Uncertainty wins .101 in category, and pays for it in own brand, price and
-# recommendation. UPGrad is close to the plain sum, except that its replies state .014
-# fewer true facts. Nash-MTL loses own brand, price and recommendation with few labels,
-# and with all labels it gains a little in true facts. Kurin et al. (*In Defense of the
-# Unitary Scalarization for Deep Multi-Task Learning*, 2022) found elsewhere that a
-# tuned plain sum is hard to beat.
+# Uncertainty wins .086 in category, and pays for it in own brand, price and
+# recommendation. Nash-MTL makes the opposite exchange: it wins .028 in own brand and
+# .021 in price, a little in recommendation and true facts, and loses .073 in category.
+# With few labels both win nothing that is a finding, and lose in price and department.
+# UPGrad is nearly the plain sum: no difference in the tables is above .003. Kurin et
+# al. (*In Defense of the Unitary Scalarization for Deep Multi-Task Learning*, 2022)
+# found elsewhere that a tuned plain sum is hard to beat.
 #
 # The comparison is not quite fair to the rules. A person chose the plain sum's weights
 # while the guide was built, and this choice is not counted in the four strengths. But
@@ -777,7 +850,8 @@ assert with_all[category][0] > 0.05 and with_all[brand][0] < -0.03
 # - **Settings saw these products.** They were chosen on other splits of the same 1,000
 #   products. A test product of one seed was a validation product of another.
 # - **Training is short, and sharing was barely tuned.** Each way of training had four
-#   strengths of decay to choose from.
+#   strengths of decay to choose from, and the choice is older than the last changes to
+#   the guide and to the rules.
 # - **Parameters were counted, not spared.** Hard sharing has fewer of them. Nobody
 #   trained alone with narrower trunks, so we do not know how many alone needs.
 # - **A gain over alone is not a gain over everything.** Alone, the network that answers
@@ -786,6 +860,6 @@ assert with_all[category][0] > 0.05 and with_all[brand][0] < -0.03
 # ## Run it again
 #
 # `python -m tinymtl` trains alone, soft and hard on five seeds in about a minute.
-# `python -m tinymtl --full` makes every number of this page in some 16 minutes on two
-# cores, and writes them to `results.csv`. `python -m tinymtl ask` starts a conversation
-# with the trained guide.
+# `python -m tinymtl --full` makes every number of this page in about 15 minutes on two
+# idle cores, and writes them to `results.csv`. `python -m tinymtl ask` starts a
+# conversation with the trained guide.
