@@ -45,7 +45,7 @@ def gains(
     for i, (arm, (gain, error)) in enumerate(look.by_name(arms, 40).items()):
         beside = (i - (len(arms) - 1) / 2) * 0.7 / len(arms)
         _draw_arm(ax, i, arm, gain, error, np.arange(len(measures)) + beside)
-    ax.set_yticks(range(len(measures)), look.names(measures, 28))
+    ax.set_yticks(range(len(measures)), look.names(measures, 34))
     ax.set(ylim=(len(measures) - 0.2, -0.5), xlabel=GAIN)
     ax.text(0, len(measures) - 0.2, " alone", va="bottom", fontsize=9, color="0.3")
     look.legend_above(ax, ncols=1, at_right=True)
