@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import tinymtl as mtl
-from tinymtl import closed_form, datasets, interaction, measures, weighting
+from tinymtl import closed_form, datasets, interaction, measures, rules, weighting
 
 nan = float("nan")
 inf = float("inf")
@@ -35,6 +35,7 @@ def things():
         "closed_form": closed_form,
         "datasets": datasets,
         "interaction": interaction,
+        "rules": rules,
         "measures": measures,
         "weighting": weighting,
         "rng": rng,
@@ -142,7 +143,7 @@ ROWS = [
     # How tasks meet
     ("interaction.gramian(masked)", TypeError, "gramian: jacobian must be an array without a mask"),
     ("interaction.gramian([['a']])", TypeError, f"gramian: jacobian {NUMBERS} <U1"),
-    ("interaction.needs_gramian(3)", TypeError, f"needs_gramian: rule {A_FUNCTION} int"),
+    ("rules.needs_gramian(3)", TypeError, f"needs_gramian: rule {A_FUNCTION} int"),
     ("interaction.cosines(no_gramian)", ValueError, f"cosines: gramian {PRODUCTS}"),
     ("interaction.cosines(-G)", ValueError, f"cosines: gramian {PRODUCTS}"),
     ("interaction.cosines(G * 1j)", TypeError, f"cosines: gramian {NUMBERS} complex128"),
@@ -223,7 +224,7 @@ ROWS = [
     (
         "interaction.step_report(model, data, losses, sgd, [1.0, 1.0])",
         TypeError,
-        "step_report: weights must be a dict by task, got list",
+        "step_report: weights must be None, numbers by task, or a rule; got [1.0, 1.0]",
     ),
     (
         "interaction.lookahead_affinity(model, data, losses, '0.1')",

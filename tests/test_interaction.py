@@ -307,6 +307,28 @@ def test_step_report_is_what_the_step_does_when_it_is_taken(make_optimizer, weig
     np.testing.assert_allclose(report.happened, numbers(twin, data) - values, atol=1e-14)
 
 
+@pytest.mark.parametrize(
+    "weights, match",
+    [
+        ([1.0, 2.0], "weights must be None, numbers by task, or a rule; got"),
+        (mtl.weighting.GradNorm, r"a rule, such as GradNorm\(...\); got"),
+        ({"a": -1.0, "b": 1.0}, r"weights\['a'\] must be finite and not negative, got -1.0"),
+        (lambda losses: losses, r"a rule of two arguments, \(losses, gramian\)"),
+        (lambda losses, gramian: "no", "weights must be 2 finite numbers"),
+    ],
+)
+def test_step_report_refuses_the_weights_that_training_refuses(weights, match):
+    with pytest.raises((ValueError, TypeError), match=f"step_report: .*{match}"):
+        step_report(network(), batch(), LOSSES, mtl.SGD(0.1), weights)
+
+
+def test_step_report_asks_a_rule_once_more_as_training_does():
+    model = network()
+    model.heads["b"].W = np.zeros(model.heads["b"].W.shape)
+    report = step_report(model, batch(), LOSSES, mtl.SGD(0.1), mtl.weighting.nash_mtl)
+    assert report.weights[1] == 1
+
+
 def test_plain_gradient_descent_does_what_is_predicted_up_to_the_square_of_the_learning_rate():
     errors = []
     for η in (0.02, 0.01, 0.005):

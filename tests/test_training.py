@@ -531,9 +531,7 @@ def test_weights_above_all_float32_give_a_finite_step_in_float32():
 
 # Own parameters under a rule of the Gramian
 
-OF_GRAMIAN = [
-    name for name in mtl.weighting.__all__ if mtl.interaction.needs_gramian(rule_by_name(name))
-]
+OF_GRAMIAN = [name for name in mtl.weighting.__all__ if mtl.rules.needs_gramian(rule_by_name(name))]
 
 
 def trained_under(rule, steps=3, model=None, **more):

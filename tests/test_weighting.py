@@ -23,7 +23,7 @@ from hypothesis import Phase, assume, given, settings
 from hypothesis import strategies as st
 
 from tinymtl import weighting
-from tinymtl.interaction import needs_gramian
+from tinymtl.rules import needs_gramian
 
 seeds = st.integers(0, 2**32 - 1)
 laws = settings(max_examples=30)

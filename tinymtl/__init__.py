@@ -10,8 +10,8 @@ weight, λ strength of a penalty, η learning rate, J Jacobian (T, P), G Gramian
 parameters, g the gradient from above.
 
 Read in this order: checks, tensor, ops, gradcheck, losses, files, module, layers, optim, sharing,
-interaction, solvers, weighting, batches, history, checkpoint, step, progress, training, measures,
-closed_form, datasets, plots, comparison. Each file imports only from files before it.
+rules, interaction, solvers, weighting, batches, history, checkpoint, step, progress, training,
+measures, closed_form, datasets, plots, comparison. Each file imports only from files before it.
 """
 
 from . import closed_form, datasets, interaction, measures, weighting

@@ -23,7 +23,6 @@ shows which points lie together in the features that they share.
 
 from __future__ import annotations
 
-import inspect
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import deepcopy
@@ -36,6 +35,7 @@ from .layers import Embedding
 from .losses import combine
 from .module import Parameter
 from .optim import Optimizer
+from .rules import weighing
 from .sharing import Sharing, task_losses
 from .tensor import Tensor
 
@@ -56,20 +56,6 @@ def gramian(jacobian: np.ndarray) -> np.ndarray:
     J = _with_axes("gramian", "jacobian", jacobian, "T, P")
     with np.errstate(under="ignore"):  # a product below 1e-308 counts as 0
         return J @ J.T  # (T, T)
-
-
-def needs_gramian(rule: Callable) -> bool:
-    """Whether a rule (losses, gramian) -> weights has to be told the Gramian.
-
-    It has, unless its second argument has the default None.
-
-    >>> from tinymtl import weighting
-    >>> needs_gramian(weighting.equal), needs_gramian(weighting.mgda)
-    (False, True)
-    """
-    checks.function("needs_gramian", "rule", rule)
-    arguments = list(inspect.signature(rule).parameters.values())
-    return len(arguments) < 2 or arguments[1].default is not None
 
 
 def cosines(gramian: np.ndarray) -> np.ndarray:
@@ -255,11 +241,11 @@ def step_report(
     optimizer = optimizer.copy_for(model)
     η = optimizer.rate(progress)
     G = gramian(start.jacobian)  # (T, T)
-    w = _weights_of_step(weights, start, G)  # (T,)
+    weigh = weighing("step_report", deepcopy(weights), weight_own, model, model.tasks)
+    w = np.array(list(weigh(list(start.losses), start.values, G).values()))  # (T,)
 
     θ = model.theta.copy()
-    weight_own = own_are_weighted("step_report", weight_own, weights)
-    _set_gradient(start, w, weight_own)
+    _set_gradient(start, w, weigh.weight_own)
     optimizer.step(model, progress)
     Δθ = model.theta - θ
     with_heads = _changes_since(start, batch, losses)
@@ -629,38 +615,6 @@ def _has_label(inputs, targets, mask=None):
 def _numbers(losses) -> np.ndarray:
     """The losses of a dict as numbers (T,)."""
     return np.array([float(loss) for loss in losses.values()])
-
-
-def _weights_of_step(weights, start, G) -> np.ndarray:
-    """w (T,): what `fit` would choose from these losses and this Gramian. A rule's memory stays."""
-    tasks = list(start.losses)
-    if callable(weights):
-        rule = deepcopy(weights)
-        if hasattr(rule, "tasks"):
-            rule.tasks = tasks
-        w = np.asarray(rule(start.values, G), np.float64)
-    elif weights is None:
-        w = np.ones(len(tasks))
-    else:
-        checks.same_tasks("step_report", "weights", weights, start.model.tasks)
-        w = np.array([weights[task] for task in tasks], np.float64)
-    if w.shape != (len(tasks),) or not np.isfinite(w).all():
-        raise ValueError(f"step_report: weights must be {len(tasks)} finite numbers, got {w}")
-    return w
-
-
-def own_are_weighted(where, weight_own, weights) -> bool:
-    """The argument `weight_own` of `fit`: whether weights count for own parameters, heads, too."""
-    if weight_own is not None and not isinstance(weight_own, (bool, np.bool_)):
-        raise TypeError(f"{where}: weight_own must be True, False or None, got {weight_own!r}")
-    if callable(weights) and needs_gramian(weights):
-        return bool(weight_own)
-    if weight_own is not None and not weight_own:
-        raise ValueError(
-            f"{where}: weight_own=False needs weights by a rule of the Gramian, got {weights!r}; "
-            "otherwise the step is the gradient of the sum of w_t L_t, own parameters included"
-        )
-    return True
 
 
 def _set_gradient(start, w, weight_own):

@@ -7,7 +7,6 @@ NamesTheTask   puts the task's name in front of what a loss says about data that
 
 from __future__ import annotations
 
-import inspect
 import math
 import time
 from collections.abc import Callable, Mapping
@@ -15,22 +14,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from . import checks
 from .batches import Batches
 from .history import Recorder, Undo
-from .interaction import gramian, needs_gramian, own_are_weighted
+from .interaction import gramian
 from .losses import combine
 from .optim import Optimizer
+from .rules import FixedWeights, WeightsOfRule
 from .sharing import Sharing, task_losses
 from .tensor import Tensor, no_grad
 
 
 class Diverged(FloatingPointError):
     """What `fit` raises where a loss, the penalty or a parameter is not finite."""
-
-
-class Refused(ValueError):
-    """What a rule that refuses to give weights becomes in `fit`."""
 
 
 # The step
@@ -47,7 +42,7 @@ class Step:
     model: Sharing
     batches: Batches
     losses: Mapping[str, Callable]
-    weigh: _FixedWeights | _WeightsOfRule
+    weigh: FixedWeights | WeightsOfRule
     optimizer: Optimizer
     steps: int
     cosines_every: int | None
@@ -231,131 +226,6 @@ class NamesTheTask:
         except Exception as error:
             return error
         return None
-
-
-# The weights
-
-
-def weighing(weights, weight_own, model, data):
-    """The arguments of `fit` about weights, whatever their form, as a function of losses."""
-    if isinstance(weights, type):
-        raise TypeError(
-            "fit: weights must be None, numbers by task, or a rule, "
-            f"such as {weights.__name__}(...); got {weights!r}"
-        )
-    if callable(weights):
-        _check_rule(weights)
-    weight_own = own_are_weighted("fit", weight_own, weights)
-    if weights is None:
-        return _FixedWeights(dict.fromkeys(data, 1.0))
-    if callable(weights):
-        return _WeightsOfRule(weights, weight_own, model, data)
-    if isinstance(weights, Mapping):
-        checks.same_tasks("fit", "weights", weights, data)
-        for task, w in weights.items():
-            checks.not_negative("fit", f"weights[{task!r}]", w)
-        return _FixedWeights(weights)
-    raise TypeError(f"fit: weights must be None, numbers by task, or a rule; got {weights!r}")
-
-
-class _FixedWeights:
-    """The same number for a task in every step."""
-
-    needs_gramian = False
-
-    def __init__(self, weights):
-        self.weights = weights
-        self.on_held_out = weights  # of the total that early stopping judges by
-
-    def __call__(self, tasks, losses, gramian=None):
-        return {task: float(self.weights[task]) for task in tasks}
-
-
-class _WeightsOfRule:
-    """What a rule says in each step about the tasks with labels in the batch."""
-
-    def __init__(self, rule, weight_own, model, data):
-        self.rule = rule
-        self.weight_own = weight_own
-        self.needs_gramian = needs_gramian(rule)
-        self.on_held_out = dict.fromkeys(data, 1.0)
-        if self.needs_gramian:
-            _check_has_gramian(model)
-
-    def __call__(self, tasks, losses, gramian=None):
-        """tasks: names; losses (T,), gramian (T, T) in their order. Returns task -> weight."""
-        if not tasks:
-            return {}
-        try:
-            w = self.ask(tasks, losses, gramian)
-        except np.linalg.LinAlgError:
-            raise  # a ValueError too, but of a rule that failed and not of one that refused
-        except ValueError as error:
-            at = self.with_gradient(tasks, gramian)
-            if not 0 < len(at) < len(tasks):
-                raise Refused(
-                    f"fit: the rule for the weights of {tasks} refused: {error}"
-                ) from error
-            # No direction changes the losses of the others: the weights are a matter of these.
-            of_these = self([tasks[i] for i in at], losses[at], gramian[np.ix_(at, at)])
-            return dict.fromkeys(tasks, 1.0) | of_these
-        return dict(zip(tasks, _checked_weights(w, tasks)))
-
-    def ask(self, tasks, losses, gramian):
-        if hasattr(self.rule, "tasks"):
-            self.rule.tasks = tasks
-        losses = losses.copy()  # a rule that writes into them must not change the record
-        if self.needs_gramian:
-            return self.rule(losses, gramian)
-        return self.rule(losses)
-
-    def with_gradient(self, tasks, gramian):
-        """The places of the tasks with a gradient on the shared parameters."""
-        if not self.needs_gramian:
-            return range(len(tasks))
-        return np.flatnonzero(np.diag(gramian) > 0)
-
-
-def _check_has_gramian(model):
-    """There are gradients on shared parameters."""
-    if model.P == 0:
-        raise ValueError(
-            f"fit: this rule needs a Gramian, but {type(model).__name__} "
-            "shares no parameters (P = 0)"
-        )
-    if all(p.frozen for p in model.trunk_parameters(model.tasks[0])):
-        raise ValueError(
-            "fit: this rule needs a Gramian, but all shared parameters are frozen, "
-            "so no task has a gradient on them"
-        )
-
-
-def _checked_weights(weights, tasks):
-    """What a rule gave, as a list of finite numbers, one for each task."""
-    expected = f"fit: weights must be {len(tasks)} finite numbers, one for each of {tasks}"
-    try:
-        w = np.asarray(weights, np.float64)
-    except (TypeError, ValueError) as error:
-        raise TypeError(f"{expected}; the rule gave {weights!r}") from error
-    if w.shape != (len(tasks),) or not np.isfinite(w).all():
-        raise ValueError(f"{expected}; the rule gave {w}")
-    return w.tolist()
-
-
-def _check_rule(rule):
-    """A rule can be called with two arguments."""
-    try:
-        arguments = inspect.signature(rule)
-    except ValueError:  # some functions written in C do not tell
-        return
-    try:
-        arguments.bind("losses", "gramian")
-    except TypeError as error:
-        name = getattr(rule, "__name__", type(rule).__name__)
-        raise TypeError(
-            f"fit: weights must be a rule of two arguments, (losses, gramian), or, if the losses "
-            f"are enough, (losses, gramian=None); got {name}{arguments}"
-        ) from error
 
 
 # Checks of what training depends on

@@ -39,8 +39,9 @@ from .checkpoint import Checkpoint
 from .history import EarlyStop, History, LiveHistory, Recorder, Undo
 from .optim import Optimizer
 from .progress import Progress
+from .rules import Refused, weighing
 from .sharing import Sharing, evaluating, task_losses
-from .step import Diverged, NamesTheTask, Refused, Step, check_last_step, weighing
+from .step import Diverged, NamesTheTask, Step, check_last_step
 from .tensor import Tensor
 
 
@@ -165,7 +166,7 @@ def fit(
     _check_optimizer(optimizer)
     _check_finite(model)
     batches = Batches(data, batch_size, rng)
-    weigh = weighing(weights, weight_own, model, data)
+    weigh = weighing("fit", weights, weight_own, model, data)
     judge = _judging(judge, weigh, held_out, patience)
 
     undo = Undo(model, optimizer)

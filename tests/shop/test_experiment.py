@@ -16,7 +16,7 @@ import pytest
 
 import tinymtl as mtl
 from tinymtl import weighting
-from tinymtl.interaction import needs_gramian
+from tinymtl.rules import needs_gramian
 from tinymtl.shop import experiment
 from tinymtl.shop.baselines import BASELINES
 from tinymtl.shop.experiment import (

@@ -22,9 +22,10 @@ from multiprocessing.connection import wait
 import numpy as np
 
 from .. import weighting
-from ..interaction import conflict_rate, harm_rate, layer_gramians, needs_gramian, step_report
+from ..interaction import conflict_rate, harm_rate, layer_gramians, step_report
 from ..measures import accuracy, auc, r_squared
 from ..optim import SGD, Adam
+from ..rules import needs_gramian
 from ..sharing import HardSharing, SingleTask, SoftSharing
 from ..tensor import no_grad
 from ..training import fit

@@ -9,7 +9,8 @@ from textwrap import fill
 import numpy as np
 
 from .. import plots
-from ..interaction import ENOUGH_SEEDS, chance_of_mark, kind_of, needs_gramian, sure
+from ..interaction import ENOUGH_SEEDS, chance_of_mark, kind_of, sure
+from ..rules import needs_gramian
 from .baselines import BASELINES
 from .experiment import (
     ARMS,
