@@ -12,6 +12,11 @@ import pytest
 HERE = Path(__file__).parent
 
 
+def hear_ctrl_c():
+    """A job in the background is started deaf to it."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @pytest.fixture
 def start(tmp_path):
     """A function: start pytest on a suite of two tests, of which the second process has `slow`."""
@@ -21,7 +26,7 @@ def start(tmp_path):
 
     def start(slow, fast="pass", *options):
         (tmp_path / "tests" / "test_a.py").write_text(f"def test_fast():\n    {fast}\n")
-        slow = f"import os, time\ndef test_slow():\n    {slow}\n"
+        slow = f"import os, signal, time\ndef test_slow():\n    {slow}\n"
         (tmp_path / "tests" / "plots" / "test_b.py").write_text(slow)
         return subprocess.Popen(
             [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *options],
@@ -29,6 +34,7 @@ def start(tmp_path):
             env={**os.environ, "PYTHONPATH": str(HERE), "PYTEST_ADDOPTS": ""},
             stdout=subprocess.PIPE,
             text=True,
+            preexec_fn=hear_ctrl_c if os.name == "posix" else None,
         )
 
     return start
@@ -65,6 +71,14 @@ def test_the_first_failure_ends_both_if_asked_to(start):
     assert code == 1
     assert "1 failed" in output and "stopping after 1 failures" in output
     assert time.monotonic() - began < 300
+
+
+@needs_two
+def test_a_second_process_that_does_not_hear_ctrl_c_is_ended_by_force(start):
+    deaf = "signal.signal(signal.SIGINT, signal.SIG_IGN); time.sleep(600)"
+    code, output = said(start(deaf, "import time; time.sleep(3); assert False", "-x"))
+    assert code == 1
+    assert "stopping after 1 failures" in output
 
 
 @needs_two

@@ -133,13 +133,20 @@ class First:
             )
 
     def stop(self):
-        """End the second process as Ctrl-C does, so that it can end its own."""
+        """End the second process as Ctrl-C does, so that it can end its own; else by force.
+
+        Where Ctrl-C is switched off, as in a job in the background, it does not hear the first.
+        """
         if self.process.poll() is None:
             if os.name == "posix":
                 self.process.send_signal(signal.SIGINT)
             else:
                 self.process.terminate()
-        self.process.wait()
+        try:
+            self.process.wait(timeout=10)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
         self.lines.close()
         self.output.close()
 

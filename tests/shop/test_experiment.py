@@ -404,6 +404,11 @@ def wait_until(holds, what):
         time.sleep(0.02)
 
 
+def hear_ctrl_c():
+    """A job in the background is started deaf to it."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @pytest.fixture
 def long_run(tmp_path):
     """The main job, some minutes of work, with its two workers, in a session of its own."""
@@ -414,6 +419,7 @@ def long_run(tmp_path):
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
+        preexec_fn=hear_ctrl_c,
     )
     try:
         wait_until(lambda: len(workers_of(process.pid)) == 2, "two workers have started")
