@@ -1006,6 +1006,19 @@ def test_a_task_may_be_left_out(make):
 
 # Errors
 
+
+@pytest.mark.parametrize("batch_size", [None, 2])
+@pytest.mark.parametrize(
+    "x, error", [(np.zeros((5, 7)), ValueError), (np.zeros((5, 3), int), TypeError)]
+)
+def test_predict_names_the_task_whose_inputs_do_not_fit(batch_size, x, error):
+    inputs, _ = problem()
+    model, _ = frozen_model(mtl.HardSharing, lambda model: [])
+    good = {t: inputs[t] for t in TASKS}
+    with pytest.raises(error, match=r"^predict: inputs\['b'\]: "):
+        model.predict(good | {"b": x}, batch_size)
+
+
 BAD_PARTS = {
     "no heads": (
         {"heads": {}},

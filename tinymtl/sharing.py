@@ -114,9 +114,21 @@ class Sharing(Module):
         with evaluating(self):
             for start in range(0, longest, size):
                 batch = _slices(inputs, start, start + size)
-                for task, output in self.forward(batch).items():
+                for task, output in self._forward_by_name(batch).items():
                     outputs[task].append(_rows(output, task, _n_examples(batch[task])))
         return {task: np.concatenate(rows) for task, rows in outputs.items()}
+
+    def _forward_by_name(self, inputs):
+        """As `forward`; an error says whose inputs do not fit."""
+        try:
+            return self.forward(inputs)
+        except (ValueError, TypeError, IndexError):
+            for task, x in inputs.items():
+                try:
+                    self.forward({task: x})
+                except (ValueError, TypeError, IndexError) as error:
+                    raise type(error)(f"predict: inputs[{task!r}]: {error}") from error
+            raise
 
     def penalty(self) -> Tensor:
         """What the model adds to the total loss.
