@@ -17,7 +17,7 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-SECOND = ["plots", "shop", "test_main.py"]  # in tests/; about half of the work
+SECOND = ["plots", "shop"]  # in tests/; about half of the work
 FOLDER = "TINYMTL_SECOND_PROCESS"  # environment variable: where the second process reads and writes
 
 
@@ -143,7 +143,7 @@ class First:
             else:
                 self.process.terminate()
         try:
-            self.process.wait(timeout=10)
+            self.process.wait(timeout=3)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
