@@ -19,6 +19,7 @@ from tinymtl.shop.pieces import ACTS, DIETS, ELSEWHERE, LIMITS, ORDINALS, TOPICS
 from tinymtl.shop.purchases import Shop, load, words
 from tinymtl.shop.replies import NATIONAL, OWN, QUESTIONS
 from tinymtl.shop.split import Split
+from tinymtl.shop.understanding import read
 from tinymtl.shop.wording import DEPARTMENTS, FIXED, named
 
 README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
@@ -336,3 +337,49 @@ def test_all_that_is_said_of_a_kind_as_known_is_on_record(agent, part):
         if "probably" not in where:
             for department in np.unique(record["department"][of_kind & known]):
                 assert DEPARTMENTS[department] in where
+
+
+# Sums and reasons that go on
+
+
+def in_sum(reply):
+    """The sum that a reply ends with."""
+    return float(re.search(r"together (?:about )?([0-9.]+) dollars", reply)[1])
+
+
+def test_a_sum_goes_on_with_what_is_added_and_taken_off(agent):
+    prices = {}
+    for name in ("honey", "oatmeal", "celery"):
+        prices[name] = in_sum(agent.reply(f"{name} total"))
+    both = prices["honey"] + prices["oatmeal"]
+    assert in_sum(agent.reply("honey plus oatmeal")) == pytest.approx(both)
+    assert in_sum(agent.reply("add a celery")) == pytest.approx(sum(prices.values()))
+    left = prices["oatmeal"] + prices["celery"]
+    assert in_sum(agent.reply("and without the honey")) == pytest.approx(left)
+    assert "enough" in agent.reply("is 50 dollars enough")
+
+
+def test_why_not_says_where_a_product_stands_by_its_score(agent):
+    agent.reply("recommend something for household 12")
+    need = agent.talk.need
+    bought = need.bought(agent.catalogue)
+    scores = need.scores(agent.catalogue)
+    tried = 0
+    for name in ("honey", "sauerkraut", "pretzels", "asparagus"):
+        products = agent.catalogue.find(read(name).wanted[0])
+        reply = agent.reply(f"why not {name}?")
+        if bought[products].any():
+            assert "already" in reply
+            continue
+        tried += 1
+        best = scores[products].max()
+        place = int((scores[~bought] > best).sum()) + 1
+        assert f"place {place} of the {(~bought).sum()} products" in reply
+    assert tried
+
+
+def test_the_other_one_of_two_is_the_one_that_was_not_picked(agent):
+    agent.reply("show me honey and oatmeal")
+    agent.reply("the second one")
+    assert agent.reply("the other one").startswith("Honey")
+    assert agent.reply("the other one").startswith("Oatmeal")

@@ -158,6 +158,7 @@ TABLES = {
     "phrases": ["act", "phrase"],
     "price_words": ["below", "words"],
     "questions": ["question", "opening"],
+    "shorthand": ["words", "full"],
     "topics": ["topic", "phrase"],
     "units": ["word", "unit", "times"],
 }

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from tinymtl.shop.amounts import Amount, read_amount, tokens
 from tinymtl.shop.lexicon import NAMES, TERMS, stems
 from tinymtl.shop.meaning import Mention
-from tinymtl.shop.pieces import ACTS, LIMITS, pieces
+from tinymtl.shop.pieces import ACTS, LIMITS, pieces, written_out
 from tinymtl.shop.purchases import load, words
 from tinymtl.shop.replies import NATIONAL, OWN
 from tinymtl.shop.spelling import KNOWN_WORDS, corrected, distance
@@ -189,6 +189,10 @@ def test_numbers_count_and_units_measure(line, count, size):
         ("i dont want donuts, show me cookies", ["donuts"], ["cookies"]),
         ("no meat, fish or dairy", ["meat", "fish", "dairy"], []),
         ("I don't want meat, what can I cook for dinner", ["meat"], ["dinner"]),
+        ("snacks, but leave the chips out", ["chips"], ["snacks"]),
+        ("anything but pork for dinner", ["pork"], ["dinner"]),
+        ("my kids wont eat eggs, what for dinner", ["eggs"], ["dinner"]),
+        ("I want a drink but we don't drink soda", ["soda"], ["drink"]),
     ],
 )
 def test_what_is_left_out_is_told_from_what_is_wanted(line, excluded, wanted):
@@ -222,6 +226,17 @@ def test_pronouns_and_places_in_a_list_point_at_something():
         ("milk under 1,000 dollars", [("<", 1000)]),
         ("pizza for about 1 dollar", [("~", 1)]),
         ("under half a dollar", [("<", 0.5)]),
+        ("cookies from 2 to 2,50", [(">=", 2), ("<=", 2.5)]),
+        ("cheese, 2-3 dollars", [(">=", 2), ("<=", 3)]),
+        ("soup for 60 to 70 cents", [(">=", 0.6), ("<=", 0.7)]),
+        ("chips between one and two bucks", [(">=", 1), ("<=", 2)]),
+        ("cheese for 2 dollars or more", [(">=", 2)]),
+        ("yogurt, 50 cents or less", [("<=", 0.5)]),
+        ("not more expensive than 4 dollars", [("<=", 4)]),
+        ("butter that doesn't cost more than 3.20", [("<=", 3.2)]),
+        ("nothing over 2 dollars please", [("<=", 2)]),
+        ("cookies costing no more than three dollars", [("<=", 3)]),
+        ("i'm from household 100, ideas for snacks", []),
     ],
 )
 def test_money_is_read_as_it_is_meant(line, limits):
@@ -237,6 +252,9 @@ def test_money_is_read_as_it_is_meant(line, limits):
         ("do you have a national brand", [NATIONAL]),
         ("is the honey your own brand?", []),
         ("which flour is cheaper, your own brand or the national one?", [OWN, NATIONAL]),
+        ("which butter is own brand?", [OWN]),
+        ("yours or a national brand, the honey?", []),
+        ("where are the corn dogs and are they yours?", []),
     ],
 )
 def test_a_wish_for_a_brand_is_told_from_a_question_for_it(line, brands):
@@ -252,6 +270,11 @@ def test_a_wish_for_a_brand_is_told_from_a_question_for_it(line, brands):
         ("household -1", -1),
         ("household twelve", 12),
         ("which household?", None),
+        ("what's good for household 12", 12),
+        ("for 12 please", 12),
+        ("number 12 here, recommend me something", 12),
+        ("recommend 3 apples", None),
+        ("dinner for 4", None),
     ],
 )
 def test_a_household_is_a_number_behind_its_name(line, household):
@@ -277,6 +300,10 @@ def test_what_a_product_contains_is_no_kind_of_product():
         ("chaeper", "cheaper"),
         ("hunny", "honey"),
         ("mch", "much"),
+        ("egs", "eggs"),
+        ("lettis", "lettuce"),
+        ("karrots", "carrots"),
+        ("yogert", "yogurt"),
     ],
 )
 def test_slips_are_put_right(written, meant):
@@ -286,6 +313,69 @@ def test_slips_are_put_right(written, meant):
 @pytest.mark.parametrize("word", ["dont", "wine", "beer", "soap", "lamb", "unicorn", "are", "than"])
 def test_words_that_mean_something_else_stay(word):
     assert corrected(word) == word
+
+
+# Short messages, slang, and words that name no product
+
+
+@pytest.mark.parametrize(
+    "short, long",
+    [
+        ("how much r the bananas", "how much are the bananas"),
+        ("price 4 celery n asparagus", "price for celery and asparagus"),
+        ("need sth 2 drink pls", "need something to drink please"),
+        ("2x honey & 1x oatmeal", "2 honey and 1 oatmeal"),
+        ("loo roll w/o perfume", "toilet paper without perfume"),
+        ("4 honeys and 2 eggs", "4 honeys and 2 eggs"),
+    ],
+)
+def test_shorthand_is_read_as_what_it_stands_for(short, long):
+    assert written_out(tokens(short)) == tokens(long)
+    assert read(short).mentions == read(long).mentions
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "honey, how much does that set me back",
+        "could you kindly say what the honey costs",
+        "what is the honey going for these days",
+        "hey buddy, how much for honey fam",
+    ],
+)
+def test_unknown_words_beside_a_product_are_passed_by(line):
+    assert {m.said for m in read(line).mentions if m.is_named} == {"honey"}
+
+
+def test_an_unknown_word_is_a_product_where_a_product_is_named():
+    assert said(read("price of caviar and of honey").mentions) == ["caviar", "honey"]
+    assert said(read("do you sell caviar, and where is the honey").wanted) == ["caviar"]
+
+
+@pytest.mark.parametrize(
+    "line", ["is there sugar in the honey?", "how much salt is in it", "how much fat does it have"]
+)
+def test_who_asks_for_a_part_of_a_product_names_no_product_by_it(line):
+    meaning = read(line)
+    assert [(q.act, q.said) for q in meaning.questions] == [("topic", "made")]
+    assert all(m.refers or m.said == "honey" for m in meaning.mentions)
+
+
+def test_a_number_of_a_pronoun_counts_what_was_named_before_it():
+    (question,) = read("honey please, how much are 2 of them").questions
+    assert [(m.said, m.count) for m in question.mentions] == [("honey", 2)]
+    (question,) = read("how much for honey twice").questions
+    assert [(m.said, m.count) for m in question.mentions] == [("honey", 2)]
+
+
+@pytest.mark.parametrize(
+    "line", ["can I get honey and eggs with 5 dollars", "5 dollars do for honey"]
+)
+def test_money_for_several_things_is_asked_to_be_enough(line):
+    meaning = read(line)
+    assert [question.act for question in meaning.questions] == ["enough"]
+    assert meaning.limits == []
+    assert Amount(5.0, "dollar") in meaning.amounts
 
 
 # Whatever else is said

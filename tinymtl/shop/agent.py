@@ -27,7 +27,8 @@ from .understanding import LONGEST, read
 from .wording import FIXED, listed
 
 # What a line says to the guide rather than about products, the first that it holds.
-SMALL_TALK = ("bye", "anew", "insult", "who", "help", "shop", "how", "thanks", "praise", "hello")
+SMALL_TALK = ("bye", "anew", "insult", "joke", "who", "help")
+SMALL_TALK += ("shop", "how", "thanks", "praise", "hello")
 
 
 class Agent:
@@ -115,6 +116,8 @@ class Agent:
         noted = self.note_customer(meaning, asked)
         if noted:
             return noted
+        if "why not" in meaning.acts:
+            return self.explaining.why_not(meaning)
         if "why" in meaning.acts:
             return self.explaining.why(meaning)
         if "sure" in meaning.acts and not meaning.questions:
@@ -127,12 +130,23 @@ class Agent:
             answered = self.offering.take_answer(meaning, asked)
             if answered:
                 return answered
+        if self.answering.can_take_off(meaning):
+            return self.answering.take_off(meaning)
         if meaning.questions and not only_limits(meaning):
             return self.answering.answer_questions(meaning)
+        if self.adds(meaning):
+            return self.answering.add_to_sum(meaning)
         if repeats_question(meaning, self.talk.last_questions):
             meaning.questions = [asked_again(q, meaning.wanted) for q in self.talk.last_questions]
             return self.answering.answer_questions(meaning)
         return self.serve(meaning)
+
+    def adds(self, meaning: Meaning) -> bool:
+        """Whether a line such as "plus two eggs", or "and a milk" after a sum, adds something."""
+        sums = any(question.act in ("total", "enough") for question in self.talk.last_questions)
+        goes_on = "and" in meaning.acts and sums
+        is_wish = "recommend" in meaning.acts or meaning.limits
+        return bool(meaning.wanted) and not is_wish and ("add" in meaning.acts or goes_on)
 
     def note_customer(self, meaning: Meaning, asked) -> str:
         """Remember the household or the basket; a reply if that cannot be, else ""."""
@@ -183,9 +197,14 @@ class Agent:
         """Offer what fits the need after this line."""
         if only_places(meaning):
             return self.pick(meaning.wanted[0])
+        conditions = meaning.limits or meaning.brands or meaning.household is not None
+        if only_refers(meaning) and (conditions or "recommend" in meaning.acts):
+            meaning.wanted = []  # "which of them are your own brand"
         if only_refers(meaning):
             return self.about_subjects()
-        counted = any(mention.count for mention in meaning.wanted) or weighed(meaning)
+        found = [self.talk.subject(m) for m in meaning.wanted if m.is_found]
+        counted = any(m.count for m in meaning.wanted) or any(s.count > 1 for s in found)
+        counted = counted or weighed(meaning)
         if counted and not meaning.acts & {"need", "recommend"}:
             meaning.questions = [Question("total", "", meaning.wanted)]
             return self.answering.answer_questions(meaning)
@@ -197,7 +216,8 @@ class Agent:
     def not_found_offer(self, lost: list[Mention], meaning: Meaning) -> str:
         """Some of what is wanted does not exist here; the rest is offered."""
         (said,) = self.talk.not_found(lost)
-        meaning.wanted = [m for m in meaning.wanted if m.is_found]
+        kept = [m for m in meaning.wanted if m.is_found or m.types or not m.is_named]
+        meaning.wanted = [m.known_part() if m.missing else m for m in kept]
         if not meaning.wanted:
             return said + " Shall I look for something else?"
         return f"{said} {self.offering.offer_need(meaning)}"

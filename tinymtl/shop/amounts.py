@@ -14,6 +14,9 @@ UNITS = {
 
 # Tokens
 
+SPOKEN = {"<": "under", ">": "over", "&": "and", "+": "plus", "@": "at"}
+SPOKEN |= {"w/o": "without", "w/": "with", "#": "number"}
+
 
 def tokens(line: str) -> list[str]:
     """The words, numbers and signs of a line, in lower case and without apostrophes.
@@ -24,7 +27,12 @@ def tokens(line: str) -> list[str]:
     line = line.lower().replace("’", "'")
     line = re.sub(r"(\d),(\d{3})\b", r"\1\2", line)
     line = re.sub(r"(\d),(\d\d)\b", r"\1.\2", line)
-    line = line.replace("'", "").replace("<", " under ").replace(">", " over ")
+    line = line.replace("'", "")
+    line = re.sub(r"(\d) ?[-–] ?(\d)", r"\1 to \2", line)  # "2-3 dollars"
+    line = re.sub(r"\b(\d+) ?x\b", r"\1", line)  # "2x honey"
+    line = re.sub(r"\bx ?(\d+)", r"times \1", line)
+    for sign, word in SPOKEN.items():
+        line = line.replace(sign, f" {word} ")
     line = re.sub(r"[\d.]+ ?%", " percent ", line)  # "2 % milk" is no number of milks
     line = re.sub(r"([a-z])\1{2,}", r"\1\1", line)  # "pleeease"
     return re.findall(r"[a-z]+|(?<!\S)-?\d*\.?\d+|\d*\.?\d+|[$¢%,.?!;:]", line)
@@ -97,7 +105,7 @@ def read_unit(words: list[str], i: int) -> tuple[str, float, int] | None:
     return None
 
 
-DOLLARS = ("dollar", "dollars", "buck", "bucks", "$")
+DOLLARS = ("dollar", "dollars", "buck", "bucks", "quid", "$")
 CENTS = ("cent", "cents", "¢")
 
 

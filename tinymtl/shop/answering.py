@@ -39,6 +39,7 @@ class Answering:
         self.model = model
         self.replies = replies
         self.also_bought = AlsoBought(talk.catalogue.early)
+        self.goes_on_from: list[Subject] = []  # what was added up, or asked about, before this line
 
     @property
     def need(self) -> Need:
@@ -48,6 +49,7 @@ class Answering:
     def answer_questions(self, meaning: Meaning) -> str:
         """The answers to all questions of a line, one after the other."""
         said = []
+        self.goes_on_from = self.added_up()
         self.talk.last_questions = meaning.questions
         if meaning.excluded or meaning.brands and not compares_brands(meaning):
             self.need.take_conditions(meaning)
@@ -55,12 +57,25 @@ class Answering:
         offered = ""
         if meaning.limits and "need" in meaning.acts and meaning.mentions:
             offered = self.offer_first(meaning) + "\n"
+        said += self.answers_to_wishes(meaning)
         for question in self.joined(meaning):
             answer = self.answer_question(question, meaning)
             is_new = answer not in said and not (said and answer == FIXED["which"])
             if is_new:
                 said.append(answer)
         return offered + " ".join(said)
+
+    def answers_to_wishes(self, meaning: Meaning) -> list[str]:
+        """What is said of "do you sell shampoo" before another question of the line."""
+        relates = any(q.act in (*COMPARED, *ORDERS) for q in meaning.questions)
+        if "need" not in meaning.acts or relates or meaning.limits:
+            return []
+        named_ones = [mention for mention in meaning.wanted if mention.is_named]
+        lost = [mention for mention in named_ones if not mention.is_found]
+        found = [self.talk.subject(mention) for mention in named_ones if mention.is_found]
+        self.talk.tell(*(subject.first for subject in found))
+        told = [answers.price(self.catalogue, subject) for subject in found]
+        return [*self.talk.not_found(lost), *told]
 
     def offer_first(self, meaning: Meaning) -> str:
         """Offer what is wanted and asked about: "tuna under a dollar, and where is it"."""
@@ -78,7 +93,8 @@ class Answering:
         if sums:
             rest = [q for q in meaning.questions if q not in sums and q not in prices]
             return [sums[0], *rest]
-        if len(prices) == 1 and counts(prices[0]):
+        adds = bool(prices) and "add" in meaning.acts and len(prices[0].mentions) > 1
+        if len(prices) == 1 and (adds or counts(prices[0])):
             prices[0].act = "total"
         return meaning.questions
 
@@ -100,6 +116,8 @@ class Answering:
         if question.act == "topic":
             return self.about_topic(question)
         mentions = unique(question.mentions)
+        if question.act not in (*COMPARED, *ORDERS):
+            mentions = without_echoes(mentions)
         if question.act == "pack":
             mentions = [mention for mention in mentions if mention.refers] or mentions
         missing = self.talk.not_found([m for m in mentions if not mention_found(m)])
@@ -107,21 +125,33 @@ class Answering:
         subjects = [subject for subject in subjects if subject is not None]
         if question.act in (*COMPARED, *ORDERS) and not missing:
             return self.relate(question.act, subjects, meaning)
+        if missing and not subjects:
+            subjects = self.without_unknown_words(mentions)
         if not subjects and not missing:
             subjects = together(self.talk.subjects)
             if question.act == "total":
                 subjects = self.talk.subjects
             if question.act == "total" and len(self.talk.wanted_last) > 1:
                 subjects = [self.talk.subject(mention) for mention in self.talk.wanted_last]
+            if question.act in ("total", "enough") and self.goes_on_from:
+                subjects = self.goes_on_from
         if not subjects:
             return " ".join(missing) or FIXED["which"]
         self.talk.subjects = subjects
+        if len(subjects) > 1:
+            self.talk.put_in_row(subjects)
         return " ".join([*missing, self.simple(question, subjects, meaning)])
+
+    def without_unknown_words(self, mentions: list[Mention]) -> list[Subject]:
+        """What is nearest to things that have an unknown word, as the steak to a unicorn steak."""
+        parts = [mention.known_part() for mention in mentions if mention.types]
+        return [self.talk.subject(part) for part in parts if part.said]
 
     def simple(self, question: Question, subjects: list[Subject], meaning: Meaning) -> str:
         """The answer to a question that no comparison is needed for."""
         self.talk.tell(*(subject.first for subject in subjects))
-        if question.act in ("total", "enough"):
+        is_counted = question.act == "price" and any(subject.count > 1 for subject in subjects)
+        if question.act in ("total", "enough") or is_counted:
             return self.add_up(question.act, subjects, meaning)
         if question.act == "with":
             said = [answers.goes_with(self.catalogue, self.also_bought, s) for s in subjects]
@@ -141,14 +171,58 @@ class Answering:
     def add_up(self, act: str, subjects: list[Subject], meaning: Meaning) -> str:
         """What things cost together, and whether the money is enough."""
         said, amount, is_known = answers.total(self.catalogue, subjects)
+        self.talk.summed = subjects
         money = [a.number for a in meaning.amounts if a.unit == "dollar"]
-        if act == "total" or not money:
+        if act != "enough" or not money:
             return said
         left = money[0] - amount
         about = "" if is_known else "about "
         if left >= 0:
             return f"{said} Yes, {dollars(money[0])} are enough, {about}{left:.2f} are left."
         return f"{said} No, {about}{dollars(-left)} are missing."
+
+    def add_to_sum(self, meaning: Meaning) -> str:
+        """A new sum with what the line names; one thing is added to what was talked of."""
+        lost = [m for m in meaning.wanted if not mention_found(m)]
+        missing = self.talk.not_found(lost) if lost else []
+        new = [self.talk.subject(m) for m in meaning.wanted if mention_found(m)]
+        new = [subject for subject in new if subject is not None]
+        if not new:
+            return " ".join(missing) or FIXED["which"]
+        goes_on = len(meaning.wanted) == 1
+        return " ".join([*missing, self.sum_of([*self.added_up(), *new] if goes_on else new)])
+
+    def added_up(self) -> list[Subject]:
+        """What was added up last, or what was asked about: that is what "plus" goes on from."""
+        acts = {question.act for question in self.talk.last_questions}
+        if acts & {"total", "enough"}:
+            return self.talk.summed
+        return self.talk.subjects if "price" in acts else []
+
+    def can_take_off(self, meaning: Meaning) -> bool:
+        """Whether a line takes something off the last sum, as in "and without the honey"."""
+        types = {kind for mention in meaning.excluded for kind in mention.types}
+        in_sum = [kind for s in self.added_up() for kind in self.catalogue.kinds[s.products]]
+        is_more = any(mention.is_named for mention in meaning.mentions)
+        return bool(types & set(in_sum)) and len(self.added_up()) > 1 and not is_more
+
+    def take_off(self, meaning: Meaning) -> str:
+        """The last sum without what the line excludes."""
+        types = {kind for mention in meaning.excluded for kind in mention.types}
+        kept = [s for s in self.added_up() if not types & set(self.catalogue.kinds[s.products])]
+        if not kept:
+            self.talk.last_questions = []
+            return FIXED["no"]
+        return self.sum_of(kept)
+
+    def sum_of(self, subjects: list[Subject]) -> str:
+        """What these cost together; the next line may add to it or take off it."""
+        said, _, _ = answers.total(self.catalogue, subjects)
+        self.talk.summed = subjects
+        self.talk.subjects = subjects
+        self.talk.last_questions = [Question("total")]
+        self.talk.tell(*(subject.first for subject in subjects))
+        return said
 
     def tell_about(self, subject: Subject) -> str:
         """All that there is to say, and the dialogue head's own words."""
@@ -212,9 +286,11 @@ class Answering:
         """Which of several is cheaper, or bigger."""
         self.talk.subjects = subjects
         self.talk.tell(*(subject.first for subject in subjects))
+        in_order = answers.by_middle_price(self.catalogue, subjects)
+        self.talk.put_in_row(in_order)
         if act in ("bigger", "smaller", "biggest", "smallest"):
             return self.compare_sizes(act, subjects)
-        return answers.compare_prices(self.catalogue, subjects)
+        return answers.compare_prices(self.catalogue, subjects, act in ("dearer", "dearest"))
 
     def compare_sizes(self, act: str, subjects: list[Subject]) -> str:
         """Which of several is biggest or smallest; it is talked of from now on."""
@@ -334,6 +410,16 @@ def unique(mentions: list[Mention]) -> list[Mention]:
     kept: list[Mention] = []
     for mention in mentions:
         if not (mention.refers and any(other.refers for other in kept)):
+            kept.append(mention)
+    return kept
+
+
+def without_echoes(mentions: list[Mention]) -> list[Mention]:
+    """The mentions without pronouns that stand for what was named before them."""
+    kept: list[Mention] = []
+    for mention in mentions:
+        is_echo = mention.refers and not mention.count and any(m.is_named for m in kept)
+        if not is_echo:
             kept.append(mention)
     return kept
 

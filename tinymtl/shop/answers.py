@@ -184,7 +184,7 @@ def about(catalogue: Catalogue, subject: Subject) -> str:
     """What there is to say of a product."""
     one = Subject(subject.name, subject.products[:1])
     said = [price(catalogue, subject), where(catalogue, one), category(catalogue, one)]
-    return " ".join([*said, brand(catalogue, one)])
+    return " ".join([*said, brand(catalogue, subject), size(catalogue, subject)])
 
 
 def kinds(catalogue: Catalogue, subject: Subject) -> str:
@@ -200,8 +200,11 @@ def kinds(catalogue: Catalogue, subject: Subject) -> str:
 # Comparisons
 
 
-def compare_prices(catalogue: Catalogue, subjects: list[Subject]) -> str:
-    """Which of several is cheaper: by the median price, if possible of the prices on record."""
+def compare_prices(catalogue: Catalogue, subjects: list[Subject], dearer: bool = False) -> str:
+    """Which of several is cheaper: by the median price, if possible of the prices on record.
+
+    dearer: whether to say which one is dearer instead.
+    """
     middles = [middle_price(catalogue, subject) for subject in subjects]
     order = np.argsort(middles, kind="stable")
     told = [
@@ -209,15 +212,31 @@ def compare_prices(catalogue: Catalogue, subjects: list[Subject]) -> str:
         for k in order
     ]
     low, high = subjects[order[0]], subjects[order[-1]]
+    first = high if dearer else low
+    more, most = ("dearer", "the dearest") if dearer else ("cheaper", "the cheapest")
     if middles[order[0]] == middles[order[-1]]:
         verdict = f"{capital(listed([title(catalogue, s) for s in subjects]))} cost about the same"
     else:
-        is_ = "are" if is_plural(low.name) else "is"
+        is_ = "are" if is_plural(first.name) else "is"
         sure = certainty(catalogue, low, high)
-        verdict = f"{capital(title(catalogue, low))} {is_} {sure}cheaper"
-        if len(subjects) > 2:
-            verdict = f"{capital(title(catalogue, low))} {is_} {sure}the cheapest"
-    return f"{verdict}. {capital('; '.join(told))}."
+        word = most if len(subjects) > 2 else more
+        verdict = f"{capital(title(catalogue, first))} {is_} {sure}{word}"
+    return f"{verdict}. {capital('; '.join(told))}.{difference(catalogue, subjects)}"
+
+
+def difference(catalogue: Catalogue, subjects: list[Subject]) -> str:
+    """By how much the prices of two subjects differ, if each has one price that is on record."""
+    prices = [np.unique(catalogue.says["price"][subject.products]) for subject in subjects]
+    known = all(catalogue.known[subject.products].all() for subject in subjects)
+    if len(subjects) != 2 or not known or any(len(p) > 1 for p in prices):
+        return ""
+    amount = abs(float(prices[0][0] - prices[1][0]))
+    return f" The difference is {dollars(amount)}." if amount else ""
+
+
+def by_middle_price(catalogue: Catalogue, subjects: list[Subject]) -> list[Subject]:
+    """The subjects in the order in which they are compared: the cheapest first."""
+    return sorted(subjects, key=lambda subject: middle_price(catalogue, subject))
 
 
 def middle_price(catalogue: Catalogue, subject: Subject) -> float:
@@ -253,6 +272,12 @@ def compare_sizes(
     word = "smallest" if smallest else "biggest"
     sizes = said_sizes(catalogue, sized)
     size_of_best = catalogue.size(best[0]).words
+    if len(subjects) > 1 and len(best) == len(products):
+        names = listed([subject.name for subject in subjects])
+        return f"{capital(names)} have the same size: {size_of_best}.", best
+    if len(best) == len(sized):
+        name = named(catalogue, best, with_size=False)
+        return f"I have one size of {name}: {size_of_best}.", best
     best_name = named(catalogue, best, with_size=False)
     return f"The {word} is {best_name} with {size_of_best}; there are {sizes}.", best
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from . import answers
 from .meaning import Meaning
 from .purchases import words
 from .reasons import parts_of_scores
@@ -46,6 +47,42 @@ class Explaining:
         base, parts = parts_of_scores(self.model, basket)
         bought = np.flatnonzero(basket)
         return self.reason(product, bought, parts[:, product], base[product])
+
+    def why_not(self, meaning: Meaning) -> str:
+        """Where something stands that was not recommended."""
+        asked = [mention for mention in [*meaning.excluded, *meaning.mentions] if mention.types]
+        unknown = [mention.said for mention in meaning.mentions if mention.missing]
+        if not asked and unknown:
+            return f"I have nothing called {listed(unknown, 'or')}, so I cannot offer it."
+        if not asked:
+            return FIXED["which"]
+        subject = self.talk.subject(asked[0])
+        self.talk.subjects = [subject]
+        self.talk.tell(subject.first)
+        need = self.talk.need
+        price = answers.price(self.catalogue, subject)
+        if not need.has_buyer:
+            return f"I have nothing against {subject.name}, and I do sell it. {price}"
+        bought = need.bought(self.catalogue)
+        who = f"Household {need.household}" if need.household is not None else "You"
+        if bought[subject.products].any():
+            verb = "buys" if need.household is not None else "buy"
+            return f"{who} already {verb} {subject.name}, and I recommend what is new. {price}"
+        return f"{self.standing(subject, bought)} {price}"
+
+    def standing(self, subject: answers.Subject, bought: np.ndarray) -> str:
+        """At which place of all that was not bought before the best of a subject stands."""
+        scores = self.talk.need.scores(self.catalogue)
+        new = np.flatnonzero(~bought)
+        in_order = new[np.argsort(-scores[new], kind="stable")]
+        places = np.flatnonzero(np.isin(in_order, subject.products))
+        best = in_order[places[:1]]
+        popular = int(self.catalogue.early[:, best[0]].sum())
+        return (
+            f"The likeliest of {subject.name}, {named(self.catalogue, best)}, comes at place "
+            f"{places[0] + 1} of the {len(new)} products not bought before: others have a higher "
+            f"score. {popular} of {len(self.catalogue.early)} households buy it."
+        )
 
     def reason(self, product: int, bought: np.ndarray, parts: np.ndarray, base: float) -> str:
         """The two or three purchases with the greatest parts, in words."""

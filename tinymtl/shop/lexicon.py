@@ -37,6 +37,22 @@ def stem(word: str) -> str:
     return re.sub(r"(?<=[^su])s$", "", word)
 
 
+def tells_nothing(word: str) -> bool:
+    """Whether a word names no product: an adverb, or a form of a word that tells nothing.
+
+    >>> [tells_nothing(word) for word in ("kindly", "charging", "unicorn")]
+    [True, True, False]
+    """
+    if word in FILLER or (word.endswith("ly") and len(word) > 4):
+        return True
+    found = re.fullmatch(r"(\w{4,}?)(?:s|es|ed|ing)", word)
+    if found is None:
+        return False
+    base = found[1]
+    is_doubled = base[-1] == base[-2] and base[:-1] in FILLER  # "getting"
+    return base in FILLER or f"{base}e" in FILLER or is_doubled
+
+
 def plural(word: str) -> str:
     """The form for many of a word for one.
 

@@ -1,8 +1,12 @@
-"""What can be understood of a line: questions, mentions of products, and conditions."""
+"""What can be understood of a line: questions, mentions of products, and conditions.
+
+`Settling` tidies up what was collected from the pieces of a line: which mentions belong to which
+question, and what a number or an amount of money is about.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from .amounts import Amount
 from .lexicon import TERMS, WORDS, stems
@@ -16,6 +20,19 @@ COMPARED = ("compare", "cheaper", "dearer", "bigger", "smaller")
 ORDERS = ("cheapest", "dearest", "biggest", "smallest")
 # After these, what follows is wanted rather than asked about.
 OPENING = ("need", "often")
+# Acts of lines that are no question about products, and of wishes for any product.
+TALKED = (
+    "bye",
+    "thanks",
+    "hello",
+    "insult",
+    "praise",
+    "joke",
+    "who",
+    "recommend",
+    "why",
+    "why not",
+)
 ASKED = (*QUESTIONS_ASKED, *COMPARED, *ORDERS, "total", "enough", "value", "with", "topic")
 
 
@@ -33,6 +50,7 @@ class Mention:
     place      of a list that was shown: 1 is the first, −1 the last; 0 for none
     refers     whether it is a pronoun, such as "it" or "them"
     is_quality whether it is made of words of labels alone, as in "red ones"
+    is_thing   whether it stands where a thing is named, as in "price of caviar"
     """
 
     said: str = ""
@@ -45,11 +63,17 @@ class Mention:
     place: int = 0
     refers: bool = False
     is_quality: bool = False
+    is_thing: bool = False
 
     @property
     def is_named(self) -> bool:
         """Whether it names something, rather than pointing at it."""
         return not self.refers and not self.place
+
+    @property
+    def is_stray(self) -> bool:
+        """Whether it is made of unknown words alone."""
+        return self.is_named and not self.types and not self.near
 
     @property
     def is_found(self) -> bool:
@@ -73,6 +97,11 @@ class Mention:
             self.missing.append(piece.text)
         else:
             self.missing.append(piece.text)
+
+    def known_part(self) -> Mention:
+        """The mention without its unknown words."""
+        kept = [word for word in self.said.split() if word not in self.missing]
+        return replace(self, said=" ".join(kept), missing=[], near="")
 
     def finish(self):
         """Find the types of a mention without a term, by the words of labels."""
@@ -107,6 +136,7 @@ class Meaning:
     wanted: list[Mention] = field(default_factory=list)  # mentions that no question is about
     excluded: list[Mention] = field(default_factory=list)
     allowed: list[Mention] = field(default_factory=list)  # no longer excluded
+    unheard: list[str] = field(default_factory=list)  # what to leave out that no label says
     ingredients: list[str] = field(default_factory=list)  # what a product shall not contain
     acts: set[str] = field(default_factory=set)
     limits: list[tuple[str, float]] = field(default_factory=list)  # (test, dollars)
@@ -132,3 +162,214 @@ class Meaning:
         conditions = [*self.limits, *self.brands]
         is_sized = self.size is not None
         return bool(mentions or conditions) or is_sized or "cheap" in self.acts
+
+
+# The whole line
+
+
+HOUSEHOLD_CUES = {"for", "number", "no", "nr", "customer", "shopper", "client", "house", "home"}
+COUNTED = {"people", "persons", "adults", "guests", "friends", "of", "my kids", "children"}
+CAN_I = ("can i get", "can i have", "can i buy", "can i afford", "could i get", "could i have")
+
+
+class Settling:
+    """Tidies up the meaning of a line, once all of its pieces are read.
+
+    meaning     what was collected
+    before      mentions that stood before the first question
+    pieces      all pieces of the line
+    count       the last number, if it counted nothing
+    """
+
+    def __init__(self, meaning: Meaning, before: list[Mention], pieces: list[Piece], count: float):
+        self.meaning = meaning
+        self.before = before
+        self.pieces = pieces
+        self.count = count
+
+    def settle(self) -> Meaning:
+        """The meaning, when the mentions before the questions are dealt out and all is tidy."""
+        meaning = self.meaning
+        self.drop_strays()
+        self.count_what_was_named()
+        self.ask_which_brand()
+        self.before = counted_once(self.before)
+        for question in meaning.questions:
+            question.mentions = counted_once(question.mentions)
+        asked = [q for q in meaning.questions if q.act not in OPENING]
+        for question in meaning.questions:
+            if question not in asked:
+                meaning.wanted += question.mentions
+        meaning.questions = strongest(asked, len(self.before))
+        if not self.deal_out():
+            meaning.wanted = self.before + meaning.wanted
+        self.limit_by_money()
+        self.ask_whether_enough()
+        self.name_household()
+        if "allow" in meaning.acts:
+            meaning.allowed = meaning.wanted
+            meaning.wanted = []
+        return meaning
+
+    def limit_by_money(self):
+        """In "cheese, 3 dollars" the money is what it may cost at most."""
+        meaning = self.meaning
+        money = [amount.number for amount in meaning.amounts if amount.unit == "dollar"]
+        if money and meaning.wanted and not meaning.limits and not meaning.questions:
+            meaning.limits.append(("<=", money[-1]))
+
+    def drop_strays(self):
+        """Unknown words name no product where others do, unless they stand where a thing does."""
+        lists = [self.before, *(question.mentions for question in self.meaning.questions)]
+        is_named = any(not m.is_stray for mentions in lists for m in mentions)
+        for mentions in lists:
+            for stray in [m for m in mentions if m.is_stray and not m.is_thing]:
+                if is_named or self.meaning.acts.intersection(TALKED):
+                    mentions.remove(stray)
+
+    def count_what_was_named(self):
+        """In "how much for four", and "and if I take four", the number counts what was named."""
+        meaning = self.meaning
+        names_something = meaning.mentions or self.before or meaning.household is not None
+        if self.count <= 1 or names_something:
+            return
+        if not meaning.questions and "what about" in meaning.acts:
+            meaning.questions = [Question("price")]
+        if [question.act for question in meaning.questions] == ["price"]:
+            meaning.questions[0].mentions = [Mention("it", refers=True, count=self.count)]
+
+    def ask_which_brand(self):
+        """In "yours or a national one, the honey?" no brand is wished for: both are named."""
+        meaning = self.meaning
+        compares = any(question.act in COMPARED for question in meaning.questions)
+        if len(set(meaning.brands)) == 2 and not compares:
+            meaning.brands = []
+            meaning.questions = [q for q in meaning.questions if q.act != "brand"]
+            meaning.questions.append(Question("brand"))
+
+    def deal_out(self) -> bool:
+        """Give questions without products those that were named before; whether one took them."""
+        said_before = self.before
+        is_taken = False
+        for question in self.meaning.questions:
+            points = all(m.refers for m in question.mentions)
+            compares_on = question.act in COMPARED and said_before is self.before
+            if points and said_before:
+                is_taken |= said_before is self.before
+                numbers = [m for m in question.mentions if m.count]
+                question.mentions = counted_once([*said_before, *numbers])
+            elif compares_on and said_before:
+                is_taken = True
+                question.mentions = said_before + question.mentions
+            said_before = question.mentions or said_before
+        self.deal_back()
+        return is_taken
+
+    def deal_back(self):
+        """Give questions that still have no products those of the next question."""
+        following: list[Mention] = []
+        for question in reversed(self.meaning.questions):
+            question.mentions = question.mentions or following
+            following = question.mentions
+
+    def ask_whether_enough(self):
+        """In "can I get honey and oatmeal with 5 dollars" the money is for all of it."""
+        meaning = self.meaning
+        is_several = len(meaning.wanted) > 1 or any(m.count > 1 for m in meaning.wanted)
+        spent = [money for test, money in meaning.limits if test == "<="]
+        can = any(p.kind == "act" and p.text in CAN_I for p in self.pieces)
+        if can and is_several and spent and "spend" in meaning.acts and not meaning.questions:
+            meaning.questions = [Question("enough", "", meaning.wanted)]
+            meaning.amounts.append(Amount(spent[-1], "dollar"))
+            meaning.limits = []
+            meaning.wanted = []
+
+    def name_household(self):
+        """In "for 12 please" the number is that of a household, if nothing is counted by it."""
+        meaning = self.meaning
+        asks_little = not meaning.mentions and not meaning.questions and not meaning.limits
+        if meaning.household is not None or not (asks_little or "recommend" in meaning.acts):
+            return
+        cues = HOUSEHOLD_CUES
+        if "recommend" in meaning.acts:
+            cues = cues | {"are", "am", "im", "is"}
+        for before, piece, behind in zip(self.pieces, self.pieces[1:], [*self.pieces[2:], None]):
+            is_number = piece.kind == "amount" and not piece.value.unit
+            counts = behind is not None and behind.kind in (*NAMING, "amount")
+            counts = counts or (behind is not None and behind.text in COUNTED)
+            if is_number and not counts and before.text in cues:
+                meaning.household = piece.value.number
+                meaning.acts.add("recommend")
+
+
+ACTS_BEFORE_THINGS = ("need", "price", "where", "and", "or", "with", "often", "not", "for")
+THING_FOLLOWS = {"of", "and", "or", ",", "is", "are", "some", "any", "a", "an", "the", "for"}
+
+
+def stands_for_a_thing(found: list[Piece], i: int) -> bool:
+    """Whether piece i stands where a thing is named: at the beginning, or behind "price of"."""
+    if i == 0:
+        return True
+    before = found[i - 1]
+    if before.kind == "act" and before.text.split()[-1] in ("cost", "costs", "charge", "worth"):
+        return False
+    if before.kind == "act":
+        return before.value in ACTS_BEFORE_THINGS
+    if before.kind == "amount":
+        return True
+    is_behind = before.text in THING_FOLLOWS and i > 1
+    if not is_behind or before.text in ("of", "and", "or"):
+        return is_behind
+    # "the damage" after "at" or "in" tells of the place or the time.
+    return found[i - 2].kind in ("act", *NAMING) or found[i - 2].text in ("is", "are", "of", "and")
+
+
+def counted_once(mentions: list[Mention]) -> list[Mention]:
+    """The mentions; a number of a pronoun counts what was named before: "honey, 2 of them"."""
+    kept: list[Mention] = []
+    for mention in mentions:
+        is_number = mention.refers and mention.count > 0
+        if is_number and kept and kept[-1].is_named and not kept[-1].count:
+            kept[-1].count = mention.count
+        else:
+            kept.append(mention)
+    return kept
+
+
+def strongest(asked: list[Question], n_before: int) -> list[Question]:
+    """The questions, without those that another one makes clearer.
+
+    "what is the price" asks no category, and "compare the prices" no prices but a comparison.
+    n_before mentions stood before the first question.
+    """
+    asked = [q for q in asked if q.mentions or q.act != "what"]
+    compared = [q for q in asked if q.act == "compare"]
+    for question in compared[1:]:  # "celery vs asparagus vs broccoli"
+        compared[0].mentions += [m for m in question.mentions if m not in compared[0].mentions]
+    asked = [q for q in asked if q not in compared[1:]]
+    weak = [q for q in asked if q.act in WEAK]
+    strong = [q for q in asked if q not in weak] or asked
+    if weak and strong and all(mention.refers for mention in strong[0].mentions):
+        strong[0].mentions = weak[0].mentions or strong[0].mentions
+    strong = asked_once(strong)
+    topics = [q for q in strong if q.act == "topic"]
+    others = [q for q in strong if q.act not in ("compare", "topic")]
+    acts = {q.act for q in strong}
+    mentions = [m for q in strong for m in q.mentions if q not in topics]
+    if "value" in acts and acts & set(COMPARED):
+        return [Question("value", "", mentions), *topics]
+    if "compare" in acts and others:
+        is_several = len(mentions) + n_before > 1
+        return [Question("compare" if is_several else others[0].act, "", mentions), *topics]
+    return strong
+
+
+def asked_once(questions: list[Question]) -> list[Question]:
+    """The questions, without those that ask the same again of nothing new."""
+    kept: list[Question] = []
+    for question in questions:
+        is_same = any(question.act == other.act != "topic" for other in kept)
+        names_new = any(mention.is_named for mention in question.mentions)
+        if names_new or not is_same:
+            kept.append(question)
+    return kept

@@ -8,6 +8,7 @@ import numpy as np
 
 from .amounts import Amount
 from .catalogue import Catalogue
+from .lexicon import WORDS, stems
 from .meaning import Meaning, Mention
 from .sizes import LABEL_UNITS
 from .wording import dollars, listed
@@ -94,8 +95,17 @@ class Need:
         return products[np.argsort(-self.scores(catalogue)[products], kind="stable")]
 
     def without_excluded(self, catalogue: Catalogue, products: np.ndarray) -> np.ndarray:
-        """Those of the products that are of no excluded type."""
-        types = frozenset().union(*self.excluded.values())
+        """Those of the products that are of no excluded type.
+
+        Of cookies, "no chocolate" leaves out those with the word on their label: no chocolate is a
+        cookie.
+        """
+        kinds = set(catalogue.kinds[products])
+        types = set().union(*self.excluded.values())
+        for said, excluded in self.excluded.items():
+            if self.products is not None and not excluded & kinds:
+                words = stems(said)
+                types |= {kind for kind in kinds if WORDS[kind].issuperset(words)}
         return products[~np.isin(catalogue.kinds[products], list(types))]
 
     def bought(self, catalogue: Catalogue) -> np.ndarray:

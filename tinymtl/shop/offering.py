@@ -6,7 +6,7 @@ import numpy as np
 
 from . import answers
 from .answers import Subject
-from .lexicon import WORDS, stems
+from .lexicon import TERMS, WORDS, stems
 from .meaning import Meaning
 from .needs import Need, combined, shared
 from .questions import OTHERS, best_question
@@ -42,6 +42,8 @@ class Offering:
             self.want_what_was_asked()
         self.talk.last_questions = []
         self.need.take_conditions(meaning)
+        if "drink" in meaning.acts and meaning.acts & {"more", "else", "need"}:
+            self.want_another_drink(meaning)
         if not meaning.says_what and meaning.household is None:
             reply = self.answer_short(meaning)
             if reply:
@@ -50,7 +52,7 @@ class Offering:
         wishes = meaning.says_what or meaning.household is not None
         if "recommend" in meaning.acts or wishes:
             return notes + self.recommend_or_offer(meaning)
-        if "need" in meaning.acts and (self.need.wanted or self.need.says()):
+        if (meaning.unheard or "need" in meaning.acts) and (self.need.wanted or self.need.says()):
             return notes + self.offer()
         return notes + (FIXED["empty"] if meaning.acts else FIXED["unclear"])
 
@@ -70,6 +72,12 @@ class Offering:
         if self.talk.last_questions and len(self.talk.subjects) == 1:
             (subject,) = self.talk.subjects
             self.need.want(subject.name, subject.products)
+
+    def want_another_drink(self, meaning: Meaning):
+        """Who does not drink one thing, and asks what else there is, wants something to drink."""
+        if self.need.products is None and not meaning.wanted and not self.need.has_buyer:
+            said = "something to drink"
+            self.need.want(said, self.catalogue.of_types(TERMS[stems(said)]))
 
     def answer_short(self, meaning: Meaning) -> str:
         """The reply to a line that says no more than "more", "any", "yes" or "no"; else ""."""
@@ -100,7 +108,9 @@ class Offering:
         only_excluded = nothing_said and need.excluded and not need.has_buyer
         if only_excluded:
             return f"Good, {need.says()}: I leave that out. What do you need?"
-        if meaning.excluded and not meaning.wanted and not len(need.fitting(self.catalogue)):
+        looked_for = self.catalogue.every if need.products is None else need.products
+        rest = need.without_excluded(self.catalogue, looked_for)
+        if meaning.excluded and not meaning.wanted and not len(rest):
             need.want("", None)  # it was all that was looked for
             if not need.has_buyer:
                 return f"Good, {need.says()}. What do you need?"
@@ -139,6 +149,8 @@ class Offering:
         if meaning.ingredients:
             said = listed(meaning.ingredients)
             notes += f"What a product contains is not in my data: as to {said}, I go by names. "
+        if meaning.unheard:
+            notes += f"No label says {listed(meaning.unheard, 'or')}, so I cannot leave it out. "
         for mention in meaning.wanted:
             left_out = self.catalogue.words_left_out(mention) if mention.is_found else []
             if left_out:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
+from functools import cache
+
 from .amounts import CENTS, DOLLARS, NUMBERS, UNITS
-from .lexicon import FILLER, TERMS, plural, stem
+from .lexicon import FILLER, TERMS, plural, stem, tells_nothing
 from .pieces import ACTS, LABEL_WORDS, TABLES
 from .purchases import read_table
 
@@ -44,6 +47,46 @@ def distance(a: str, b: str) -> int:
     return row[-1]
 
 
+# How letters sound; the first rows go first.
+SOUNDS = [
+    ("ph", "f"),
+    ("wh", "w"),
+    ("ck", "k"),
+    ("x", "ks"),
+    ("qu", "kw"),
+    ("c(?=[eiy])", "s"),
+    ("c(?!h)", "k"),
+    ("z", "s"),
+    ("ee|ea|ie|ei|ey|y", "i"),
+    ("oo|ou|ew", "u"),
+    ("o[ae]|ow", "o"),
+    ("a[iey]", "a"),
+    (r"(.)\1+", r"\1"),
+    ("(?<=..)e$", ""),
+    ("(?<=..)es$", "s"),
+]
+
+
+@cache
+def sound(word: str) -> str:
+    """About how a word sounds: words that are spelled as they are heard have the same.
+
+    >>> sound("egs") == sound("eggs"), sound("brokoly") == sound("broccoli")
+    (True, True)
+    """
+    for letters, heard in SOUNDS:
+        word = re.sub(letters, heard, word)
+    return word
+
+
+@cache
+def consonants(word: str) -> str:
+    """The sound of a word without the vowels behind its first letter."""
+    heard = sound(word)
+    return heard[:1] + re.sub("[aeiou]", "", heard[1:])
+
+
+@cache
 def corrected(word: str) -> str:
     """The word, or the known word that it is a slip of.
 
@@ -53,30 +96,43 @@ def corrected(word: str) -> str:
     >>> [corrected(word) for word in ("hony", "csot", "wine", "dont", "unicorn")]
     ['honey', 'cost', 'wine', 'dont', 'unicorn']
     """
-    is_known = word in KNOWN_WORDS or stem(word) in KNOWN_WORDS
-    if is_known or len(word) < SHORTEST_SLIP or not word.isalpha():
+    if is_known(word) or len(word) < SHORTEST_SLIP or not word.isalpha():
         return word
     near = []
     for other in KNOWN_WORDS:
         most = most_slips(word, other)
         if abs(len(other) - len(word)) > most or is_other_word(word, other):
             continue
-        # A wrong first letter is rare: it counts as one more slip.
-        cost = distance(word, other) + (other[0] != word[0])
+        if len(set(word) ^ set(other)) > 2 * most:  # one slip changes two letters at most
+            continue
+        # A wrong first letter is rare: it counts as one more slip, unless it sounds alike.
+        cost = distance(word, other) + (sound(other)[0] != sound(word)[0])
+        if sound(word) == sound(other):
+            cost = 0.5
         if cost <= most:
-            near.append((cost, other not in LABEL_WORDS, other))  # lines are about products
+            # Lines are about products.
+            is_rare = other not in LABEL_WORDS
+            near.append((cost, is_rare, consonants(other) != consonants(word), other))
     return min(near)[-1] if near else word
+
+
+def is_known(word: str) -> bool:
+    """Whether a word is no slip of spelling."""
+    return word in KNOWN_WORDS or stem(word) in KNOWN_WORDS or tells_nothing(word)
 
 
 def most_slips(word: str, other: str) -> int:
     """How many slips are looked past: two in long words, and in products that sound alike."""
-    sounds_alike = word[0] == other[0] and word[-1] == other[-1] and (other,) in TERMS
-    return 2 if len(word) >= 8 or (len(word) >= 5 and sounds_alike) else 1
+    is_product = (stem(other),) in TERMS
+    if is_product and len(word) >= 5 and consonants(word) == consonants(other):
+        return 3
+    ends_alike = word[0] == other[0] and word[-1] == other[-1] and is_product
+    return 2 if len(word) >= 8 or (len(word) >= 5 and ends_alike) else 1
 
 
 def is_other_word(word: str, other: str) -> bool:
     """Whether a word is too short to be a slip of the other one."""
-    if len(word) > 4:
+    if len(word) > 4 or (sound(word) == sound(other) and (stem(other),) in TERMS):
         return False
     if len(word) == 3 and other in LABEL_WORDS:
         return True

@@ -13,6 +13,8 @@ from .needs import Need
 from .questions import Question as Back
 from .wording import capital, listed, named, said_price
 
+OTHER = -2  # the place of "the other one"
+
 
 class Talk:
     """What a conversation remembers.
@@ -20,7 +22,10 @@ class Talk:
     need             what is looked for
     subjects         what was talked of last: what "it" and "them" mean
     groups           all groups of products of the last list
-    shown            those of them that were shown last: what "the second one" means
+    shown            those of them that were shown last
+    in_row           what was put side by side last: what "the second one" means
+    pointed_at       the place in the row that was picked last, 0 for the first
+    summed           what was added up last
     seen             how many of them were shown
     asked            what was asked back last: a question, the name of a fixed one, or None
     last_questions   what the customer asked last
@@ -39,6 +44,9 @@ class Talk:
         self.subjects: list[Subject] = []
         self.groups: list[np.ndarray] = []
         self.shown: list[np.ndarray] = []
+        self.in_row: list[Subject] = []
+        self.pointed_at = 0
+        self.summed: list[Subject] = []
         self.seen = 0
         self.asked: Back | str | None = None
         self.last_questions: list[Question] = []
@@ -57,6 +65,7 @@ class Talk:
             name = listed(list(dict.fromkeys(subject.name for subject in self.subjects)))
             return Subject(name, products, mention.count)
         products = self.catalogue.find(mention)
+        mention = mention.known_part()
         kinds = set(self.catalogue.names[products])
         name = str(self.catalogue.names[products[0]]) if len(kinds) == 1 else self.called(mention)
         if mention.size is None or mention.count:
@@ -67,6 +76,8 @@ class Talk:
         """Which products, and how many of them, are so much: "two gallons" are 2 of 1 gallon."""
         if len(self.catalogue.of_size(products, size)):
             return products, 0.0
+        if size.unit == "dozen":
+            return products, 12 * size.number
         of_one = self.catalogue.of_size(products, Amount(1.0, size.unit))
         if len(of_one):
             return of_one, size.number
@@ -91,11 +102,21 @@ class Talk:
         return next((int(p) for p in shown if p in subject.products), subject.first)
 
     def at_place(self, place: int) -> Subject | None:
-        """What stands at a place of the list that was shown last."""
-        if not self.shown or place > len(self.shown):
+        """What stands at a place of the row that was shown or compared last."""
+        many = len(self.in_row)
+        if place == OTHER:
+            k = 1 - self.pointed_at if many == 2 else many
+        else:
+            k = place - 1 if place > 0 else many + place
+        if not 0 <= k < many:
             return None
-        group = self.shown[place - 1 if place > 0 else place]
-        return Subject(named(self.catalogue, group, with_size=False), group)
+        self.pointed_at = k
+        return self.in_row[k]
+
+    def put_in_row(self, subjects: list[Subject], pointed_at: int = 0):
+        """Remember what stands side by side, and which of it was talked of."""
+        self.in_row = subjects
+        self.pointed_at = pointed_at
 
     def not_found(self, mentions: list[Mention]) -> list[str]:
         """What is said of mentions that are no products here; what is near is talked of."""
@@ -122,6 +143,7 @@ class Talk:
         self.shown = groups[start : start + most]
         names = [named(self.catalogue, group, with_size=False) for group in self.shown]
         self.subjects = [Subject(name, group) for name, group in zip(names, self.shown)]
+        self.put_in_row(self.subjects)
         lines = []
         for number, group in enumerate(self.shown, start=1):
             lines.append(f"\n  {number}. {self.line(group)}")

@@ -12,8 +12,28 @@ from __future__ import annotations
 
 from .amounts import Amount, tokens
 from .lexicon import TERMS, stem, stems
-from .meaning import ASKED, COMPARED, NAMING, OPENING, WEAK, Meaning, Mention, Question
-from .pieces import Piece, pieces
+from .meaning import (
+    ASKED,
+    COMPARED,
+    NAMING,
+    OPENING,
+    Meaning,
+    Mention,
+    Question,
+    Settling,
+    stands_for_a_thing,
+)
+from .pieces import (
+    OPPOSITES,
+    Piece,
+    amount_behind,
+    bounds,
+    is_denied,
+    is_limit,
+    pieces,
+    price_range,
+    written_out,
+)
 from .replies import NATIONAL, OWN
 from .spelling import INGREDIENTS, KNOWN_WORDS, corrected
 
@@ -49,7 +69,7 @@ class Reader:
         """Take the piece i, and return the number of the next."""
         piece = self.pieces[i]
         if piece.kind in NAMING:
-            self.name(piece)
+            self.name(piece, i)
             return i + 1
         handlers = {
             "amount": self.measure,
@@ -69,7 +89,7 @@ class Reader:
     def sign(self, piece: Piece, i: int):
         self.close()
         self.begins = bool(self.meaning.questions) and piece.value in ".?!;"
-        is_list = piece.value == "," and self.names_next(i)
+        is_list = piece.value == "," and self.names_next(i) and not self.is_corrected(i)
         self.excludes = self.excludes and is_list
 
     def filler(self, piece: Piece, i: int):
@@ -80,26 +100,43 @@ class Reader:
         self.close()
         self.excludes = self.excludes and not ends
 
+    def is_corrected(self, i: int) -> bool:
+        """Whether the line is "not honey, oatmeal": what follows the comma is meant instead."""
+        is_short = len([p for p in self.pieces if p.kind == "sign" and p.value == ","]) == 1
+        lists = any(p.value in ("and", "or") for p in self.pieces)
+        asks = "?" in [p.text for p in self.pieces[i + 2 : i + 3]]  # "I hate onions, veggies?"
+        return (self.pieces[0].text == "not" or asks) and is_short and not lists
+
     def names_next(self, i: int) -> bool:
         """Whether the piece after piece i names a product."""
         return i + 1 < len(self.pieces) and self.pieces[i + 1].kind in NAMING
 
     # Parts of mentions
 
-    def name(self, piece: Piece):
+    def name(self, piece: Piece, i: int):
         is_behind = piece.kind == "unknown" and self.open is not None and self.open.types
         if is_behind:  # what tells of a thing stands before it
             self.close()
         if self.open is None:
-            self.open = Mention()
+            self.open = Mention(is_thing=stands_for_a_thing(self.pieces, i))
         self.open.add(piece)
 
     def measure(self, piece: Piece, i: int):
         """An amount belongs to the mention that is open, or to the next one."""
         amount = piece.value
+        limits = price_range(self.pieces, i)
+        if limits and self.count == 0:
+            self.close()
+            self.meaning.limits += limits
+            return i + 3
+        if i > 0 and self.pieces[i - 1].text == "times":
+            self.multiply(amount)
+            return i + 1
         if amount.unit == "dollar":
             self.close()
             self.meaning.amounts.append(amount)
+            if i > 0 and self.pieces[i - 1].text == "with":
+                self.meaning.acts.add("spend")
         elif amount.unit and self.open is not None:
             self.open.size = amount
         elif amount.unit:
@@ -109,6 +146,15 @@ class Reader:
         else:
             self.close()
             self.take_number(amount)
+        return i + 1
+
+    def multiply(self, amount: Amount):
+        """In "honey twice" and "honey x2" the number counts what stands before it."""
+        self.close()
+        lists = [self.before, *(question.mentions for question in self.meaning.questions)]
+        said = [mention for mentions in lists for mention in mentions]
+        if said:
+            said[-1].count = amount.number
 
     def take_number(self, amount: Amount):
         """A whole number counts what follows."""
@@ -158,6 +204,8 @@ class Reader:
     def exclude(self, mention: Mention):
         if INGREDIENTS.intersection(mention.said.split()):
             self.meaning.ingredients.append(mention.said)
+        elif not mention.types:
+            self.meaning.unheard.append(mention.said)
         if mention.types:
             self.meaning.excluded.append(mention)
 
@@ -166,8 +214,12 @@ class Reader:
     def limit(self, piece: Piece, i: int) -> int:
         """A limit of price or size, if an amount follows."""
         test = piece.value
+        self.take_back_price(i)
+        if is_denied(self.pieces, i):
+            test = OPPOSITES[test]
+            self.excludes = False
         self.close()
-        following = [p for p in self.pieces[i + 1 : i + 3] if p.kind == "amount"]
+        following = amount_behind(self.pieces, i)
         if not following and i > 0 and self.pieces[i - 1].kind == "amount":
             self.meaning.limits.append((test, self.pieces[i - 1].value.number))  # "5 dollars max"
             return i + 1
@@ -177,6 +229,10 @@ class Reader:
             return i + 1
         amount = following[0].value
         at = self.pieces.index(following[0], i)
+        limits = price_range(self.pieces, at)
+        if limits and test == ">=":
+            self.meaning.limits += limits
+            return at + 3
         if amount.unit in ("", "dollar"):
             cents = self.cents_after(at)
             self.meaning.limits.append((test, amount.number + cents))
@@ -190,26 +246,34 @@ class Reader:
         is_price = len(pair) == 2 and pair[0].number < 20 and 10 <= pair[1].number < 100
         return pair[1].number / 100 if is_price else 0.0
 
+    def take_back_price(self, i: int):
+        """In "cookies costing no more than 3 dollars" no price is asked."""
+        before = [p for p in self.pieces[max(i - 2, 0) : i] if p.value != "not"]
+        questions = self.meaning.questions
+        is_price = bool(before) and before[-1].kind == "act" and before[-1].value == "price"
+        if is_price and questions and not questions[-1].mentions and self.before:
+            questions.pop()
+
     def range(self, piece: Piece, i: int) -> int:
         """The limits in "between 40 and 60 cents", "for 50 cents" and "I have 2 dollars"."""
         self.close()
         amounts = [p.value for p in self.pieces[i + 1 : i + 4] if p.kind == "amount"]
         is_money = [amount for amount in amounts if amount.unit == "dollar"]
+        if piece.value == "for":
+            self.excludes = False
         if piece.value in ("for", "have"):
             following = self.pieces[i + 1 : i + 2]
             is_spent = following and following[0].value in is_money
             if not is_spent or any(p.value == "enough" for p in self.pieces):
                 return i + 1
+            if price_range(self.pieces, i + 1) or is_limit(self.pieces, i + 2):
+                return i + 1
             self.meaning.limits.append(("<=", is_money[0].number))
+            self.meaning.acts.add("spend")
             return i + 2
         if len(amounts) < 2:
             return i + 1
-        low, high = amounts[:2]
-        # "between 40 and 60 cents" means cents twice.
-        is_in_cents = not low.unit and low.number > 1 > high.number
-        bounds = [low.number / 100 if is_in_cents else low.number, high.number]
-        self.meaning.limits.append((">=", min(bounds)))
-        self.meaning.limits.append(("<=", max(bounds)))
+        self.meaning.limits += bounds(*amounts[:2])
         return i + 4
 
     def household(self, piece: Piece, i: int) -> int:
@@ -233,7 +297,9 @@ class Reader:
             "household": self.household,
             "and": self.join,
             "or": self.join,
-            "minus": self.join,
+            "minus": self.negate,
+            "people": self.pass_by,
+            "leave": self.leave,
             "between": self.range,
             "for": self.range,
             "have": self.range,
@@ -255,6 +321,15 @@ class Reader:
         if act in ASKED or (act in OPENING and self.meaning.questions):
             self.ask(Question(act, piece.text))
 
+    def pass_by(self, piece: Piece, i: int):
+        """Words for people are no wish: "my kids" asks for no cereal for kids."""
+        self.close()
+
+    def leave(self, piece: Piece, i: int):
+        """In "leave the chips out", what stands between is excluded."""
+        self.close()
+        self.excludes = any(p.text.startswith("out") for p in self.pieces[i + 1 : i + 6])
+
     def topic(self, piece: Piece, i: int):
         self.close()
         self.ask(Question("topic", piece.value))
@@ -263,7 +338,7 @@ class Reader:
         """A line that begins with "and" goes on with what was asked."""
         self.close()
         if i == 0:
-            self.meaning.acts.add("what about")
+            self.meaning.acts |= {"what about", "and"}
 
     def ask(self, question: Question):
         self.excludes = False
@@ -286,6 +361,8 @@ class Reader:
             self.meaning.acts.add("no")
         else:
             self.excludes = True
+            if "drink" in piece.text.split():
+                self.meaning.acts.add("drink")
 
     def is_brand_wish(self, piece: Piece, i: int) -> bool:
         """Whether words of brands are a condition rather than a question."""
@@ -295,7 +372,15 @@ class Reader:
         asks = {"is", "are", "isnt", "who", "which", "what", "whats", "do", "does"}
         is_asked = any(asks.intersection(p.text.split()) for p in clause if p.kind != "unknown")
         is_wanted = any(p.kind == "act" and p.value in ("need", *COMPARED) for p in self.pieces)
-        return names_one and (is_wanted or not is_asked)
+        is_about = any(
+            before.text not in ("that", "which") and piece.text in ("is", "are")
+            for before, piece in zip(self.pieces[start:i], self.pieces[start + 1 : i])
+        )
+        points = self.pieces[i - 1].value == "it" if i > 0 else False
+        if is_about and points:  # "... and are they yours"
+            return False
+        chooses = clause[0].text in ("which", "what") and piece.text not in ("from you", "by you")
+        return names_one and (is_wanted or chooses or not is_asked)
 
     def wish_brand(self, piece: Piece):
         self.close()
@@ -309,81 +394,46 @@ class Reader:
 
     def settle(self):
         """Deal out the mentions that stood before the questions, and tidy up."""
-        meaning = self.meaning
-        if self.size is not None and meaning.size is None:
-            meaning.size = self.size
-        self.drop_strays()
-        asked = [q for q in meaning.questions if q.act not in OPENING]
-        for question in meaning.questions:
-            if question not in asked:
-                meaning.wanted += question.mentions
-        meaning.questions = strongest(asked, len(self.before))
-        if not self.deal_out():
-            meaning.wanted = self.before + meaning.wanted
-        money = [amount.number for amount in meaning.amounts if amount.unit == "dollar"]
-        if money and meaning.wanted and not meaning.limits and not meaning.questions:
-            meaning.limits.append(("<=", money[-1]))  # "cheese, 3 dollars"
-        if "allow" in meaning.acts:
-            meaning.allowed = meaning.wanted
-            meaning.wanted = []
-
-    def deal_out(self) -> bool:
-        """Give questions without products those that were named before; whether one took them."""
-        said_before = self.before
-        is_taken = False
-        for question in self.meaning.questions:
-            points = all(m.refers and not m.count for m in question.mentions)
-            compares_on = question.act in COMPARED and said_before is self.before
-            if points and said_before:
-                is_taken |= said_before is self.before
-                question.mentions = said_before
-            elif compares_on and said_before:
-                is_taken = True
-                question.mentions = said_before + question.mentions
-            said_before = question.mentions or said_before
-        self.deal_back()
-        return is_taken
-
-    def deal_back(self):
-        """Give questions that still have no products those of the next question."""
-        following: list[Mention] = []
-        for question in reversed(self.meaning.questions):
-            question.mentions = question.mentions or following
-            following = question.mentions
-
-    def drop_strays(self):
-        """Unknown words name no product where others do, unless a question is about them."""
-        lists = [self.before, *(question.mentions for question in self.meaning.questions)]
-        is_named = any(m.types or m.near for mentions in lists for m in mentions)
-        for mentions in lists:
-            strays = [m for m in mentions if not m.types and not m.near and m.is_named]
-            for stray in strays:
-                has_other = any(m.types for m in mentions)
-                if is_named and has_other and not self.excludes:
-                    mentions.remove(stray)
+        if self.size is not None and self.meaning.size is None:
+            self.meaning.size = self.size
+        self.meaning = Settling(self.meaning, self.before, self.pieces, self.count).settle()
 
 
-def strongest(asked: list[Question], n_before: int) -> list[Question]:
-    """The questions, without those that another one makes clearer.
+# What a product contains
 
-    "what is the price" asks no category, and "compare the prices" no prices but a comparison.
-    n_before mentions stood before the first question.
+
+def contents(found: list[Piece]) -> list[Piece]:
+    """The pieces; "how much sugar is in the ketchup" asks what the ketchup is made of.
+
+    An ingredient before "in" or "have" and a product becomes a topic, and what asks for it goes.
     """
-    asked = [q for q in asked if q.mentions or q.act != "what"]
-    weak = [q for q in asked if q.act in WEAK]
-    strong = [q for q in asked if q not in weak] or asked
-    if weak and strong and not strong[0].mentions:
-        strong[0].mentions = weak[0].mentions
-    topics = [q for q in strong if q.act == "topic"]
-    others = [q for q in strong if q.act not in ("compare", "topic")]
-    acts = {q.act for q in strong}
-    mentions = [m for q in strong for m in q.mentions if q not in topics]
-    if "value" in acts and acts & set(COMPARED):
-        return [Question("value", "", mentions), *topics]
-    if "compare" in acts and others:
-        is_several = len(mentions) + n_before > 1
-        return [Question("compare" if is_several else others[0].act, "", mentions), *topics]
-    return strong
+    for i, piece in enumerate(found):
+        behind = found[i + 1 : i + 6]
+        joins = [
+            k for k, p in enumerate(behind) if p.text in ("in", "inside", "have", "has", "got")
+        ]
+        if not joins or piece.kind not in NAMING:
+            continue
+        is_of_product = any(p.kind in NAMING or p.value == "it" for p in behind)
+        asked = found[:i]
+        asks = any(
+            p.text.startswith(("how much", "how many", "is there", "are there")) for p in asked
+        )
+        is_part = bool(INGREDIENTS.intersection(piece.text.split())) or "there" in asked_last(asked)
+        if is_of_product and asks and is_part:
+            kept = [p for p in asked if p.kind != "act"]
+            topic = Piece("topic", "made", piece.text, piece.end)
+            return [*kept, topic, *(p for p in found[i + 1 :] if p.value != "need")]
+    return found
+
+
+def asked_last(asked: list[Piece]) -> list[str]:
+    """The words of the last act."""
+    acts = [piece.text for piece in asked if piece.kind == "act"]
+    return acts[-1].split() if acts else []
+
+
+# Brands
 
 
 def clause_start(found: list[Piece], i: int) -> int:
@@ -407,30 +457,42 @@ def brand_of(text: str) -> str:
     return ""
 
 
+# Whole lines
+
+
 def read(line: str) -> Meaning:
     """What a line means, whatever it holds."""
     # Up to the end of the last word in these letters.
     words = tokens(line if len(line) <= LONGEST else line[:LONGEST].rpartition(" ")[0])
-    is_short = len(words) <= 2
-    right = [corrected(word) for word in words] if is_short or is_english(words) else words
-    meaning = Reader(pieces(right)).read()
+    words = written_out(words)
+    right = [corrected(word) for word in words]
+    if len(words) > 2 and not is_english(words, right):
+        right = words
+    meaning = Reader(contents(pieces(written_out(right)))).read()
     meaning.corrections = [(word, new) for word, new in zip(words, right) if word != new]
     meaning.too_long = len(line) > LONGEST
     meaning.empty = not line.strip()
-    meaning.foreign = not meaning.empty and is_foreign(line, right)
+    meaning.foreign = not meaning.empty and is_foreign(line, words, right)
     return meaning
 
 
-def is_foreign(line: str, words: list[str]) -> bool:
+def is_foreign(line: str, words: list[str], right: list[str]) -> bool:
     """Whether a line has no words, or words of another language."""
     has_letters = any(word.isalpha() for word in words)
     has_other_letters = any(letter.isalpha() and not letter.isascii() for letter in line)
     is_one_name = has_letters and len(words) <= 2 and not has_other_letters
-    return not is_one_name and not is_english(words)
+    return not is_one_name and not is_english(words, right)
 
 
-def is_english(words: list[str]) -> bool:
-    """Whether there are words, and at least a third of them are known."""
-    spelt = [word for word in words if word.isalpha()]
-    known = [word for word in spelt if word in KNOWN_WORDS or stem(word) in KNOWN_WORDS]
+LONG = 6  # letters: what can be put right in so long a word is no other language
+
+
+def is_english(words: list[str], right: list[str]) -> bool:
+    """Whether there are words, and at least a third are known, as written or put right."""
+    spelt = [(word, new) for word, new in zip(words, right) if word.isalpha()]
+    known = [
+        word
+        for word, new in spelt
+        if word in KNOWN_WORDS or stem(word) in KNOWN_WORDS or (len(word) >= LONG and word != new)
+    ]
     return len(words) > 0 and 3 * len(known) >= len(spelt)
