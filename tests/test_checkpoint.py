@@ -19,7 +19,7 @@ from two_tasks import LOSSES, SHARINGS, examples, half_labelled
 
 import tinymtl as mtl
 from tinymtl import weighting
-from tinymtl.history import Recorder
+from tinymtl.history import EarlyStop, Recorder
 
 STEPS = 10
 
@@ -313,6 +313,30 @@ def test_early_stopping_goes_on_with_its_best_and_with_its_last_parameters(n, tm
     Rig().fit(judge=judge, patience=2, callback=stop_after(n), checkpoint=file)
     rig = Rig()
     history = rig.fit(judge=judge, patience=2, resume=file)
+    assert_same_run(rig, history, whole, expected)
+
+
+def test_ctrl_c_after_the_best_parameters_are_back_leaves_the_last_ones_in_the_file(
+    tmp_path, monkeypatch
+):
+    file = tmp_path / "run"
+    whole = Rig()
+    expected = whole.fit(judge=first_is_best, patience=9)
+    put_back = EarlyStop.put_back_best
+    times = []
+
+    def interrupted(early_stop):
+        put_back(early_stop)
+        times.append(1)
+        if len(times) == 1:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(EarlyStop, "put_back_best", interrupted)
+        Rig().fit(judge=first_is_best, patience=9, callback=stop_after(5), checkpoint=file)
+    assert len(times) == 2
+    rig = Rig()
+    history = rig.fit(judge=first_is_best, patience=9, resume=file)
     assert_same_run(rig, history, whole, expected)
 
 
