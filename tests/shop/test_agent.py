@@ -383,3 +383,167 @@ def test_the_other_one_of_two_is_the_one_that_was_not_picked(agent):
     agent.reply("the second one")
     assert agent.reply("the other one").startswith("Honey")
     assert agent.reply("the other one").startswith("Oatmeal")
+
+
+# What may not be confirmed
+
+
+CANNOT_BE_KNOWN = [
+    "are you sure it has no nuts?",
+    "are you sure they are safe for her?",
+    "are you sure she can eat that?",
+    "is that true, no nuts?",
+    "really no nuts in it?",
+    "are you sure it's made by bees in France?",
+    "isn't it on offer, are you sure?",
+    "are you sure she won't get sick?",
+    "are you 100% sure it is vegan?",
+    "is that one safe?",
+    "is that one safe for her?",
+    "so that is safe then?",
+    "is this one ok for a nut allergy?",
+    "no nuts in it?",
+    "has it got any nuts?",
+    "so no nuts, correct?",
+    "so no milk in it, right?",
+    "can my daughter eat it?",
+]
+
+
+@pytest.mark.parametrize("line", CANNOT_BE_KNOWN)
+def test_contents_safety_origin_and_offers_are_never_confirmed(agent, line):
+    agent.reply("price of honey")
+    said = agent.reply(line)
+    assert said.startswith(FIXED["safe"]) and "label of honey" in said
+    assert not agent.reply("are you sure?").startswith("Yes")
+
+
+@given(st.lists(st.sampled_from(words("it has no she can eat safe for bees glass of lead"))))
+@settings(max_examples=50)
+def test_are_you_sure_confirms_the_price_and_nothing_else(trained, said):
+    agent, _ = trained
+    agent.begin()
+    agent.reply("price of honey")
+    reply = agent.reply(" ".join(["are you sure", *said]))
+    if reply.startswith("Yes"):
+        assert reply == "Yes: the price of honey (12 ounces), 2.49 dollars, is on record."
+        assert set(said) <= {"it", "for", "of", "no"}
+
+
+def test_are_you_sure_names_what_it_confirms(agent):
+    agent.reply("price of honey")
+    assert "price of honey (12 ounces), 2.49 dollars" in agent.reply("are you sure?")
+    assert not agent.reply("are you sure it is 3 dollars?").startswith("Yes")
+    agent.reply("where is it")
+    assert "grocery department" in agent.reply("are you sure about that?")
+    agent.reply("is it your own brand")
+    assert "our own brand" in agent.reply("really?")
+
+
+# Claims about all of a kind
+
+
+def test_the_cheapest_under_a_filter_says_the_filter(agent):
+    agent.reply("cookies about 3 dollars")
+    assert agent.reply("just the cheapest").startswith("Among those about 3.00 dollars")
+    assert "2.49" in agent.reply("the cheapest cookies")
+
+
+def test_one_size_is_said_of_a_kind_only_if_all_its_products_have_it(agent):
+    for name in ("ground coffee", "tortilla chips"):
+        agent.reply(name)
+        agent.reply("the first one")
+        said = agent.reply("what size does it come in?")
+        assert "one size" not in said and "The other products of this kind" in said
+        agent.begin()
+
+
+def test_counts_are_whole_numbers_from_1_to_999(agent):
+    assert in_sum(agent.reply("3 dozen large eggs")) == pytest.approx(3.24)
+    for line in ("-3 honeys", "0 honeys", "2.5 honeys", "1000000000 avocados", "honey x 1000"):
+        assert agent.reply(line) == FIXED["count"]
+    assert in_sum(agent.reply("999 honeys")) == pytest.approx(999 * 2.49)
+
+
+def test_shares_of_what_goes_with_a_kind_count_households_that_buy_any_of_it(agent):
+    catalogue = agent.catalogue
+    for line in ("what goes with honey?", "what goes with tortilla chips?"):
+        said = agent.reply(line)
+        kinds = catalogue.kinds[agent.talk.subjects[0].products]
+        buy = catalogue.early[:, np.isin(catalogue.kinds, kinds)].any(1)
+        told = re.findall(r"(?:: |, | and )([^(,:]+?) \((\d+) % of them, (\d+) % of all\)", said)
+        assert len(told) == 4
+        for name, those, everybody in told:
+            buy_it = catalogue.early[:, catalogue.names == name].any(1)
+            assert those == f"{100 * buy_it[buy].mean():.0f}"
+            assert everybody == f"{100 * buy_it.mean():.0f}"
+    whole = agent.reply("what goes with tortilla chips?")
+    agent.reply("tortilla chips under 2.60 dollars")
+    agent.reply("the first one")
+    assert agent.reply("what goes with it?") == whole
+
+
+# Conditions that exclude each other, and what a new customer forgets
+
+
+def test_what_cannot_be_at_once_is_said(agent):
+    assert "at the same time" in agent.reply("cheese over 5 and under 4")
+    assert "12 or 13" in agent.reply("household 12 and household 13")
+    assert "household 13" in agent.reply("household 12, sorry, household 13")
+
+
+def test_another_household_begins_without_the_filters_of_the_last(agent):
+    agent.reply("cheese under 3 for household 12")
+    assert agent.reply("household 13").startswith("I recommend for household 13, not bought before")
+    assert not agent.talk.need.limits
+    agent.reply("cheese under 3")
+    agent.reply("what about household 14?")
+    assert agent.talk.need.wanted == "cheese" and not agent.talk.need.limits
+
+
+def test_no_dairy_though_is_an_exclusion_and_is_bread_free_is_none(agent):
+    agent.reply("snacks")
+    assert "no dairy" in agent.reply("no dairy though, we are full of that")
+    agent.begin()
+    assert "dollars" in agent.reply("is bread free?")
+    assert not agent.talk.need.excluded
+
+
+# What goes on from the last replies
+
+
+def test_ok_but_no_nuts_is_not_only_answered_with_good(agent):
+    agent.reply("snacks")
+    assert agent.reply("ok but no nuts").startswith("What a product contains is not in my data")
+
+
+def test_all_that_was_priced_is_added_up(agent):
+    agent.reply("price of honey")
+    agent.reply("and oatmeal?")
+    both = in_sum(agent.reply("add both up"))
+    assert both == pytest.approx(2.49 + 2.29)
+    agent.begin()
+    agent.reply("price of honey")
+    agent.reply("and oatmeal?")
+    assert in_sum(agent.reply("and two avocados, all together?")) == pytest.approx(both + 2.58)
+    assert "2.64 are left" in agent.reply("are ten dollars enough?")
+
+
+def test_own_brand_after_a_comparison_is_looked_for_among_what_was_compared(agent):
+    agent.reply("is honey cheaper than oatmeal")
+    agent.reply("which of these is your own brand?")
+    assert agent.talk.need.wanted == "oatmeal and honey"
+
+
+def test_a_limit_that_is_named_takes_the_place_of_cheaper(agent):
+    agent.reply("price of eggs")
+    assert agent.reply("cheaper, under 2 dollar").startswith("For eggs under 2.00 dollars")
+
+
+def test_half_a_gallon_is_64_ounces(agent):
+    assert "64 ounces" in agent.reply("orange juice, half gallon")
+
+
+def test_litter_is_no_liter_and_a_letter_said_longer_is_no_other_word(agent):
+    assert agent.reply("cat litter").startswith("I have no cat litter")
+    assert "Hello" in agent.reply("heyy")

@@ -17,14 +17,15 @@ from . import answers
 from .answering import Answering
 from .catalogue import Catalogue
 from .explaining import Explaining
-from .meaning import COMPARED, WEAK, Meaning, Mention, Question
+from .meaning import COMPARED, WEAK, WISHES, Meaning, Mention, Question
+from .needs import TEST_WORDS, contradict
 from .offering import Offering, only_places
 from .questions import Question as Back
 from .saved import trained
 from .split import shop_and_texts
 from .talk import Talk
 from .understanding import LONGEST, read
-from .wording import FIXED, listed
+from .wording import FIXED, dollars, listed
 
 # What a line says to the guide rather than about products, the first that it holds.
 SMALL_TALK = ("bye", "anew", "insult", "joke", "who", "help")
@@ -91,6 +92,16 @@ class Agent:
             return FIXED["empty"]
         if meaning.foreign:
             return FIXED["english"]
+        if meaning.claims:
+            return self.answering.promise_nothing(meaning)
+        if meaning.miscounts:
+            return FIXED["count"]
+        if contradict(meaning.limits) and not meaning.acts & {"correct", "no"}:
+            said = [f"{TEST_WORDS[test]} {dollars(amount)}" for test, amount in meaning.limits]
+            return f"No price is {listed(said)} at the same time. What may it cost?"
+        if len(meaning.households) > 1 and not meaning.acts & {"correct", "no"}:
+            said = [f"{number:g}" for number in meaning.households]
+            return f"I can recommend for one household at a time: {listed(said, 'or')}?"
         fixed = self.small_talk(meaning)
         if fixed:
             return fixed
@@ -120,8 +131,8 @@ class Agent:
             return self.explaining.why_not(meaning)
         if "why" in meaning.acts:
             return self.explaining.why(meaning)
-        if "sure" in meaning.acts and not meaning.questions:
-            return self.explaining.how_sure()
+        if asks_to_confirm(meaning) and not meaning.questions:
+            return self.confirm(meaning)
         if "remember" in meaning.acts:
             return self.explaining.what_is_remembered()
         if "did" in meaning.acts and self.talk.need.household is not None:
@@ -134,12 +145,27 @@ class Agent:
             return self.answering.take_off(meaning)
         if meaning.questions and not only_limits(meaning):
             return self.answering.answer_questions(meaning)
+        if self.adds(meaning) and only_refers(meaning):  # "add both up"
+            meaning.questions = [Question("total", "", meaning.wanted)]
+            return self.answering.answer_questions(meaning)
         if self.adds(meaning):
             return self.answering.add_to_sum(meaning)
         if repeats_question(meaning, self.talk.last_questions):
             meaning.questions = [asked_again(q, meaning.wanted) for q in self.talk.last_questions]
             return self.answering.answer_questions(meaning)
         return self.serve(meaning)
+
+    def confirm(self, meaning: Meaning) -> str:
+        """How sure the last answer is, or the one about what the line names."""
+        last = self.talk.last_questions
+        if last and last[-1].act == "topic":
+            return self.answering.promise_nothing(meaning)
+        found = [self.talk.subject(m) for m in meaning.wanted if m.is_named and m.is_found]
+        if found and any(not m.is_found for m in meaning.wanted):  # "are you sure it is cheese"
+            return self.answering.promise_nothing(meaning)
+        self.talk.subjects = found or self.talk.subjects
+        said = [amount.number for amount in meaning.amounts]
+        return self.explaining.how_sure(said)
 
     def adds(self, meaning: Meaning) -> bool:
         """Whether a line such as "plus two eggs", or "and a milk" after a sum, adds something."""
@@ -161,6 +187,7 @@ class Agent:
                 f"I know no household {household:g}, only 0 to {n_households - 1}. Which is yours?"
             )
         if household is not None:
+            self.forget_the_last_household(meaning, int(household))
             self.talk.need.household = int(household)
             self.talk.need.basket = None
             meaning.household = household
@@ -171,6 +198,17 @@ class Agent:
             self.talk.asked = "basket"
             return FIXED["basket"]
         return ""
+
+    def forget_the_last_household(self, meaning: Meaning, household: int):
+        """Who comes after another household begins anew, unless a number is put right."""
+        before = self.talk.need.household
+        is_same = before is None or before == household
+        if is_same or meaning.acts & {"correct", "no"}:
+            return
+        if "what about" not in meaning.acts:
+            self.talk.begin(household)
+        self.talk.need.forget_conditions()
+        self.talk.need.excluded = {}
 
     def note_basket(self, meaning: Meaning) -> str:
         """Make a basket of what the line names, and recommend from it at once."""
@@ -198,6 +236,7 @@ class Agent:
         if only_places(meaning):
             return self.pick(meaning.wanted[0])
         conditions = meaning.limits or meaning.brands or meaning.household is not None
+        conditions = conditions or meaning.excluded or meaning.ingredients
         if only_refers(meaning) and (conditions or "recommend" in meaning.acts):
             meaning.wanted = []  # "which of them are your own brand"
         if only_refers(meaning):
@@ -258,6 +297,11 @@ class Agent:
             self.talk.need.limits, self.talk.need.brand = kept
         self.talk.need.take_conditions(meaning, replaces=True)
         return self.offering.offer()
+
+
+def asks_to_confirm(meaning: Meaning) -> bool:
+    """Whether a line asks if something is sure; "I really need cookies" does not."""
+    return "sure" in meaning.acts and not meaning.acts & WISHES
 
 
 def only_refers(meaning: Meaning) -> bool:

@@ -28,6 +28,8 @@ SIMPLE = {  # a question of one subject after the other → the function that an
     "value": answers.value,
 }
 
+LABELLED = ("health", "safe")  # topics that the label of a product tells of
+
 
 class Answering:
     """Answers questions about products."""
@@ -135,12 +137,31 @@ class Answering:
                 subjects = [self.talk.subject(mention) for mention in self.talk.wanted_last]
             if question.act in ("total", "enough") and self.goes_on_from:
                 subjects = self.goes_on_from
+        if question.act in ("total", "enough"):
+            subjects = self.with_what_was_priced(mentions, subjects, meaning)
         if not subjects:
             return " ".join(missing) or FIXED["which"]
         self.talk.subjects = subjects
+        if question.act == "price":
+            names = {subject.name for subject in subjects}
+            before = [subject for subject in self.talk.priced if subject.name not in names]
+            self.talk.priced = [*before, *subjects]
         if len(subjects) > 1:
             self.talk.put_in_row(subjects)
         return " ".join([*missing, self.simple(question, subjects, meaning)])
+
+    def with_what_was_priced(
+        self, mentions: list[Mention], subjects: list[Subject], meaning: Meaning
+    ) -> list[Subject]:
+        """What is added up: "both", or "and two avocados, all together", go on from the prices."""
+        priced = self.talk.priced if self.goes_on_from else []
+        points = [mention for mention in mentions if mention.refers and not mention.count]
+        if len(priced) > 1 and points and len(points) == len(mentions):
+            return priced[-2:] if any("both" in m.said.split() for m in points) else priced
+        if "and" in meaning.acts and any(mention.is_named for mention in mentions):
+            names = {subject.name for subject in subjects}
+            return [*(old for old in priced if old.name not in names), *subjects]
+        return subjects
 
     def without_unknown_words(self, mentions: list[Mention]) -> list[Subject]:
         """What is nearest to things that have an unknown word, as the steak to a unicorn steak."""
@@ -172,6 +193,7 @@ class Answering:
         """What things cost together, and whether the money is enough."""
         said, amount, is_known = answers.total(self.catalogue, subjects)
         self.talk.summed = subjects
+        self.talk.priced = subjects
         money = [a.number for a in meaning.amounts if a.unit == "dollar"]
         if act != "enough" or not money:
             return said
@@ -197,7 +219,7 @@ class Answering:
         acts = {question.act for question in self.talk.last_questions}
         if acts & {"total", "enough"}:
             return self.talk.summed
-        return self.talk.subjects if "price" in acts else []
+        return (self.talk.priced or self.talk.subjects) if "price" in acts else []
 
     def can_take_off(self, meaning: Meaning) -> bool:
         """Whether a line takes something off the last sum, as in "and without the honey"."""
@@ -219,6 +241,7 @@ class Answering:
         """What these cost together; the next line may add to it or take off it."""
         said, _, _ = answers.total(self.catalogue, subjects)
         self.talk.summed = subjects
+        self.talk.priced = subjects
         self.talk.subjects = subjects
         self.talk.last_questions = [Question("total")]
         self.talk.tell(*(subject.first for subject in subjects))
@@ -243,11 +266,23 @@ class Answering:
 
     def about_topic(self, question: Question) -> str:
         """That something is not in the data; what was named is talked of from now on."""
-        found = [self.talk.subject(m) for m in question.mentions if m.is_found]
+        found = [self.talk.subject(m) for m in question.mentions if m.is_found and not m.is_quality]
         self.talk.subjects = [
             subject for subject in found if subject is not None
         ] or self.talk.subjects
-        return FIXED[question.said]
+        return FIXED[question.said] + (self.read_the_label() if question.said in LABELLED else "")
+
+    def promise_nothing(self, meaning: Meaning) -> str:
+        """That no more than what is on record can be confirmed."""
+        named_ones = [mention for mention in meaning.mentions if mention.is_found]
+        self.talk.last_questions = [Question("topic", "safe", named_ones)]
+        return self.about_topic(self.talk.last_questions[0])
+
+    def read_the_label(self) -> str:
+        """Where it stands what a product contains."""
+        names = list(dict.fromkeys(subject.name for subject in self.talk.subjects))
+        of = f" of {listed(names)}" if 0 < len(names) <= 3 else ""
+        return f" Please read the label{of}."
 
     def relate(self, act: str, subjects: list[Subject], meaning: Meaning) -> str:
         """The answer to "cheaper", "biggest" and the like."""
@@ -316,15 +351,28 @@ class Answering:
         if not len(subject.products):
             return self.offering.none_fits()
         if act in ("biggest", "smallest"):
-            return self.compare_sizes(act, [subject])
+            return self.of_those() + self.compare_sizes(act, [subject])
         many = [int(amount.number) for amount in meaning.amounts if not amount.unit]
         if many and many[0] > 1:
-            return self.several_extremes(act, subject, many[0])
+            return self.of_those() + self.several_extremes(act, subject, many[0])
         said, best = answers.extreme(self.catalogue, subject, act == "dearest")
         self.talk.subjects = [Subject(named(self.catalogue, best, with_size=False), best)]
         self.talk.shown = [best]
         self.talk.tell(int(best[0]))
-        return said
+        return self.of_those() + said
+
+    def of_those(self) -> str:
+        """Which conditions hold for what is called the cheapest or the biggest; "" if none does."""
+        need = self.need
+        looked_for = self.catalogue.every if need.products is None else need.products
+        kept = Need(products=looked_for, excluded=need.excluded).fitting(self.catalogue)
+        said = Need(limits=need.limits).says().removeprefix("something ")
+        parts = [said] if said else []
+        if need.brand:
+            parts.append(f"of {need.brand}")
+        if len(kept) < len(looked_for):
+            parts += [f"without {name}" for name in need.excluded]
+        return f"Among those {listed(parts)}: " if parts else ""
 
     def candidates(self, subjects: list[Subject], meaning: Meaning) -> Subject:
         """What the cheapest is looked for among: what is named or pointed at, else what fits."""
@@ -338,6 +386,8 @@ class Answering:
             (subject,) = subjects
             name = subject.name
             if any(mention.is_named for mention in meaning.mentions):
+                self.need.forget_conditions()
+                self.need.take_conditions(meaning)
                 self.need.want(name, subject.products)
             products = self.need.without_excluded(self.catalogue, subject.products)
             products = self.catalogue.fitting(products, self.need.limits, self.need.brand)
@@ -363,7 +413,8 @@ class Answering:
             if subjects and any(m.is_named for m in meaning.mentions):
                 self.need.want(subjects[0].name, subjects[0].products)
             self.need.take_conditions(meaning)
-            self.need.add_limit(limit[0], float(limit[1]))
+            if not meaning.limits:
+                self.need.add_limit(limit[0], float(limit[1]))
             return self.offering.offer()
         if act in ("cheaper", "dearer") and subjects:
             kind = self.catalogue.of_types(frozenset(self.catalogue.kinds[subjects[0].products]))

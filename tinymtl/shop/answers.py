@@ -169,6 +169,8 @@ def size(catalogue: Catalogue, subject: Subject) -> str:
     some_loose = any(catalogue.is_loose(product) for product in subject.products)
     if sizes:
         n_sizes = len({catalogue.size(product) for product in subject.products} - {NO_SIZE})
+        if n_sizes == 1 and is_part(catalogue, subject.products):
+            return said_of_part(catalogue, subject.products, name, sizes)
         only = "one size: " if n_sizes == 1 else ""
         loose = "; or loose, by the pound or the piece" if some_loose else ""
         return f"{capital(name)} {comes} in {only}{sizes}{loose}."
@@ -178,6 +180,20 @@ def size(catalogue: Catalogue, subject: Subject) -> str:
             "the price is for a pound or a piece."
         )
     return f"The size of {name} is not on record."
+
+
+def is_part(catalogue: Catalogue, products: np.ndarray) -> bool:
+    """Whether there are more products of the same kinds."""
+    return len(catalogue.of_types(frozenset(catalogue.kinds[products]))) > len(products)
+
+
+def said_of_part(catalogue: Catalogue, products: np.ndarray, name: str, sizes: str) -> str:
+    """The one size of products that were picked, and in which sizes the others come."""
+    this, is_ = ("these", "are") if is_plural(name) else ("this", "is")
+    every = catalogue.of_types(frozenset(catalogue.kinds[products]))
+    others = said_sizes(catalogue, every[~np.isin(every, products)])
+    rest = f" The other products of this kind come in {others}." if others else ""
+    return f"{capital(this)} {name} {is_} {sizes}.{rest}"
 
 
 def about(catalogue: Catalogue, subject: Subject) -> str:
@@ -277,6 +293,8 @@ def compare_sizes(
         return f"{capital(names)} have the same size: {size_of_best}.", best
     if len(best) == len(sized):
         name = named(catalogue, best, with_size=False)
+        if is_part(catalogue, products):
+            return said_of_part(catalogue, products, name, size_of_best), best
         return f"I have one size of {name}: {size_of_best}.", best
     best_name = named(catalogue, best, with_size=False)
     return f"The {word} is {best_name} with {size_of_best}; there are {sizes}.", best
@@ -357,20 +375,29 @@ def extreme(catalogue: Catalogue, subject: Subject, falls: bool) -> tuple[str, n
 
 
 def goes_with(catalogue: Catalogue, also_bought, subject: Subject) -> str:
-    """What households buy that buy the products, more often than others do."""
-    share = also_bought.of(subject.products)
-    usual = also_bought.share
-    order = np.argsort(-also_bought.more_often(subject.products), kind="stable")
-    own_kinds = set(catalogue.kinds[subject.products])
+    """What households buy that buy any product of a kind, more often than others do.
+
+    The kinds are found product by product. What is said of them counts households that buy any of
+    their products.
+    """
+    own_kinds = frozenset(catalogue.kinds[subject.products])
+    products = catalogue.of_types(own_kinds)
+    name = subject.name
+    if len(products) > len(subject.products):  # some of them were picked: speak of the whole kind
+        name = listed(list(dict.fromkeys(str(n) for n in catalogue.names[products])))
+    buy = catalogue.early[:, products].any(1)
     told = {}
-    for product in order:
-        name = str(catalogue.names[product])
-        if catalogue.kinds[product] in own_kinds or name in told:
+    for product in np.argsort(-also_bought.more_often(products), kind="stable"):
+        kind = str(catalogue.names[product])
+        if catalogue.kinds[product] in own_kinds or kind in told:
             continue
-        told[name] = f"{name} ({percent(share[product])} of them, {percent(usual[product])} of all)"
+        buy_kind = catalogue.early[:, catalogue.names == kind].any(1)
+        those, everybody = percent(buy_kind[buy].mean()), percent(buy_kind.mean())
+        if buy_kind[buy].mean() > buy_kind.mean() and those != everybody:
+            told[kind] = f"{kind} ({those} of them, {everybody} of all)"
         if len(told) == 4:
             break
     return (
-        f"Within 40 weeks, households that buy {subject.name} also buy, more often than others do: "
+        f"Within 40 weeks, households that buy {name} also buy, more often than others do: "
         f"{listed(list(told.values()))}."
     )

@@ -9,8 +9,18 @@ from .meaning import Meaning
 from .purchases import words
 from .reasons import parts_of_scores
 from .replies import QUESTIONS
-from .talk import Talk
-from .wording import FIXED, listed, named, off_by
+from .talk import Talk, together
+from .wording import FIXED, listed, named, off_by, said_price
+
+RECORDED = {  # a question whose answer can be on record → the function that says it again
+    "price": answers.price,
+    "size": answers.size,
+    "pack": answers.size,
+    "brand": answers.brand,
+    "where": answers.where,
+    "category": answers.category,
+    "what": answers.category,
+}
 
 
 class Explaining:
@@ -121,18 +131,39 @@ class Explaining:
             f"products that I know, among them {listed(names)}."
         )
 
-    def how_sure(self) -> str:
-        """How far what was said last can be trusted."""
+    def how_sure(self, said: list[float] | None = None) -> str:
+        """How far what was said last can be trusted; `said` are numbers that the customer named."""
         subjects = self.talk.subjects
         if not subjects:
             return f"What I do not have on record I estimate from who buys it. {self.how_good()}"
+        name = listed(list(dict.fromkeys(subject.name for subject in subjects)))
         products = np.concatenate([subject.products for subject in subjects])
         if self.catalogue.known[products].all():
-            return "Yes, that is on record."
+            return self.on_record(subjects, said or [])
         return (
-            "Not quite: it is an estimate, from the words on the label and from who buys it. "
-            + self.how_good()
+            f"Not quite: what I say of {name} is an estimate, from the words on the label and from "
+            "who buys it. " + self.how_good()
         )
+
+    def on_record(self, subjects: list[answers.Subject], said: list[float]) -> str:
+        """What exactly is on record: what was asked last, else the price."""
+        acts = [question.act for question in self.talk.last_questions]
+        recorded = [act for act in acts if act in RECORDED]
+        if recorded and recorded[-1] != "price":
+            function = RECORDED[recorded[-1]]
+            told = " ".join(function(self.catalogue, subject) for subject in subjects)
+            return f"Yes, that is on record. {told}"
+        products = np.concatenate([subject.products for subject in subjects])
+        prices = self.catalogue.says["price"][products]
+        is_right = all(np.isclose(prices, number).any() for number in said)
+        told = [
+            f"the price of {answers.title(self.catalogue, subject)}, "
+            f"{said_price(self.catalogue, subject.products)}"
+            for subject in together(subjects)
+        ]
+        is_ = "is" if len(told) == 1 else "are"
+        yes = "Yes" if is_right else "On record is another price"
+        return f"{yes}: {listed(told)}, {is_} on record."
 
     def how_good(self) -> str:
         """How far estimates are off, as measured on products that nothing was trained on."""

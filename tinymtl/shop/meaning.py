@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 
 from .amounts import Amount
 from .lexicon import TERMS, WORDS, stems
-from .pieces import Piece
+from .pieces import INGREDIENTS, Piece
 
 # What is asked of products; "what" is "what is ...", which asks for the category.
 QUESTIONS_ASKED = ("price", "where", "category", "what", "kinds", "size", "pack", "brand", "about")
@@ -145,6 +145,9 @@ class Meaning:
     amounts: list[Amount] = field(default_factory=list)  # that belong to no mention and no limit
     household: float | None = None
     corrections: list[tuple[str, str]] = field(default_factory=list)  # (as written, as read)
+    households: list[float] = field(default_factory=list)  # all that are named, each once
+    miscounts: bool = False  # whether a count is no whole number from 1 to 999
+    claims: bool = False  # whether it asks to confirm what is not in the data
     too_long: bool = False
     foreign: bool = False  # whether most of its words are of no table
     empty: bool = False
@@ -169,6 +172,19 @@ class Meaning:
 
 HOUSEHOLD_CUES = {"for", "number", "no", "nr", "customer", "shopper", "client", "house", "home"}
 COUNTED = {"people", "persons", "adults", "guests", "friends", "of", "my kids", "children"}
+WISHES = {"need", "recommend", "often", "correct"}
+MAY = {"can", "may", "could", "should", "allowed", "ok"}
+HOLDS = {"got", "have"}  # "has it got any nuts" is no wish
+INSIDE = {"in", "inside", "has", "contains"}
+IS_IT_SO = {"right", "correct", "true", "yes"}
+SWALLOWED = {"eat", "drink", "swallow", "have"}
+# Acts and small words that claim nothing but price, size, brand, department or category.
+RECORDED = {"sure", "price", "size", "brand", "where", "category", "kinds", "it", "and", "yes"}
+RECORDED |= {*COMPARED, *ORDERS, "or", "what", "thanks", "hello", "praise", "total", "how"}
+SMALL = {"is", "are", "about", "the", "of", "so", "but", "really", "a", "for", "its", "in", "very"}
+SMALL |= {"you", "your", "please", "quite", "hmm", "hm", "oh", "well", "still", "then", "there"}
+SMALL |= {"sure", "right", "true", "correct", "certain", "exact", "exactly", "me", "i", "am", "im"}
+SMALL |= {"than", "do", "does", "which", "what"}
 CAN_I = ("can i get", "can i have", "can i buy", "can i afford", "could i get", "could i have")
 
 
@@ -190,6 +206,7 @@ class Settling:
     def settle(self) -> Meaning:
         """The meaning, when the mentions before the questions are dealt out and all is tidy."""
         meaning = self.meaning
+        meaning.claims = self.claims_more() or self.asks_for_contents()
         self.drop_strays()
         self.count_what_was_named()
         self.ask_which_brand()
@@ -210,6 +227,44 @@ class Settling:
             meaning.allowed = meaning.wanted
             meaning.wanted = []
         return meaning
+
+    def claims_more(self) -> bool:
+        """Whether a line with "are you sure" says anything else than what is on record."""
+        asked = [p.text for p in self.pieces if p.kind == "act" and p.value == "sure"]
+        if not asked or all(map(self.is_recorded, self.pieces)):
+            return False
+        words = {word for piece in self.pieces for word in piece.text.split()}
+        if words & INGREDIENTS and asked != ["really"]:
+            return True
+        names_thing = any(piece.kind == "term" for piece in self.pieces)
+        is_wish = bool(self.meaning.acts & WISHES)  # "I really need cookies"
+        return not is_wish or (not names_thing and asked != ["really"])
+
+    def asks_for_contents(self) -> bool:
+        """Whether a line is like "no nuts in it?" and "can my daughter eat it"."""
+        points = any(piece.value == "it" and piece.kind == "act" for piece in self.pieces)
+        words = {word for piece in self.pieces for word in piece.text.split()}
+        found = [p for p in self.pieces if p.kind == "act" and p.text.split()[0] not in HOLDS]
+        if words & INGREDIENTS:  # "I am allergic to nuts, can I have it"
+            found = [piece for piece in found if piece.text not in CAN_I]
+        acts = {piece.value for piece in found}
+        is_wish = bool(acts & WISHES) or bool(self.meaning.limits)
+        holds = bool(words & INGREDIENTS) or (words & MAY and words & SWALLOWED)
+        holds = holds or (self.meaning.excluded and words & INSIDE)
+        if any(mention.is_named and mention.types for mention in self.before):
+            holds = bool(words & INGREDIENTS)
+        if points and holds:
+            return not is_wish
+        asks = "?" in words and bool(words & IS_IT_SO)  # "so no nuts, correct?"
+        names_part = self.meaning.excluded or words & INGREDIENTS
+        return bool(asks and names_part) and not is_wish
+
+    def is_recorded(self, piece: Piece) -> bool:
+        """Whether a piece may stand beside "are you sure": it claims nothing but what is known."""
+        if piece.kind == "act":
+            is_answer = piece.value == "not" and piece.text in ("no", "nope")
+            return piece.value in RECORDED or (is_answer and "no" in self.meaning.acts)
+        return piece.kind in ("sign", "amount", "term") or piece.text in SMALL
 
     def limit_by_money(self):
         """In "cheese, 3 dollars" the money is what it may cost at most."""

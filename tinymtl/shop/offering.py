@@ -7,7 +7,7 @@ import numpy as np
 from . import answers
 from .answers import Subject
 from .lexicon import TERMS, WORDS, stems
-from .meaning import Meaning
+from .meaning import COMPARED, ORDERS, Meaning
 from .needs import Need, combined, shared
 from .questions import OTHERS, best_question
 from .questions import Question as Back
@@ -44,7 +44,7 @@ class Offering:
         self.need.take_conditions(meaning)
         if "drink" in meaning.acts and meaning.acts & {"more", "else", "need"}:
             self.want_another_drink(meaning)
-        if not meaning.says_what and meaning.household is None:
+        if not meaning.says_what and meaning.household is None and not notes:
             reply = self.answer_short(meaning)
             if reply:
                 return reply
@@ -52,7 +52,7 @@ class Offering:
         wishes = meaning.says_what or meaning.household is not None
         if "recommend" in meaning.acts or wishes:
             return notes + self.recommend_or_offer(meaning)
-        if (meaning.unheard or "need" in meaning.acts) and (self.need.wanted or self.need.says()):
+        if (notes or "need" in meaning.acts) and (self.need.wanted or self.need.says()):
             return notes + self.offer()
         return notes + (FIXED["empty"] if meaning.acts else FIXED["unclear"])
 
@@ -72,6 +72,11 @@ class Offering:
         if self.talk.last_questions and len(self.talk.subjects) == 1:
             (subject,) = self.talk.subjects
             self.need.want(subject.name, subject.products)
+        elif any(q.act in (*COMPARED, *ORDERS) for q in self.talk.last_questions):
+            compared = self.talk.in_row
+            parts = [subject.products for subject in compared]
+            self.need.want(listed([subject.name for subject in compared]), np.concatenate(parts))
+            self.need.parts = parts
 
     def want_another_drink(self, meaning: Meaning):
         """Who does not drink one thing, and asks what else there is, wants something to drink."""
@@ -148,7 +153,8 @@ class Offering:
         notes = ""
         if meaning.ingredients:
             said = listed(meaning.ingredients)
-            notes += f"What a product contains is not in my data: as to {said}, I go by names. "
+            notes += f"What a product contains is not in my data: as to {said}, I go by names, "
+            notes += "so please read the label. "
         if meaning.unheard:
             notes += f"No label says {listed(meaning.unheard, 'or')}, so I cannot leave it out. "
         for mention in meaning.wanted:
@@ -159,6 +165,7 @@ class Offering:
 
     def offer(self) -> str:
         """A list of what fits, and the question that helps most if that is too much."""
+        self.talk.priced = []
         self.talk.last_questions = []
         products = self.need.fitting(self.catalogue)
         if not len(products):

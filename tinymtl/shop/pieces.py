@@ -25,6 +25,7 @@ ORDINALS = phrases("ordinals", "words", "place")
 ELSEWHERE = phrases("elsewhere", "word", "near")
 DIETS = phrases("diets", "phrase", "excluded")
 SHORTHAND = phrases("shorthand", "words", "full")
+INGREDIENTS = {row["word"] for row in read_table("ingredients")}
 # Words of labels by which nobody chooses.
 NO_QUALITY = {"exact", "including", "etc", "only", "not", "all", "other"}
 LABEL_WORDS = {

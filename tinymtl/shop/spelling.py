@@ -7,10 +7,7 @@ from functools import cache
 
 from .amounts import CENTS, DOLLARS, NUMBERS, UNITS
 from .lexicon import FILLER, TERMS, plural, stem, tells_nothing
-from .pieces import ACTS, LABEL_WORDS, TABLES
-from .purchases import read_table
-
-INGREDIENTS = {row["word"] for row in read_table("ingredients")}
+from .pieces import ACTS, INGREDIENTS, LABEL_WORDS, TABLES
 
 
 def known_words() -> set[str]:
@@ -98,6 +95,8 @@ def corrected(word: str) -> str:
     """
     if is_known(word) or len(word) < SHORTEST_SLIP or not word.isalpha():
         return word
+    if word[-1] == word[-2] and is_known(word[:-1]):  # "heyy"
+        return word[:-1]
     near = []
     for other in KNOWN_WORDS:
         most = most_slips(word, other)

@@ -13,6 +13,7 @@ from .needs import Need
 from .questions import Question as Back
 from .wording import capital, listed, named, said_price
 
+NOTHING = "nothing"  # what is near to things that are like nothing in the shop
 OTHER = -2  # the place of "the other one"
 
 
@@ -26,6 +27,7 @@ class Talk:
     in_row           what was put side by side last: what "the second one" means
     pointed_at       the place in the row that was picked last, 0 for the first
     summed           what was added up last
+    priced           what was priced one after the other, in the last replies
     seen             how many of them were shown
     asked            what was asked back last: a question, the name of a fixed one, or None
     last_questions   what the customer asked last
@@ -47,6 +49,7 @@ class Talk:
         self.in_row: list[Subject] = []
         self.pointed_at = 0
         self.summed: list[Subject] = []
+        self.priced: list[Subject] = []
         self.seen = 0
         self.asked: Back | str | None = None
         self.last_questions: list[Question] = []
@@ -76,11 +79,11 @@ class Talk:
         """Which products, and how many of them, are so much: "two gallons" are 2 of 1 gallon."""
         if len(self.catalogue.of_size(products, size)):
             return products, 0.0
-        if size.unit == "dozen":
-            return products, 12 * size.number
         of_one = self.catalogue.of_size(products, Amount(1.0, size.unit))
         if len(of_one):
             return of_one, size.number
+        if size.unit == "dozen":
+            return products, 12 * size.number
         is_loose = self.catalogue.is_loose(self.catalogue.representative(products))
         return products, size.number if size.unit == "pound" and is_loose else 0.0
 
@@ -131,6 +134,8 @@ class Talk:
             if len(near) and name not in nearest:
                 self.subjects.append(Subject(name, near))
                 nearest.append(name)
+        if all(m.near == NOTHING and not m.types for m in mentions):
+            return [f"I have no {listed([plain(m) for m in mentions], 'or')}."]
         said = f"I have nothing called {listed([plain(m) for m in mentions], 'or')}"
         if nearest:
             said += f"; the nearest I have is {listed(nearest)}"

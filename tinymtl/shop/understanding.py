@@ -24,6 +24,7 @@ from .meaning import (
     stands_for_a_thing,
 )
 from .pieces import (
+    INGREDIENTS,
     OPPOSITES,
     Piece,
     amount_behind,
@@ -35,7 +36,7 @@ from .pieces import (
     written_out,
 )
 from .replies import NATIONAL, OWN
-from .spelling import INGREDIENTS, KNOWN_WORDS, corrected
+from .spelling import KNOWN_WORDS, corrected
 
 LONGEST = 500  # letters of a line that are read
 
@@ -142,10 +143,10 @@ class Reader:
         elif amount.unit:
             self.size = amount
         elif self.open is None:
-            self.take_number(amount)
+            self.take_number(amount, i)
         else:
             self.close()
-            self.take_number(amount)
+            self.take_number(amount, i)
         return i + 1
 
     def multiply(self, amount: Amount):
@@ -155,10 +156,12 @@ class Reader:
         said = [mention for mentions in lists for mention in mentions]
         if said:
             said[-1].count = amount.number
+            self.meaning.miscounts |= not is_count(amount.number)
 
-    def take_number(self, amount: Amount):
+    def take_number(self, amount: Amount, i: int):
         """A whole number counts what follows."""
         self.meaning.amounts.append(amount)
+        self.meaning.miscounts |= self.names_next(i) and not is_count(amount.number)
         self.count = amount.number if amount.number.is_integer() else 0.0
 
     def close(self):
@@ -170,6 +173,8 @@ class Reader:
         mention.finish()
         mention.count = mention.count or self.count
         mention.size = mention.size or self.size
+        self.meaning.miscounts |= mention.count != 0 and not is_count(mention.count)
+        self.meaning.miscounts |= mention.size is not None and not 0 < mention.size.number < 1000
         self.count = 0.0
         self.size = None
         if self.excludes:
@@ -199,7 +204,18 @@ class Reader:
             mention = self.open
             self.open = None
             mention.finish()
-            self.exclude(mention)
+            if not self.asks_whether_free(i):
+                self.exclude(mention)
+                return
+            without = {"dairy", *INGREDIENTS}.intersection(mention.said.split())
+            question = Question("topic", "made") if without else Question("price")
+            self.ask(question)
+            question.mentions.append(mention)
+
+    def asks_whether_free(self, i: int) -> bool:
+        """Whether a line is "is bread free?", with nothing behind piece i."""
+        asks = self.pieces[0].text in ("is", "are", "isnt", "arent")
+        return asks and all(p.kind == "sign" for p in self.pieces[i + 1 :])
 
     def exclude(self, mention: Mention):
         if INGREDIENTS.intersection(mention.said.split()):
@@ -233,6 +249,8 @@ class Reader:
         if limits and test == ">=":
             self.meaning.limits += limits
             return at + 3
+        if piece.text.startswith("and "):  # "5 and under" is at most 5, "and under 4" is not
+            test = test.removesuffix("=")
         if amount.unit in ("", "dollar"):
             cents = self.cents_after(at)
             self.meaning.limits.append((test, amount.number + cents))
@@ -284,6 +302,8 @@ class Reader:
                 is_negative = any(p.text == "minus" for p in self.pieces[i + 1 : k])
                 number = following.value.number
                 self.meaning.household = -number if is_negative else number
+                if self.meaning.household not in self.meaning.households:
+                    self.meaning.households.append(self.meaning.household)
                 return k + 1
         self.meaning.acts.add("recommend")
         return i + 1
@@ -397,6 +417,15 @@ class Reader:
         if self.size is not None and self.meaning.size is None:
             self.meaning.size = self.size
         self.meaning = Settling(self.meaning, self.before, self.pieces, self.count).settle()
+
+
+def is_count(number: float) -> bool:
+    """Whether somebody can buy so many: a whole number from 1 to 999.
+
+    >>> [is_count(number) for number in (3, -3, 2.5, 1e9)]
+    [True, False, False, False]
+    """
+    return 1 <= number <= 999 and float(number).is_integer()
 
 
 # What a product contains
