@@ -179,12 +179,12 @@ INSIDE = {"in", "inside", "has", "contains"}
 IS_IT_SO = {"right", "correct", "true", "yes"}
 SWALLOWED = {"eat", "drink", "swallow", "have"}
 # Acts and small words that claim nothing but price, size, brand, department or category.
-RECORDED = {"sure", "price", "size", "brand", "where", "category", "kinds", "it", "and", "yes"}
-RECORDED |= {*COMPARED, *ORDERS, "or", "what", "thanks", "hello", "praise", "total", "how"}
+RECORDED = {"sure", "price", "size", "brand", "where", "category", "kinds", "it", "about", "and"}
+RECORDED |= {*COMPARED, *ORDERS, "yes", "or", "what", "thanks", "hello", "praise", "total", "how"}
 SMALL = {"is", "are", "about", "the", "of", "so", "but", "really", "a", "for", "its", "in", "very"}
 SMALL |= {"you", "your", "please", "quite", "hmm", "hm", "oh", "well", "still", "then", "there"}
 SMALL |= {"sure", "right", "true", "correct", "certain", "exact", "exactly", "me", "i", "am", "im"}
-SMALL |= {"than", "do", "does", "which", "what"}
+SMALL |= {"than", "do", "does", "which", "what", "that", "this", "those", "these", "them"}
 CAN_I = ("can i get", "can i have", "can i buy", "can i afford", "could i get", "could i have")
 
 
