@@ -78,7 +78,10 @@ class Agent:
         says = notes_on_reading(meaning)
         if "hello" in meaning.acts and (meaning.questions or meaning.says_what):
             says += "Hello! "
-        says += self.answer(meaning)
+        told = self.answer(meaning)
+        if told == FIXED["yes"] and line.rstrip().endswith("?"):
+            told = self.never_yes(line, meaning)
+        says += told
         if "(estimated" in says or "estimated at" in says:
             says += f"\n{self.explaining.how_good()}"
         if isinstance(self.talk.asked, Back):
@@ -166,6 +169,15 @@ class Agent:
         self.talk.subjects = found or self.talk.subjects
         said = [amount.number for amount in meaning.amounts]
         return self.explaining.how_sure(said)
+
+    def never_yes(self, line: str, meaning: Meaning) -> str:
+        """A question that was not understood must not sound as if it were confirmed.
+
+        "Sure?" asks how sure the last answer is; "so I can give her that one?" may ask anything.
+        """
+        if "sure" in line.lower():
+            return self.confirm(meaning)
+        return self.answering.promise_nothing(meaning)
 
     def adds(self, meaning: Meaning) -> bool:
         """Whether a line such as "plus two eggs", or "and a milk" after a sum, adds something."""

@@ -259,7 +259,7 @@ class Offering:
         self.talk.shown = [product]
         self.talk.tell(int(product[0]))
         kind = f"For {self.need.wanted}, then, " if self.need.wanted else "Then "
-        reason = "most households buy it"
+        reason = "of all that fits, it is bought most"
         if self.need.has_buyer:
             reason = "it is the likeliest for you"
         return (
