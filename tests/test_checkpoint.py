@@ -138,6 +138,18 @@ def test_a_run_that_goes_on_is_the_run_that_never_stopped(rig, n, tmp_path):
     assert_same_run(going_on, history, whole, expected)
 
 
+def test_a_run_with_data_of_some_of_the_tasks_goes_on(tmp_path):
+    """The others rest while it lasts, and are no other tasks when it goes on."""
+    file = tmp_path / "run"
+    whole = Rig(data_order="a")
+    expected = whole.fit(held_out=None)
+    Rig(data_order="a").fit(held_out=None, callback=stop_after(5), checkpoint=file)
+    rig = Rig(data_order="a")
+    history = rig.fit(held_out=None, resume=file)
+    assert_same_run(rig, history, whole, expected)
+    assert not any(p.frozen for p in rig.model.parameters())
+
+
 @settings(max_examples=15, deadline=None)
 @given(st.lists(st.integers(1, STEPS - 1), min_size=1, max_size=4, unique=True).map(sorted))
 def test_a_run_may_stop_as_often_as_it_likes(tmp_path_factory, stops):

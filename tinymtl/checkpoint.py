@@ -66,6 +66,8 @@ class Checkpoint:
         # last step may be taken back
         self.last = None  # the state with which the run ended
         if path is not None:
+            # Now, and once: while a run lasts, tasks without data are frozen.
+            self.belongs_to = self._signature()
             self._check_rule()
 
     def _check_rule(self):
@@ -117,7 +119,7 @@ class Checkpoint:
             memory = {name: getattr(optimizer, name).copy() for name in optimizer.memory}
         return {
             "kind": _KIND,
-            "belongs to": self._signature(),
+            "belongs to": self.belongs_to,
             "theta": self.model.theta.copy(),
             "memory": memory,
             "t": optimizer.t,
