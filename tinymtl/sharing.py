@@ -114,21 +114,11 @@ class Sharing(Module):
         with evaluating(self):
             for start in range(0, longest, size):
                 batch = _slices(inputs, start, start + size)
-                for task, output in self._forward_by_name(batch).items():
+                with NamesTheTask("predict: inputs", batch, self.forward):
+                    of_batch = self.forward(batch)
+                for task, output in of_batch.items():
                     outputs[task].append(_rows(output, task, _n_examples(batch[task])))
         return {task: np.concatenate(rows) for task, rows in outputs.items()}
-
-    def _forward_by_name(self, inputs):
-        """As `forward`; an error says whose inputs do not fit."""
-        try:
-            return self.forward(inputs)
-        except (ValueError, TypeError, IndexError):
-            for task, x in inputs.items():
-                try:
-                    self.forward({task: x})
-                except (ValueError, TypeError, IndexError) as error:
-                    raise type(error)(f"predict: inputs[{task!r}]: {error}") from error
-            raise
 
     def penalty(self) -> Tensor:
         """What the model adds to the total loss.
@@ -425,6 +415,42 @@ def evaluating(model: Module) -> Iterator[None]:
     finally:
         for module, training in modes:
             module.training = training
+
+
+class NamesTheTask:
+    """What a function of a batch says about data that does not fit, with the task in front.
+
+        with NamesTheTask("fit: data", batch, function):
+            function(batch)
+
+    Only after an error, the tasks are tried one by one: the first that fails is named.
+    """
+
+    kinds = (ValueError, TypeError, IndexError)
+
+    def __init__(self, where: str, batch: Mapping[str, object], function: Callable):
+        self.where = where
+        self.batch = batch
+        self.function = function
+
+    def __enter__(self):
+        pass
+
+    def __exit__(self, kind, error, traceback):
+        if kind not in self.kinds:
+            return
+        for task in self.batch:
+            again = self.error_of(task)
+            if type(again) is type(error):
+                raise kind(f"{self.where}[{task!r}]: {again}") from error
+
+    def error_of(self, task):
+        try:
+            with no_grad():
+                self.function({task: self.batch[task]})
+        except Exception as error:
+            return error
+        return None
 
 
 # Inputs and outputs of `predict`

@@ -1,8 +1,7 @@
 """One step of joint training: losses → weights → gradient → optimiser → record.
 
-Step           makes the step, and checks on the way all that it depends on
-weighing       what `weights` of `fit` is, numbers or a rule, as one function
-NamesTheTask   puts the task's name in front of what a loss says about data that does not fit
+Diverged    what is raised where a number is not finite
+Step        makes the step, and checks on the way all that it depends on
 """
 
 from __future__ import annotations
@@ -20,8 +19,8 @@ from .interaction import gramian
 from .losses import combine
 from .optim import Optimizer
 from .rules import FixedWeights, WeightsOfRule
-from .sharing import Sharing, task_losses
-from .tensor import Tensor, no_grad
+from .sharing import NamesTheTask, Sharing, task_losses
+from .tensor import Tensor
 
 
 class Diverged(FloatingPointError):
@@ -64,8 +63,8 @@ class Step:
         watched = self.cosines_every is not None and k % self.cosines_every == 0
 
         batch = self.batches.next()
-        with NamesTheTask("fit: data", model, batch, self.losses):
-            L = task_losses(model, batch, self.losses)  # task -> scalar tensor
+        with NamesTheTask("fit: data", batch, self.losses_of):
+            L = self.losses_of(batch)  # task -> scalar tensor
         values = self.checked_values(L, k)  # (T,)
         penalty = self.checked_penalty(k)
         if self.weigh.needs_gramian:
@@ -83,6 +82,9 @@ class Step:
             self.recorder.interaction(k, list(L), J, list(w.values()), Δθ, η)
         seconds = time.perf_counter() - started
         self.recorder.step(dict(zip(L, values.tolist())), w, float(penalty), seconds)
+
+    def losses_of(self, batch):
+        return task_losses(self.model, batch, self.losses)
 
     def checked_values(self, L, k):
         """The losses as numbers (T,), each the mean over all workers, if all of them are finite."""
@@ -158,9 +160,10 @@ class Step:
         places = _places_between(0, model.P, model.touched())
         columns = [J[:, at] for at in places]
         G = sum((gramian(block) for block in columns), np.zeros((len(L), len(L))))
-        w = self.weigh(list(L), values, G)
+        w = self.weigh(list(L), values, G)  # task -> weight
+        weights = np.array(list(w.values()))  # (T,)
         for at, block in zip(places, columns):
-            model.grad[at] = np.array(list(w.values())) @ block.astype(np.float64, copy=False)
+            model.grad[at] = weights @ block.astype(np.float64, copy=False)
         if self.weigh.weight_own:
             self.weight_own_gradients(w)
         if penalty.needs_grad:
@@ -192,40 +195,6 @@ def _places_between(start, stop, places):
         else:
             inside.append(np.unique(at[(start <= at) & (at < stop)]))
     return inside
-
-
-class NamesTheTask:
-    """What a model or a loss says about data that does not fit, with the task in front.
-
-    Only after an error, the tasks are tried one by one: the first that fails is named.
-    """
-
-    kinds = (ValueError, TypeError, IndexError)
-
-    def __init__(self, where, model, batch, losses):
-        self.where = where
-        self.model = model
-        self.batch = batch
-        self.losses = losses
-
-    def __enter__(self):
-        pass
-
-    def __exit__(self, kind, error, traceback):
-        if kind not in self.kinds:
-            return
-        for task in self.batch:
-            again = self.error_of(task)
-            if type(again) is type(error):
-                raise kind(f"{self.where}[{task!r}]: {again}") from error
-
-    def error_of(self, task):
-        try:
-            with no_grad():
-                task_losses(self.model, {task: self.batch[task]}, self.losses)
-        except Exception as error:
-            return error
-        return None
 
 
 # Checks of what training depends on

@@ -40,8 +40,8 @@ from .history import EarlyStop, History, LiveHistory, Recorder, Undo
 from .optim import Optimizer
 from .progress import Progress
 from .rules import Refused, weighing
-from .sharing import Sharing, evaluating, task_losses
-from .step import Diverged, NamesTheTask, Step, check_last_step
+from .sharing import NamesTheTask, Sharing, evaluating, task_losses
+from .step import Diverged, Step, check_last_step
 from .tensor import Tensor
 
 
@@ -234,12 +234,18 @@ def evaluate(
 
 def losses_on(where, model, data, losses, batch_size=None):
     """As `evaluate`; `where` names function and argument for errors."""
-    with evaluating(model), NamesTheTask(where, model, data, losses):
+
+    def at_once(data):
+        return task_losses(model, data, losses)
+
+    with evaluating(model), NamesTheTask(where, data, at_once):
         if batch_size is None:
-            values = task_losses(model, data, losses)
+            values = at_once(data)
         else:
-            outputs = model.predict({t: x for t, (x, *_) in data.items()}, batch_size)
-            values = {t: losses[t](Tensor(outputs[t]), *y) for t, (_, *y) in data.items()}
+            outputs = model.predict({task: x for task, (x, *_) in data.items()}, batch_size)
+            values = {}
+            for task, (_, *targets) in data.items():
+                values[task] = losses[task](Tensor(outputs[task]), *targets)
     return {task: _number(f"{where}[{task!r}]", value) for task, value in values.items()}
 
 
