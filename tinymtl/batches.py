@@ -14,6 +14,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from . import checks
+from .sharing import take, to_type
 
 # Checked, and in the model's type
 
@@ -133,21 +134,9 @@ def _cast_data(data, dtype):
     result = {}
     for task, (x, y, *mask) in data.items():
         if id(x) not in cast_inputs:
-            cast_inputs[id(x)] = _cast_inputs(x, dtype)
-        result[task] = (cast_inputs[id(x)], _cast(y, dtype), *[_cast(m, dtype) for m in mask])
+            cast_inputs[id(x)] = to_type(x, dtype)
+        result[task] = (cast_inputs[id(x)], *[to_type(array, dtype) for array in (y, *mask)])
     return result
-
-
-def _cast_inputs(x, dtype):
-    if isinstance(x, tuple):
-        return tuple(_cast(array, dtype) for array in x)
-    return _cast(x, dtype)
-
-
-def _cast(array, dtype):
-    if array.dtype.kind == "f":
-        return array.astype(dtype, copy=False)
-    return array
 
 
 # Minibatches
@@ -244,10 +233,3 @@ def _batch_sizes(batch_size, data):
 
 def _has_label(x, y, mask=None):
     return mask is None or mask.any()
-
-
-def take(x, at):
-    """The examples `at` of inputs, which are an array or a tuple of arrays."""
-    if isinstance(x, tuple):
-        return tuple(array[at] for array in x)
-    return x[at]

@@ -126,7 +126,7 @@ class Checkpoint:
             # Nothing was noted only at the start and after the last step: it is as it was there.
             "moving": self.moving[k] if k in self.moving else self._moving_now(),
             "steps": list(self.recorder.steps),
-            "interactions": [r for r in self.recorder.interactions if r.step < k],
+            "interactions": self.recorder.interactions_made(),
             "evaluations": list(self.recorder.evaluations),
             "early stop": self.early_stop.state(),
         }

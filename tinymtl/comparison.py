@@ -20,11 +20,11 @@ from operator import itemgetter
 import numpy as np
 
 from . import checks, plots
-from .batches import checked_data, take
+from .batches import checked_data
 from .interaction import ENOUGH_SEEDS, SURE, chance_of_mark, kind_of, transfer_gain
-from .optim import Optimizer
+from .optim import Optimizer, checked_optimizer
 from .progress import Line
-from .sharing import HardSharing, Sharing, SingleTask, SoftSharing
+from .sharing import HardSharing, Sharing, SingleTask, SoftSharing, take
 from .step import Diverged
 from .training import evaluate, fit, losses_on
 
@@ -117,7 +117,8 @@ def compare(
     """
     _check_numbers(seeds, steps, evaluate_every, strengths, shares)
     checks.generator("compare", rng)
-    _check_optimizer(optimizer)
+    if checked_optimizer("compare", optimizer).t > 0:
+        raise ValueError(f"compare: optimizer must be unused, got {optimizer!r}")
     _check_functions(parts, data, independent)
     if measures is None and higher_is_better is not None:
         raise ValueError("compare: higher_is_better needs measures; of losses lower is better")
@@ -587,7 +588,10 @@ def _best_soft(seed, how, strengths, judge) -> tuple[SoftSharing, float]:
 
 def _by_arm_and_task(runs, tasks):
     """[arm -> task -> number] of each seed → arm -> task -> array (seeds,)."""
-    return {arm: {t: np.array([run[arm][t] for run in runs]) for t in tasks} for arm in ARMS}
+    arrays = {}
+    for arm in ARMS:
+        arrays[arm] = {task: np.array([run[arm][task] for run in runs]) for task in tasks}
+    return arrays
 
 
 class _Progress:
@@ -631,13 +635,6 @@ def _check_numbers(seeds, steps, evaluate_every, strengths, shares):
         )
     for share in shares:
         checks.positive("compare", "each of shares", share)
-
-
-def _check_optimizer(optimizer):
-    if not isinstance(optimizer, Optimizer):
-        raise TypeError(f"compare: optimizer must be one such as Adam(1e-3), got {optimizer!r}")
-    if optimizer.t > 0:
-        raise ValueError(f"compare: optimizer must be unused, got {optimizer!r}")
 
 
 def _check_functions(parts, data, independent):

@@ -265,10 +265,13 @@ class Recorder:
             effects[at] = J.astype(np.float64) @ Δθ
         self.interactions.append(_InteractionRecord(step, ρ, norms, predicted, effects))
 
+    def interactions_made(self) -> list:
+        """Those of the steps that were made: they are recorded before the step is."""
+        return [record for record in self.interactions if record.step < self.steps_made]
+
     def take_back(self):
         """The last step does not count as made, nor what was seen of it and after it."""
         made = self.steps_made - 1
-        self.interactions = [record for record in self.interactions if record.step < made]
         self.evaluations = [record for record in self.evaluations if record.steps_made <= made]
         self.steps.pop()
 
@@ -287,10 +290,10 @@ class Recorder:
         """All that was recorded of the steps that were made."""
         T = len(self.tasks)
         rows = self._of_steps.of(self.steps)  # (steps, 2 T + 2)
-        interactions = [record for record in self.interactions if record.step < self.steps_made]
+        interactions = self.interactions_made()
         effects = self._of_interactions.of(interactions)  # (K, T + 3, T)
         of_shared = effects if self.P else effects[:0]
-        evaluations = [record for record in self.evaluations if record.steps_made <= len(rows)]
+        evaluations = self.evaluations
         evaluated = evaluations[0].losses if evaluations else {}
         return History(
             tasks=list(self.tasks),

@@ -131,6 +131,13 @@ class Optimizer:
         self.t = t
 
 
+def checked_optimizer(where: str, optimizer: Optimizer) -> Optimizer:
+    """One that is made: Adam(1e-3), and not Adam. `where` names the function for the error."""
+    if not isinstance(optimizer, Optimizer):
+        raise TypeError(f"{where}: optimizer must be one such as Adam(1e-3), got {optimizer!r}")
+    return optimizer
+
+
 def _each_once(at):
     """An index of the same places without repeats; a slice has none."""
     return at if isinstance(at, slice) else np.unique(at)

@@ -463,8 +463,7 @@ def _ready(inputs, dtype):
         if id(x) not in cast:
             arrays = x if isinstance(x, tuple) else (x,)
             _check_arrays(f"inputs[{task!r}]", arrays)
-            arrays = tuple(_cast(array, dtype) for array in arrays)
-            cast[id(x)] = arrays if isinstance(x, tuple) else arrays[0]
+            cast[id(x)] = to_type(x, dtype)
     return {task: cast[id(x)] for task, x in inputs.items()}
 
 
@@ -488,8 +487,20 @@ def _check_arrays(name, arrays):
         )
 
 
-def _cast(array, dtype):
-    return array.astype(dtype, copy=False) if array.dtype.kind == "f" else array
+def to_type(x, dtype):
+    """An array, or a tuple of arrays, with the floating ones of this type."""
+    if isinstance(x, tuple):
+        return tuple(to_type(array, dtype) for array in x)
+    if x.dtype.kind == "f":
+        return x.astype(dtype, copy=False)
+    return x
+
+
+def take(x, at):
+    """The examples `at` of inputs, which are an array or a tuple of arrays."""
+    if isinstance(x, tuple):
+        return tuple(array[at] for array in x)
+    return x[at]
 
 
 def _n_examples(x):
@@ -504,8 +515,7 @@ def _slices(inputs, start, end):
     cut = {}
     for x in inputs.values():
         if id(x) not in cut:
-            is_tuple = isinstance(x, tuple)
-            cut[id(x)] = tuple(array[start:end] for array in x) if is_tuple else x[start:end]
+            cut[id(x)] = take(x, slice(start, end))
     goes_on = [task for task, x in inputs.items() if start == 0 or start < _n_examples(x)]
     return {task: cut[id(inputs[task])] for task in goes_on}
 

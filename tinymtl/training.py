@@ -37,7 +37,7 @@ from . import checks
 from .batches import Batches, checked_data
 from .checkpoint import Checkpoint
 from .history import EarlyStop, History, LiveHistory, Recorder, Undo
-from .optim import Optimizer
+from .optim import Optimizer, checked_optimizer
 from .progress import Progress
 from .rules import Refused, weighing
 from .sharing import NamesTheTask, Sharing, evaluating, task_losses
@@ -153,17 +153,18 @@ def fit(
     data = checked_data("fit", "data", data, model, losses)
     if held_out is not None:
         held_out = checked_data("fit", "held_out", held_out, model, losses)
-    _check_numbers(
-        steps,
-        cosines_every,
-        evaluate_every,
-        evaluation_batch_size,
-        patience,
-        checkpoint,
-        checkpoint_every,
+    checks.whole_number("fit", "steps", steps)
+    checks.whole_number("fit", "evaluate_every", evaluate_every, 1)
+    _check_counts(
+        cosines_every=cosines_every,
+        evaluation_batch_size=evaluation_batch_size,
+        patience=patience,
+        checkpoint_every=checkpoint_every,
     )
+    if checkpoint_every is not None and checkpoint is None:
+        raise ValueError("fit: checkpoint_every needs a checkpoint, the file to write")
     _check_functions(judge=judge, callback=callback, all_reduce=all_reduce)
-    _check_optimizer(optimizer)
+    checked_optimizer("fit", optimizer)
     _check_finite(model)
     batches = Batches(data, batch_size, rng)
     weigh = weighing("fit", weights, weight_own, model, data)
@@ -399,11 +400,6 @@ def _check_functions(**functions):
             raise TypeError(f"fit: {name} must be a function or None, got {function!r}")
 
 
-def _check_optimizer(optimizer):
-    if not isinstance(optimizer, Optimizer):
-        raise TypeError(f"fit: optimizer must be one such as Adam(1e-3), got {optimizer!r}")
-
-
 def _check_finite(model):
     """The parameters with which a run starts."""
     if np.isfinite(model.theta).all():
@@ -412,27 +408,11 @@ def _check_finite(model):
         checks.finite("fit", f"the model's {name}", parameter.data)
 
 
-def _check_numbers(
-    steps,
-    cosines_every,
-    evaluate_every,
-    evaluation_batch_size,
-    patience,
-    checkpoint,
-    checkpoint_every,
-):
-    checks.whole_number("fit", "steps", steps)
-    checks.whole_number("fit", "evaluate_every", evaluate_every, 1)
-    if cosines_every is not None:
-        checks.whole_number("fit", "cosines_every", cosines_every, 1)
-    if evaluation_batch_size is not None:
-        checks.whole_number("fit", "evaluation_batch_size", evaluation_batch_size, 1)
-    if patience is not None:
-        checks.whole_number("fit", "patience", patience, 1)
-    if checkpoint_every is not None:
-        checks.whole_number("fit", "checkpoint_every", checkpoint_every, 1)
-        if checkpoint is None:
-            raise ValueError("fit: checkpoint_every needs a checkpoint, the file to write")
+def _check_counts(**counts):
+    """Whole numbers of at least 1, or None."""
+    for name, count in counts.items():
+        if count is not None:
+            checks.whole_number("fit", name, count, 1)
 
 
 def _keep_freed_memory():
