@@ -469,11 +469,11 @@ def test_other_programs_can_read_the_parameters_by_name(saved):
 def test_a_guide_that_cannot_be_written_whole_is_not_written(saved, monkeypatch):
     before = saved.read_bytes()
 
-    def full(file, **_):
+    def full(file, *_, **__):
         file.write(b"half")
         raise OSError("no space left")
 
-    monkeypatch.setattr(np, "savez", full)
+    monkeypatch.setattr(np.lib.format, "write_array", full)
     with pytest.raises(OSError, match="no space left"):
         save_guide(saved, Small(2.0), 8)
     assert saved.read_bytes() == before

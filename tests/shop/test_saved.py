@@ -105,7 +105,7 @@ def test_an_unfinished_file_is_never_left(trained, tmp_path, monkeypatch):
     def fails(*_, **__):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(np, "savez", fails)
+    monkeypatch.setattr(np.lib.format, "write_array", fails)
     with pytest.raises(OSError, match="cannot be written"):
         save_guide(path, agent.model, 0)
     assert list(tmp_path.iterdir()) == []

@@ -24,6 +24,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ..files import write_arrays, write_whole
 from ..layers import RNN, Conv1D, Dense, Dropout, Embedding
 from ..losses import binary_cross_entropy, cross_entropy, l2_penalty, mse
 from ..module import Module, Parameter
@@ -316,23 +317,19 @@ def save_guide(path: Path, model: Module, seed: int):
     """Write a trained guide and its seed to an .npz file, whole or not at all."""
     arrays = {name: p.data for name, p in model.named_parameters().items()}
     arrays[ABOUT] = np.array(json.dumps({"kind": KIND, "form": FORM, "seed": seed}))
-    unfinished = _unfinished(path)
     try:
-        with open(unfinished, "xb") as file:
-            np.savez(file, **arrays)
-        os.replace(unfinished, os.path.realpath(path))  # a link stays a link
+        write_whole("save_guide", path, lambda file: write_arrays(file, arrays))
     except OSError as error:
         raise _cannot_save(path, error) from error
-    finally:
-        unfinished.unlink(missing_ok=True)
 
 
 def check_can_save(path: Path):
     """Raise OSError, which says why, if `save_guide` cannot write there."""
-    unfinished = _unfinished(path)
+    target = Path(os.path.realpath(path))
+    trial = target.with_name(f"{target.name}.{os.getpid()}.tmp")
     try:
-        open(unfinished, "xb").close()
-        unfinished.unlink()
+        open(trial, "xb").close()
+        trial.unlink()
     except OSError as error:
         raise _cannot_save(path, error) from error
 
@@ -361,12 +358,6 @@ def load_guide(path: Path, model: Module) -> int:
     for name, p in parameters.items():
         p.data = arrays[name]
     return seed
-
-
-def _unfinished(path):
-    """Where a guide is written until it is whole: beside its file, apart from other writers."""
-    path = Path(os.path.realpath(path))
-    return path.with_name(f"{path.name}.{os.getpid()}.tmp")
 
 
 def _read_arrays(path, parameter_bytes):
