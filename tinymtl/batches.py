@@ -14,7 +14,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from . import checks
-from .sharing import take, to_type
+from .sharing import has_label, take, to_type
 
 # Checked, and in the model's type
 
@@ -24,8 +24,7 @@ def checked_data(where, name, data, model, losses):
 
     Every fault is an error that names the function, the argument and the task.
     """
-    if not isinstance(data, Mapping):
-        raise TypeError(f"{where}: {name} must be a dict by task, got {type(data).__name__}")
+    checks.mapping(where, name, data)
     checks.known_tasks(where, name, data, model.tasks)
     if not data:
         raise ValueError(f"{where}: {name} must have at least one task of {model.tasks}, got none")
@@ -173,7 +172,7 @@ class Batches:
         batch = {}
         for task in self.data:
             entry = self.minibatch(task, drawn) if self.is_cut(task) else self.data[task]
-            if _has_label(*entry):
+            if has_label(*entry):
                 batch[task] = entry
         return batch
 
@@ -229,7 +228,3 @@ def _batch_sizes(batch_size, data):
             size = checks.whole_number("fit", "batch_size", wanted[task], 1)
             sizes[task] = min(size, len(y))
     return sizes
-
-
-def _has_label(x, y, mask=None):
-    return mask is None or mask.any()

@@ -36,7 +36,7 @@ from .losses import combine
 from .module import Parameter
 from .optim import Optimizer
 from .rules import weighing
-from .sharing import Sharing, task_losses
+from .sharing import Sharing, has_label, task_losses
 from .tensor import Tensor
 
 # Conflict: an angle
@@ -601,15 +601,11 @@ def _check_batch(where, model, batch, losses):
             f"{where}: losses must name the tasks of the batch {list(batch)}; "
             f"missing {without_loss}"
         )
-    without_label = [task for task, data in batch.items() if not _has_label(*data)]
+    without_label = [task for task, data in batch.items() if not has_label(*data)]
     if without_label:
         raise ValueError(
             f"{where}: batch must have a label of every task, got none of {without_label}"
         )
-
-
-def _has_label(inputs, targets, mask=None):
-    return mask is None or mask.any()
 
 
 def _numbers(losses) -> np.ndarray:

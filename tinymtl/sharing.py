@@ -401,6 +401,11 @@ def task_losses(
     return {t: losses[t](outputs[t], *targets) for t, (_, *targets) in batch.items()}
 
 
+def has_label(inputs, targets, mask=None) -> bool:
+    """Whether data (inputs, targets[, mask]) of a task hold a label."""
+    return mask is None or mask.any()
+
+
 @contextmanager
 def evaluating(model: Module) -> Iterator[None]:
     """Inside `with evaluating(model):` dropout is off and no graph is recorded.
