@@ -142,6 +142,7 @@ def test_words_are_numbered_in_order_and_shorter_texts_padded(texts, numbers, vo
 TABLES = {
     "abbreviations": ["word", "full"],
     "cases": ["type", "from"],
+    "cues": ["word", "cues"],
     "departments": ["department", "name"],
     "diets": ["phrase", "excluded"],
     "elsewhere": ["word", "near"],
@@ -158,6 +159,7 @@ TABLES = {
     "phrases": ["act", "phrase"],
     "price_words": ["below", "words"],
     "questions": ["question", "opening"],
+    "ranks": ["words", "place"],
     "shorthand": ["words", "full"],
     "topics": ["topic", "phrase"],
     "units": ["word", "unit", "times"],

@@ -2,8 +2,8 @@
 
 Read in this order: purchases, replies, guide, split, baselines, experiment, results, report, saved,
 lexicon, amounts, pieces, spelling, meaning, understanding, sizes, reasons, catalogue, wording,
-questions, needs, answers, talk, offering, answering, explaining, agent, streams, terminal.
-Each file imports only from files before it.
+questions, needs, answers, talk, offering, comparing, answering, explaining, agent, streams,
+terminal. Each file imports only from files before it.
 
 The first three are the shop, what there is to say of it, and the network that learns both. The next
 five train it alone, with soft and with hard sharing, and report what sharing changed. The rest is a

@@ -9,6 +9,7 @@ What it has seen the answer of is looked up. All else is estimated, and is said 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,9 +18,21 @@ from . import answers
 from .answering import Answering
 from .catalogue import Catalogue
 from .explaining import Explaining
-from .meaning import COMPARED, WEAK, WISHES, Meaning, Mention, Question
+from .meaning import (
+    ADDS_UP,
+    COMPARED,
+    ORDERS,
+    PRICE_ORDERS,
+    RECORDED,
+    WEAK,
+    WISHES,
+    Meaning,
+    Mention,
+    Question,
+)
 from .needs import TEST_WORDS, contradict
 from .offering import Offering, only_places
+from .pieces import NEXT
 from .questions import Question as Back
 from .saved import trained
 from .split import shop_and_texts
@@ -78,10 +91,7 @@ class Agent:
         says = notes_on_reading(meaning)
         if "hello" in meaning.acts and (meaning.questions or meaning.says_what):
             says += "Hello! "
-        told = self.answer(meaning)
-        if told == FIXED["yes"] and line.rstrip().endswith("?"):
-            told = self.never_yes(line, meaning)
-        says += told
+        says += self.answer(meaning)
         if "(estimated" in says or "estimated at" in says:
             says += f"\n{self.explaining.how_good()}"
         if isinstance(self.talk.asked, Back):
@@ -95,7 +105,7 @@ class Agent:
             return FIXED["empty"]
         if meaning.foreign:
             return FIXED["english"]
-        if meaning.claims:
+        if meaning.claims and not (meaning.takes_off and self.answering.can_take_off(meaning)):
             return self.answering.promise_nothing(meaning)
         if meaning.miscounts:
             return FIXED["count"]
@@ -127,6 +137,8 @@ class Agent:
 
     def turn(self, meaning: Meaning, asked: Back | str | None) -> str:
         """One turn of the conversation about products."""
+        if "all" in meaning.acts and not (meaning.excluded or meaning.ingredients):
+            self.talk.need.forget_conditions()  # "the cheapest of all", "any cookies at all"
         noted = self.note_customer(meaning, asked)
         if noted:
             return noted
@@ -134,7 +146,7 @@ class Agent:
             return self.explaining.why_not(meaning)
         if "why" in meaning.acts:
             return self.explaining.why(meaning)
-        if asks_to_confirm(meaning) and not meaning.questions:
+        if asks_to_confirm(meaning):
             return self.confirm(meaning)
         if "remember" in meaning.acts:
             return self.explaining.what_is_remembered()
@@ -144,11 +156,17 @@ class Agent:
             answered = self.offering.take_answer(meaning, asked)
             if answered:
                 return answered
+        if self.asks_whether_enough(meaning):
+            meaning.questions = [Question("enough")]
+        if self.asks_for_the_next(meaning):
+            meaning.questions = [replace(self.talk.last_questions[-1], mentions=[], rank=NEXT)]
         if self.answering.can_take_off(meaning):
             return self.answering.take_off(meaning)
+        self.complete_addition(meaning)
         if meaning.questions and not only_limits(meaning):
             return self.answering.answer_questions(meaning)
-        if self.adds(meaning) and only_refers(meaning):  # "add both up"
+        adds_both = only_refers(meaning) and len(self.talk.subjects) > 1  # "add both up"
+        if self.adds(meaning) and adds_both:
             meaning.questions = [Question("total", "", meaning.wanted)]
             return self.answering.answer_questions(meaning)
         if self.adds(meaning):
@@ -167,21 +185,37 @@ class Agent:
         if found and any(not m.is_found for m in meaning.wanted):  # "are you sure it is cheese"
             return self.answering.promise_nothing(meaning)
         self.talk.subjects = found or self.talk.subjects
+        self.talk.last_questions = meaning.questions or last  # "how sure is the size"
         said = [amount.number for amount in meaning.amounts]
         return self.explaining.how_sure(said)
 
-    def never_yes(self, line: str, meaning: Meaning) -> str:
-        """A question that was not understood must not sound as if it were confirmed.
+    def asks_whether_enough(self, meaning: Meaning) -> bool:
+        """Whether a line such as "will ten dollars do?" names no more than money after a sum."""
+        sums = any(question.act in ADDS_UP for question in self.talk.last_questions)
+        units = {amount.unit for amount in meaning.amounts}
+        money = "dollar" in units or ("" in units and meaning.asks)  # "will a twenty do?"
+        is_other = meaning.questions or meaning.says_what or meaning.household is not None
+        return sums and money and not is_other
 
-        "Sure?" asks how sure the last answer is; "so I can give her that one?" may ask anything.
-        """
-        if "sure" in line.lower():
-            return self.confirm(meaning)
-        return self.answering.promise_nothing(meaning)
+    def asks_for_the_next(self, meaning: Meaning) -> bool:
+        """Whether a line such as "and the next?" asks for the next cheapest."""
+        last = self.talk.last_questions
+        is_other = meaning.questions or meaning.says_what or meaning.acts & {"beyond", "else"}
+        is_more = "more" in meaning.acts and not is_other
+        return is_more and bool(last) and last[-1].act in PRICE_ORDERS
+
+    def complete_addition(self, meaning: Meaning):
+        """Name what "and the cheapest flour" after a sum adds, and what "add that" points at."""
+        sums = any(question.act in ADDS_UP for question in self.talk.last_questions)
+        only_picks = all(question.act in PRICE_ORDERS for question in meaning.questions)
+        if "and" in meaning.acts and sums and only_picks:
+            meaning.pick_instead_of_asking()
+        if "add" in meaning.acts and not meaning.mentions and not meaning.questions:
+            meaning.wanted = [Mention("that", refers=True)]
 
     def adds(self, meaning: Meaning) -> bool:
         """Whether a line such as "plus two eggs", or "and a milk" after a sum, adds something."""
-        sums = any(question.act in ("total", "enough") for question in self.talk.last_questions)
+        sums = any(question.act in ADDS_UP for question in self.talk.last_questions)
         goes_on = "and" in meaning.acts and sums
         is_wish = "recommend" in meaning.acts or meaning.limits
         return bool(meaning.wanted) and not is_wish and ("add" in meaning.acts or goes_on)
@@ -245,8 +279,16 @@ class Agent:
 
     def serve(self, meaning: Meaning) -> str:
         """Offer what fits the need after this line."""
+        if asks_for_a_yes(meaning):
+            return self.answering.promise_nothing(meaning)
+        if only_places(meaning) and (meaning.excluded or meaning.left_out):
+            meaning.wanted = []  # "not the chips, the other ones"
         if only_places(meaning):
-            return self.pick(meaning.wanted[0])
+            return self.pick(meaning.wanted)
+        if "else" in meaning.acts and (self.talk.last_questions or meaning.wanted):
+            others = self.offering.offer_others(meaning)
+            if others:
+                return others
         conditions = meaning.limits or meaning.brands or meaning.household is not None
         conditions = conditions or meaning.excluded or meaning.ingredients
         if only_refers(meaning) and (conditions or "recommend" in meaning.acts):
@@ -273,14 +315,19 @@ class Agent:
             return said + " Shall I look for something else?"
         return f"{said} {self.offering.offer_need(meaning)}"
 
-    def pick(self, mention: Mention) -> str:
-        """Talk of one of the list."""
-        subject = self.talk.at_place(mention.place)
-        if subject is None:
+    def pick(self, mentions: list[Mention]) -> str:
+        """Talk of some of the list."""
+        subjects = [self.talk.at_place(mention.place) for mention in mentions]
+        subjects = [subject for subject in subjects if subject is not None]
+        if not subjects:
             return FIXED["no_place"]
-        self.talk.subjects = [subject]
-        self.talk.tell(subject.first)
-        return f"{answers.price(self.catalogue, subject)} {answers.brand(self.catalogue, subject)}"
+        self.talk.subjects = subjects
+        self.talk.tell(*(subject.first for subject in subjects))
+        told = []
+        for subject in subjects:
+            told.append(answers.price(self.catalogue, subject))
+            told.append(answers.brand(self.catalogue, subject))
+        return " ".join(told)
 
     def about_subjects(self) -> str:
         """Somebody only points at what was talked of."""
@@ -296,6 +343,8 @@ class Agent:
             meaning.household = bare[-1].number
         if meaning.household is not None or meaning.questions:
             return self.turn(meaning, asked)
+        if self.answering.can_change(meaning):
+            return self.answering.change_sum(meaning)
         if meaning.wanted and self.talk.last_questions and not meaning.limits:
             found = meaning.wanted
             meaning.questions = [asked_again(q, found) for q in self.talk.last_questions]
@@ -313,7 +362,20 @@ class Agent:
 
 def asks_to_confirm(meaning: Meaning) -> bool:
     """Whether a line asks if something is sure; "I really need cookies" does not."""
-    return "sure" in meaning.acts and not meaning.acts & WISHES
+    asks_else = any(q.act not in RECORDED or names_something(q) for q in meaning.questions)
+    return "sure" in meaning.acts and not asks_else and not meaning.acts & WISHES
+
+
+def names_something(question: Question) -> bool:
+    """Whether a question names what it is about, rather than pointing at it."""
+    return any(mention.is_named for mention in question.mentions)
+
+
+def asks_for_a_yes(meaning: Meaning) -> bool:
+    """Whether a question says "yes" and nothing that is understood: it may ask anything."""
+    says_more = meaning.says_what or meaning.household is not None or meaning.ingredients
+    answers_more = meaning.acts & {"more", "else", "any", "recommend"}
+    return meaning.asks and "yes" in meaning.acts and not says_more and not answers_more
 
 
 def only_refers(meaning: Meaning) -> bool:
@@ -341,7 +403,8 @@ def repeats_question(meaning: Meaning, last: list[Question]) -> bool:
 def asked_again(question: Question, mentions: list[Mention]) -> Question:
     """The question about something else; in place of a comparison, what it costs."""
     act = "price" if question.act in COMPARED else question.act
-    return Question(act, question.said, list(mentions))
+    is_each = act in ORDERS and len(mentions) > 1
+    return Question(act, question.said, list(mentions), is_each=is_each)
 
 
 def notes_on_reading(meaning: Meaning) -> str:

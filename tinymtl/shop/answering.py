@@ -6,15 +6,16 @@ import numpy as np
 
 from . import answers
 from .answers import Subject
+from .comparing import Comparing, compares_brands
 from .guide import generate
-from .meaning import COMPARED, ORDERS, Meaning, Mention, Question
-from .needs import Need, shared
+from .meaning import ADDS_UP, COMPARED, ORDERS, PRICE_ORDERS, Meaning, Mention, Question
+from .needs import Need
 from .offering import Offering
+from .pieces import INGREDIENTS
 from .reasons import AlsoBought
-from .replies import OPENINGS, OWN, QUESTIONS, Replies
-from .sizes import unit_amount
+from .replies import OPENINGS, QUESTIONS, Replies
 from .talk import Talk, together
-from .wording import FIXED, dollars, listed, named
+from .wording import FIXED, dollars, listed
 
 SIMPLE = {  # a question of one subject after the other → the function that answers it
     "price": answers.price,
@@ -38,6 +39,7 @@ class Answering:
         self.talk = talk
         self.catalogue = talk.catalogue
         self.offering = offering
+        self.comparing = Comparing(talk, offering)
         self.model = model
         self.replies = replies
         self.also_bought = AlsoBought(talk.catalogue.early)
@@ -55,7 +57,6 @@ class Answering:
         self.talk.last_questions = meaning.questions
         if meaning.excluded or meaning.brands and not compares_brands(meaning):
             self.need.take_conditions(meaning)
-        self.add_up_extremes(meaning)
         offered = ""
         if meaning.limits and "need" in meaning.acts and meaning.mentions:
             offered = self.offer_first(meaning) + "\n"
@@ -65,6 +66,8 @@ class Answering:
             is_new = answer not in said and not (said and answer == FIXED["which"])
             if is_new:
                 said.append(answer)
+        if self.need.products is None and any(m.is_named for m in meaning.mentions):
+            self.need.brand = ""  # it was asked of what the line names
         return offered + " ".join(said)
 
     def answers_to_wishes(self, meaning: Meaning) -> list[str]:
@@ -100,19 +103,6 @@ class Answering:
             prices[0].act = "total"
         return meaning.questions
 
-    def add_up_extremes(self, meaning: Meaning):
-        """In "the cheapest milk and the cheapest bread together", the sum is of these two."""
-        orders = [q for q in meaning.questions if q.act in ORDERS]
-        sums = [q for q in meaning.questions if q.act == "total"]
-        if not (sums and len(orders) > 1):
-            return
-        found = []
-        for question in orders:
-            self.answer_question(question, meaning)
-            found += self.talk.subjects
-        self.talk.subjects = found
-        meaning.questions = [Question("total")]
-
     def answer_question(self, question: Question, meaning: Meaning) -> str:
         """The answer to one question."""
         if question.act == "topic":
@@ -126,7 +116,7 @@ class Answering:
         subjects = [self.talk.subject(m) for m in mentions if mention_found(m)]
         subjects = [subject for subject in subjects if subject is not None]
         if question.act in (*COMPARED, *ORDERS) and not missing:
-            return self.relate(question.act, subjects, meaning)
+            return self.comparing.relate(question, subjects, meaning)
         if missing and not subjects:
             subjects = self.without_unknown_words(mentions)
         if not subjects and not missing:
@@ -138,23 +128,25 @@ class Answering:
             if question.act in ("total", "enough") and self.goes_on_from:
                 subjects = self.goes_on_from
         if question.act in ("total", "enough"):
-            subjects = self.with_what_was_priced(mentions, subjects, meaning)
+            subjects = self.with_what_was_priced(question, subjects, meaning)
         if not subjects:
             return " ".join(missing) or FIXED["which"]
         self.talk.subjects = subjects
         if question.act == "price":
-            names = {subject.name for subject in subjects}
-            before = [subject for subject in self.talk.priced if subject.name not in names]
-            self.talk.priced = [*before, *subjects]
+            self.talk.note_priced(subjects)
         if len(subjects) > 1:
             self.talk.put_in_row(subjects)
         return " ".join([*missing, self.simple(question, subjects, meaning)])
 
     def with_what_was_priced(
-        self, mentions: list[Mention], subjects: list[Subject], meaning: Meaning
+        self, question: Question, subjects: list[Subject], meaning: Meaning
     ) -> list[Subject]:
         """What is added up: "both", or "and two avocados, all together", go on from the prices."""
+        mentions = without_echoes(unique(question.mentions))
         priced = self.talk.priced if self.goes_on_from else []
+        many = [int(a.number) for a in meaning.amounts if not a.unit and question.act == "total"]
+        if many and 1 < many[-1] < len(priced) and not any(m.is_named for m in mentions):
+            return priced[-many[-1] :]  # "those three together"
         points = [mention for mention in mentions if mention.refers and not mention.count]
         if len(priced) > 1 and points and len(points) == len(mentions):
             return priced[-2:] if any("both" in m.said.split() for m in points) else priced
@@ -175,8 +167,7 @@ class Answering:
         if question.act in ("total", "enough") or is_counted:
             return self.add_up(question.act, subjects, meaning)
         if question.act == "with":
-            said = [answers.goes_with(self.catalogue, self.also_bought, s) for s in subjects]
-            return " ".join(said)
+            return " ".join(self.offer_with(subject) for subject in subjects)
         if question.act == "about":
             return " ".join(self.tell_about(subject) for subject in subjects)
         if question.act == "value":
@@ -189,12 +180,25 @@ class Answering:
             said.append("Who makes a product is not in my data.")
         return " ".join(said)
 
+    def offer_with(self, subject: Subject) -> str:
+        """What households also buy that buy this; a limit or "the first one" is of these kinds."""
+        shares = answers.bought_with(self.catalogue, self.also_bought, subject)
+        if not shares:
+            return f"Households that buy {subject.name} buy nothing else more often than others do."
+        products = [np.flatnonzero(self.catalogue.names == kind) for kind in shares]
+        names = answers.whole_kind(self.catalogue, subject)
+        self.offering.put_forward(
+            f"what households that buy {names} also buy", products, "the clearest first"
+        )
+        return answers.goes_with(self.catalogue, subject, shares)
+
     def add_up(self, act: str, subjects: list[Subject], meaning: Meaning) -> str:
         """What things cost together, and whether the money is enough."""
         said, amount, is_known = answers.total(self.catalogue, subjects)
         self.talk.summed = subjects
         self.talk.priced = subjects
         money = [a.number for a in meaning.amounts if a.unit == "dollar"]
+        money = money or [a.number for a in meaning.amounts if not a.unit]  # "change from a ten"
         if act != "enough" or not money:
             return said
         left = money[0] - amount
@@ -211,15 +215,20 @@ class Answering:
         new = [subject for subject in new if subject is not None]
         if not new:
             return " ".join(missing) or FIXED["which"]
-        goes_on = len(meaning.wanted) == 1
-        return " ".join([*missing, self.sum_of([*self.added_up(), *new] if goes_on else new)])
+        goes_on = len(new) == 1 or meaning.adds_on
+        before = (self.added_up() or self.talk.summed) if goes_on else []
+        if all(mention.refers for mention in meaning.wanted):  # what was priced is in it already
+            before = [s for s in before if not any(is_same(s, subject) for subject in new)]
+        return " ".join([*missing, self.sum_of([*before, *new])])
 
     def added_up(self) -> list[Subject]:
         """What was added up last, or what was asked about: that is what "plus" goes on from."""
         acts = {question.act for question in self.talk.last_questions}
-        if acts & {"total", "enough"}:
+        if acts & set(ADDS_UP):
             return self.talk.summed
-        return (self.talk.priced or self.talk.subjects) if "price" in acts else []
+        if acts & {"price", *PRICE_ORDERS}:
+            return self.talk.priced or self.talk.subjects
+        return []
 
     def can_take_off(self, meaning: Meaning) -> bool:
         """Whether a line takes something off the last sum, as in "and without the honey"."""
@@ -235,6 +244,22 @@ class Answering:
         if not kept:
             self.talk.last_questions = []
             return FIXED["no"]
+        return self.sum_of(kept)
+
+    def can_change(self, meaning: Meaning) -> bool:
+        """Whether "make that four honeys" or "no, one honey" counts part of the last sum anew."""
+        sums = any(question.act in ADDS_UP for question in self.talk.last_questions)
+        types = {kind for mention in meaning.wanted for kind in mention.types}
+        in_sum = [kind for s in self.talk.summed for kind in self.catalogue.kinds[s.products]]
+        return sums and bool(types & set(in_sum))
+
+    def change_sum(self, meaning: Meaning) -> str:
+        """The last sum with other numbers of what the line names."""
+        kept = list(self.talk.summed)
+        for mention in meaning.wanted:
+            for k, subject in enumerate(kept):
+                if mention.types.intersection(self.catalogue.kinds[subject.products]):
+                    kept[k] = Subject(subject.name, subject.products, mention.count or 1.0)
         return self.sum_of(kept)
 
     def sum_of(self, subjects: list[Subject]) -> str:
@@ -275,6 +300,8 @@ class Answering:
     def promise_nothing(self, meaning: Meaning) -> str:
         """That no more than what is on record can be confirmed."""
         named_ones = [mention for mention in meaning.mentions if mention.is_found]
+        if any(mention.refers for mention in meaning.mentions):  # "does it contain sugar"
+            named_ones = [m for m in named_ones if not INGREDIENTS.intersection(m.said.split())]
         self.talk.last_questions = [Question("topic", "safe", named_ones)]
         return self.about_topic(self.talk.last_questions[0])
 
@@ -284,171 +311,16 @@ class Answering:
         of = f" of {listed(names)}" if 0 < len(names) <= 3 else ""
         return f" Please read the label{of}."
 
-    def relate(self, act: str, subjects: list[Subject], meaning: Meaning) -> str:
-        """The answer to "cheaper", "biggest" and the like."""
-        named_ones = self.related(act, subjects)
-        goes_on = "what about" in meaning.acts and act in ORDERS
-        if not named_ones and goes_on and self.need.products is None:
-            named_ones = together(self.talk.subjects)
-        if compares_brands(meaning) and named_ones:
-            return self.compare_own_and_national(named_ones[0])
-        if len(named_ones) > 1:
-            return self.compare(act, named_ones)
-        money = [amount.number for amount in meaning.amounts if amount.unit == "dollar"]
-        if act in ("cheaper", "dearer") and named_ones and money:
-            self.talk.subjects = named_ones
-            return answers.price(self.catalogue, named_ones[0])
-        if act in ORDERS:
-            return self.extreme(act, named_ones, meaning)
-        if act == "compare" and named_ones:
-            return self.simple(Question("price"), named_ones, meaning)
-        if act == "compare":
-            return FIXED["which"]
-        return self.relative(act, named_ones, meaning)
-
-    def related(self, act: str, subjects: list[Subject]) -> list[Subject]:
-        """What is compared: what the line names, and what was talked of if it names too little."""
-        by_size = act in ("bigger", "smaller")
-        if not subjects and act in COMPARED and (by_size or not self.talk.shown):
-            return together(self.talk.subjects)
-        if act == "compare" and len(subjects) == 1:
-            (new,) = subjects
-            old = [s for s in self.talk.subjects if not len(shared(s.products, new.products))]
-            return [*old, new]
-        return subjects
-
-    def compare(self, act: str, subjects: list[Subject]) -> str:
-        """Which of several is cheaper, or bigger."""
-        self.talk.subjects = subjects
-        self.talk.tell(*(subject.first for subject in subjects))
-        in_order = answers.by_middle_price(self.catalogue, subjects)
-        self.talk.put_in_row(in_order)
-        if act in ("bigger", "smaller", "biggest", "smallest"):
-            return self.compare_sizes(act, subjects)
-        return answers.compare_prices(self.catalogue, subjects, act in ("dearer", "dearest"))
-
-    def compare_sizes(self, act: str, subjects: list[Subject]) -> str:
-        """Which of several is biggest or smallest; it is talked of from now on."""
-        is_small = act in ("smaller", "smallest")
-        said, best = answers.compare_sizes(self.catalogue, subjects, is_small)
-        self.talk.subjects = [Subject(named(self.catalogue, best, with_size=False), best)]
-        return said
-
-    def compare_own_and_national(self, subject: Subject) -> str:
-        """Which brand of one kind is cheaper."""
-        brand = self.catalogue.says["brand"][subject.products]
-        own = Subject(f"our own {subject.name}", subject.products[brand == OWN])
-        national = Subject(f"the national {subject.name}", subject.products[brand != OWN])
-        parts = [part for part in (own, national) if len(part.products)]
-        self.talk.subjects = [subject]
-        if len(parts) < 2:
-            return answers.brand(self.catalogue, subject)
-        return answers.compare_prices(self.catalogue, parts)
-
-    def extreme(self, act: str, subjects: list[Subject], meaning: Meaning) -> str:
-        """The cheapest, dearest, biggest or smallest of something, of the need, or of all."""
-        subject = self.candidates(subjects, meaning)
-        if not len(subject.products):
-            return self.offering.none_fits()
-        if act in ("biggest", "smallest"):
-            return self.of_those() + self.compare_sizes(act, [subject])
-        many = [int(amount.number) for amount in meaning.amounts if not amount.unit]
-        if many and many[0] > 1:
-            return self.of_those() + self.several_extremes(act, subject, many[0])
-        said, best = answers.extreme(self.catalogue, subject, act == "dearest")
-        self.talk.subjects = [Subject(named(self.catalogue, best, with_size=False), best)]
-        self.talk.shown = [best]
-        self.talk.tell(int(best[0]))
-        return self.of_those() + said
-
-    def of_those(self) -> str:
-        """Which conditions hold for what is called the cheapest or the biggest; "" if none does."""
-        need = self.need
-        looked_for = self.catalogue.every if need.products is None else need.products
-        kept = Need(products=looked_for, excluded=need.excluded).fitting(self.catalogue)
-        said = Need(limits=need.limits).says().removeprefix("something ")
-        parts = [said] if said else []
-        if need.brand:
-            parts.append(f"of {need.brand}")
-        if len(kept) < len(looked_for):
-            parts += [f"without {name}" for name in need.excluded]
-        return f"Among those {listed(parts)}: " if parts else ""
-
-    def candidates(self, subjects: list[Subject], meaning: Meaning) -> Subject:
-        """What the cheapest is looked for among: what is named or pointed at, else what fits."""
-        if meaning.wanted:
-            self.offering.want(meaning)
-        self.need.take_conditions(meaning)
-        if not subjects or meaning.wanted:
-            products = self.need.fitting(self.catalogue)
-            name = self.need.wanted
-        else:
-            (subject,) = subjects
-            name = subject.name
-            if any(mention.is_named for mention in meaning.mentions):
-                self.need.forget_conditions()
-                self.need.take_conditions(meaning)
-                self.need.want(name, subject.products)
-            products = self.need.without_excluded(self.catalogue, subject.products)
-            products = self.catalogue.fitting(products, self.need.limits, self.need.brand)
-        if meaning.size is not None:
-            sized = self.catalogue.of_size(products, meaning.size)
-            products = sized if len(sized) else products
-        return Subject(name or "product", products)
-
-    def several_extremes(self, act: str, subject: Subject, many: int) -> str:
-        """The so and so many cheapest or dearest."""
-        products = self.catalogue.by_price(subject.products, act == "dearest")
-        groups = self.catalogue.told_apart(products)
-        word = "cheapest" if act == "cheapest" else "dearest"
-        return f"The {word} of {subject.name}:{self.talk.show(groups, min(many, 10))}"
-
-    def relative(self, act: str, subjects: list[Subject], meaning: Meaning) -> str:
-        """Something cheaper, dearer, bigger or smaller than what was shown."""
-        if meaning.size is not None and act in ("bigger", "smaller") and subjects:
-            return self.beyond_size(act, subjects[0], meaning)
-        if act in ("cheaper", "dearer") and self.talk.shown:
-            prices = self.catalogue.says["price"][np.concatenate(self.talk.shown)]
-            limit = ("<", prices.min()) if act == "cheaper" else (">", prices.max())
-            if subjects and any(m.is_named for m in meaning.mentions):
-                self.need.want(subjects[0].name, subjects[0].products)
-            self.need.take_conditions(meaning)
-            if not meaning.limits:
-                self.need.add_limit(limit[0], float(limit[1]))
-            return self.offering.offer()
-        if act in ("cheaper", "dearer") and subjects:
-            kind = self.catalogue.of_types(frozenset(self.catalogue.kinds[subjects[0].products]))
-            self.need.want(subjects[0].name, kind)
-            self.talk.shown = [subjects[0].products]
-            return self.relative(act, [], meaning)
-        if subjects:
-            subject = subjects[0]
-            same_kind = frozenset(self.catalogue.kinds[subject.products])
-            subject = Subject(subject.name, self.catalogue.of_types(same_kind))
-            return self.compare_sizes(act, [subject])
-        return FIXED["which"]
-
-    def beyond_size(self, act: str, subject: Subject, meaning: Meaning) -> str:
-        """The products that are bigger, or smaller, than a size."""
-        size = meaning.size
-        base, amount = unit_amount(size.number, size.unit)
-        if compares_sizes(meaning):
-            return self.compare_sizes(act, [subject])
-
-        def fits(other):
-            return other > amount if act == "bigger" else other < amount
-
-        products = self.catalogue.by_size(subject.products, base, fits)
-        if not len(products):
-            return f"I have no {subject.name} that is {act} than that."
-        self.need.want(f"{subject.name} {act} than {size.number:g} {size.unit}s", products)
-        return self.offering.offer()
-
 
 def merged(subjects: list[Subject]) -> list[Subject]:
     """All subjects as one."""
     name = listed([subject.name for subject in subjects])
     return [Subject(name, np.concatenate([subject.products for subject in subjects]))]
+
+
+def is_same(first: Subject, second: Subject) -> bool:
+    """Whether two subjects are the same products."""
+    return set(first.products) == set(second.products)
 
 
 def mention_found(mention: Mention) -> bool:
@@ -460,7 +332,8 @@ def unique(mentions: list[Mention]) -> list[Mention]:
     """The mentions, but only one pronoun."""
     kept: list[Mention] = []
     for mention in mentions:
-        if not (mention.refers and any(other.refers for other in kept)):
+        is_pronoun = mention.refers and not mention.pick
+        if not (is_pronoun and any(other.refers for other in kept)):
             kept.append(mention)
     return kept
 
@@ -489,13 +362,3 @@ def is_many(number: float) -> bool:
     (True, False)
     """
     return 1 < number <= 12 and number.is_integer()
-
-
-def compares_brands(meaning: Meaning) -> bool:
-    """Whether both brands are named."""
-    return len(set(meaning.brands)) > 1
-
-
-def compares_sizes(meaning: Meaning) -> bool:
-    """Whether a second number is named beside a size, as in "39 or 33.9 oz"."""
-    return any(not amount.unit for amount in meaning.amounts)

@@ -21,7 +21,6 @@ from .wording import (
     is_plural,
     listed,
     named,
-    price_range,
     said_price,
     said_sizes,
     verb,
@@ -87,12 +86,40 @@ def one_price(catalogue: Catalogue, product: int) -> str:
     by = " a pound or a piece" if catalogue.is_loose(product) else ""
     if catalogue.known[product]:
         return f"{capital(name)} {costs} {dollars(amount)}{by}."
-    factor = 1 + catalogue.price_error()
-    between = price_range(round(amount / factor, 2), round(amount * factor, 2))
     return (
         f"{capital(name)} {costs} about {dollars(amount)}{by}. That is an estimate: "
-        f"the price usually lies between {between.replace(' to ', ' and ')}."
+        f"the price usually lies {usually_between(catalogue, product)}."
     )
+
+
+def usually_between(catalogue: Catalogue, product: int) -> str:
+    """Between which prices the true one of an estimate usually lies."""
+    low, high = catalogue.usual_range(product)
+    return f"between {low:.2f} and {dollars(high)}"
+
+
+def how_known(catalogue: Catalogue, subject: Subject) -> str:
+    """Which prices of the products are on record, and which are estimates that may be off."""
+    known = catalogue.known[subject.products]
+    said = []
+    if known.any():
+        group = subject.products[known]
+        name = named(catalogue, group) if len(group) == 1 else subject.name
+        is_ = "is" if len(group) == 1 else "are"
+        prices = "price" if len(group) == 1 else "prices"
+        said.append(f"the {prices} of {name}, {said_price(catalogue, group)}, {is_} on record")
+    for product in subject.products[~known]:
+        about = f"about {dollars(catalogue.says['price'][product])}"
+        said.append(
+            f"the price of {named(catalogue, np.array([product]))}, {about}, is an estimate, "
+            f"and usually lies {usually_between(catalogue, product)}"
+        )
+    return "; ".join(said)
+
+
+def prices_and_estimates(catalogue: Catalogue, subject: Subject) -> str:
+    """The prices of the products, those on record told from those that are estimated."""
+    return f"{subject.name} at {said_price(catalogue, subject.products)}"
 
 
 # Where, category, brand, size
@@ -349,55 +376,112 @@ def total(catalogue: Catalogue, subjects: list[Subject]) -> tuple[str, float, bo
 # The cheapest and the dearest
 
 
-def extreme(catalogue: Catalogue, subject: Subject, falls: bool) -> tuple[str, np.ndarray]:
+RANKED = {1: "", 2: "second ", 3: "third ", 4: "fourth ", 5: "fifth "}
+
+
+def ranked(catalogue: Catalogue, products: np.ndarray, falls: bool, rank: int = 1) -> np.ndarray:
+    """The product (1,) that is so and so cheap: rank 2 is the second cheapest; (0,) if none is.
+
+    Those whose price is on record are put in order, if there are as many prices, else all of them.
+    Equal prices have one rank.
+    """
+    on_record = products[catalogue.known[products]]
+    if rank <= n_prices(catalogue, on_record):
+        products = on_record
+    in_order = catalogue.by_price(products, falls)
+    prices = catalogue.says["price"][in_order]
+    different = list(dict.fromkeys(prices))
+    return in_order[prices == different[rank - 1]][:1] if rank <= len(different) else products[:0]
+
+
+def n_prices(catalogue: Catalogue, products: np.ndarray) -> int:
+    """How many different prices the products have."""
+    return len(np.unique(catalogue.says["price"][products]))
+
+
+def extreme(
+    catalogue: Catalogue, subject: Subject, falls: bool, rank: int = 1
+) -> tuple[str, np.ndarray]:
     """The cheapest or dearest: on record first, then what may be more so by an estimate."""
-    word = "dearest" if falls else "cheapest"
-    in_order = catalogue.by_price(subject.products, falls)
-    known = in_order[catalogue.known[in_order]]
-    if not len(known):
-        first = in_order[:1]
-        said = one_price(catalogue, int(first[0]))
-        return f"By my estimate, this is the {word}: {said}", first
-    best = known[0]
-    said = f"The {word} {subject.name} on record: {named(catalogue, known[:1])}, "
-    said += f"{dollars(catalogue.says['price'][best])}."
-    before = list(in_order).index(best)
-    if before:
-        guess = in_order[:1]
+    word = RANKED.get(rank, f"{rank}th ") + ("dearest" if falls else "cheapest")
+    best = ranked(catalogue, subject.products, falls, rank)
+    if not len(best):
+        prices = said_price(catalogue, subject.products)
+        many = "only this price" if n_prices(catalogue, subject.products) == 1 else "only these"
+        return f"I have no {word} {subject.name}, {many}: {prices}.", subject.products[:1]
+    on_record = subject.products[catalogue.known[subject.products]]
+    if rank > n_prices(catalogue, on_record):
+        said = f"By my estimate, this is the {word}: {one_price(catalogue, int(best[0]))}"
+        return said + (runner_up(catalogue, subject, falls, best) if rank == 1 else ""), best
+    price_of_best = catalogue.says["price"][best[0]]
+    said = f"The {word} {subject.name} on record: {named(catalogue, best)}, "
+    said += f"{dollars(price_of_best)}, {catalogue.says['brand'][best[0]]}."
+    guess = catalogue.by_price(subject.products[~catalogue.known[subject.products]], falls)[:1]
+    prices = catalogue.says["price"][guess]
+    if (prices > price_of_best if falls else prices < price_of_best).any():
         more = "more" if falls else "less"
         said += (
             f" {capital(named(catalogue, guess))} may cost {more}: {said_price(catalogue, guess)}."
         )
-    return said, known[:1]
+    return said, best
+
+
+def runner_up(catalogue: Catalogue, subject: Subject, falls: bool, best: np.ndarray) -> str:
+    """What comes next to an estimated cheapest, which it may in truth be; "" for nothing."""
+    others = subject.products[subject.products != best[0]]
+    following = catalogue.by_price(others, falls)[:1]
+    if not len(following):
+        return ""
+    return (
+        f" Next comes {named(catalogue, following)}: {said_price(catalogue, following)}; "
+        "it may be the other way round."
+    )
 
 
 # Goes with
 
 
-def goes_with(catalogue: Catalogue, also_bought, subject: Subject) -> str:
-    """What households buy that buy any product of a kind, more often than others do.
+MOST_KINDS = 12
+
+
+def bought_with(catalogue: Catalogue, also_bought, subject: Subject) -> dict[str, tuple[str, str]]:
+    """Kinds that households buy more often if they buy any product of a kind, the first first.
 
     The kinds are found product by product. What is said of them counts households that buy any of
-    their products.
+    their products: name → which share of those households, and which of all.
     """
     own_kinds = frozenset(catalogue.kinds[subject.products])
     products = catalogue.of_types(own_kinds)
-    name = subject.name
-    if len(products) > len(subject.products):  # some of them were picked: speak of the whole kind
-        name = listed(list(dict.fromkeys(str(n) for n in catalogue.names[products])))
     buy = catalogue.early[:, products].any(1)
-    told = {}
+    shares: dict[str, tuple[str, str]] = {}
     for product in np.argsort(-also_bought.more_often(products), kind="stable"):
         kind = str(catalogue.names[product])
-        if catalogue.kinds[product] in own_kinds or kind in told:
+        if catalogue.kinds[product] in own_kinds or kind in shares:
             continue
         buy_kind = catalogue.early[:, catalogue.names == kind].any(1)
         those, everybody = percent(buy_kind[buy].mean()), percent(buy_kind.mean())
         if buy_kind[buy].mean() > buy_kind.mean() and those != everybody:
-            told[kind] = f"{kind} ({those} of them, {everybody} of all)"
-        if len(told) == 4:
+            shares[kind] = (those, everybody)
+        if len(shares) == MOST_KINDS:
             break
+    return shares
+
+
+def whole_kind(catalogue: Catalogue, subject: Subject) -> str:
+    """What the kinds of a subject are called, of which only some products were picked."""
+    products = catalogue.of_types(frozenset(catalogue.kinds[subject.products]))
+    if len(products) == len(subject.products):
+        return subject.name
+    return listed(list(dict.fromkeys(str(name) for name in catalogue.names[products])))
+
+
+def goes_with(catalogue: Catalogue, subject: Subject, shares: dict[str, tuple[str, str]]) -> str:
+    """The first of the kinds that `bought_with` found, in words."""
+    told = [
+        f"{kind} ({those} of them, {everybody} of all)"
+        for kind, (those, everybody) in list(shares.items())[:MOST_TOLD]
+    ]
     return (
-        f"Within 40 weeks, households that buy {name} also buy, more often than others do: "
-        f"{listed(list(told.values()))}."
+        f"Within 40 weeks, households that buy {whole_kind(catalogue, subject)} also buy, "
+        f"more often than others do: {listed(told)}."
     )

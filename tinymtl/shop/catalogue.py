@@ -105,6 +105,15 @@ class Catalogue:
         """
         return float(np.exp(np.quantile(np.abs(self.log_errors()), 2 / 3)) - 1)
 
+    def usual_range(self, product: int) -> tuple[float, float]:
+        """Between which prices the true one of an estimate lies, for two of three products.
+
+        price / (1 + e) and price · (1 + e), where e is `price_error`.
+        """
+        price = float(self.says["price"][product])
+        factor = 1 + self.price_error()
+        return round(price / factor, 2), round(price * factor, 2)
+
     def share_right(self, question: str) -> float:
         """For which share of the validation products the estimated answer is right."""
         is_right = self.estimates[question] == self.record[question]

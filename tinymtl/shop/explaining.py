@@ -23,6 +23,9 @@ RECORDED = {  # a question whose answer can be on record → the function that s
 }
 
 
+MOST_ESTIMATES = 2  # of so many the range of each is told
+
+
 class Explaining:
     """Says why, and how sure it is.
 
@@ -44,14 +47,19 @@ class Explaining:
             return FIXED["why_price"]
         if not self.talk.shown:
             return FIXED["no_reason"]
+        if not self.talk.recommended and self.talk.need.order:
+            return f"Because that is {self.talk.need.wanted}, more often than others do."
         if not self.talk.recommended:
             return FIXED["list_reason"]
         places = [mention.place for mention in meaning.wanted if mention.place]
+        places += [int(a.number) for a in meaning.amounts if not a.unit]  # "why 2?"
         subject = self.talk.at_place(places[0] if places else 1)
         if asked:
             subject = self.talk.subject(asked[0])
         if subject is None:
             return FIXED["which"]
+        if asked or places:
+            self.talk.subjects = [subject]
         product = self.talk.shown_first(subject)
         basket = self.talk.need.bought(self.catalogue)
         base, parts = parts_of_scores(self.model, basket)
@@ -136,14 +144,20 @@ class Explaining:
         subjects = self.talk.subjects
         if not subjects:
             return f"What I do not have on record I estimate from who buys it. {self.how_good()}"
-        name = listed(list(dict.fromkeys(subject.name for subject in subjects)))
+        acts = [question.act for question in self.talk.last_questions]
+        asked = [act for act in acts if act in RECORDED]
         products = np.concatenate([subject.products for subject in subjects])
-        if self.catalogue.known[products].all():
+        if self.catalogue.known[products].all() or set(asked) & {"size", "pack"}:
             return self.on_record(subjects, said or [])
-        return (
-            f"Not quite: what I say of {name} is an estimate, from the words on the label and from "
-            "who buys it. " + self.how_good()
-        )
+        if asked and asked[-1] != "price":
+            function = RECORDED[asked[-1]]
+            told = " ".join(function(self.catalogue, subject) for subject in subjects)
+            return f"Not quite. {told}"
+        says = answers.how_known
+        if (~self.catalogue.known[products]).sum() > MOST_ESTIMATES:
+            says = answers.prices_and_estimates
+        told = [says(self.catalogue, subject) for subject in together(subjects)]
+        return f"Not quite: {'; '.join(told)}. {self.how_good()}"
 
     def on_record(self, subjects: list[answers.Subject], said: list[float]) -> str:
         """What exactly is on record: what was asked last, else the price."""

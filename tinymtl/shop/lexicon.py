@@ -10,6 +10,7 @@ these tables tell nothing of a product that the guide has to estimate.
     SORTS        type → the first of its terms, which is wider
     CASE_FROM    type → the amount from which a size is a shipping case
     WORDS        type → the stems that may narrow a term down to it
+    CUES         what a small word is a sign of → all words that are
 """
 
 from __future__ import annotations
@@ -22,6 +23,18 @@ FULL = {row["word"]: row["full"] for row in read_table("abbreviations")}
 # On the shop's labels alone: no customer means mayonnaise by "may".
 LABELS = {row["word"]: row["full"] for row in read_table("labels")}
 FILLER = {row["word"] for row in read_table("filler")}
+
+
+def read_cues() -> dict[str, set[str]]:
+    """What words are a sign of → the words; one word may be a sign of several things."""
+    found: dict[str, set[str]] = {}
+    for row in read_table("cues"):
+        for cue in row["cues"].split(";"):
+            found.setdefault(cue, set()).add(row["word"])
+    return found
+
+
+CUES = read_cues()
 
 
 def stem(word: str) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from .amounts import Amount
-from .lexicon import TERMS, WORDS, stems
+from .lexicon import CUES, TERMS, WORDS, stems
 from .pieces import INGREDIENTS, Piece
 
 # What is asked of products; "what" is "what is ...", which asks for the category.
@@ -17,7 +17,8 @@ QUESTIONS_ASKED = ("price", "where", "category", "what", "kinds", "size", "pack"
 # What is asked only beside nothing clearer.
 WEAK = ("what", "pack")
 COMPARED = ("compare", "cheaper", "dearer", "bigger", "smaller")
-ORDERS = ("cheapest", "dearest", "biggest", "smallest")
+PRICE_ORDERS = ("cheapest", "dearest")
+ORDERS = (*PRICE_ORDERS, "biggest", "smallest")
 # After these, what follows is wanted rather than asked about.
 OPENING = ("need", "often")
 # Acts of lines that are no question about products, and of wishes for any product.
@@ -51,6 +52,10 @@ class Mention:
     refers     whether it is a pronoun, such as "it" or "them"
     is_quality whether it is made of words of labels alone, as in "red ones"
     is_thing   whether it stands where a thing is named, as in "price of caviar"
+    terms      the pieces that are terms, one after the other
+    pick       which of its products is meant: the "cheapest" or "dearest"; "" for any
+    rank       2 for the second cheapest
+    points     whether it means what was talked of, as in "this cheese"
     """
 
     said: str = ""
@@ -64,6 +69,10 @@ class Mention:
     refers: bool = False
     is_quality: bool = False
     is_thing: bool = False
+    terms: list[Piece] = field(default_factory=list)
+    pick: str = ""
+    rank: int = 1
+    points: bool = False
 
     @property
     def is_named(self) -> bool:
@@ -90,6 +99,7 @@ class Mention:
                 before = stems(self.said.removesuffix(piece.text))
                 self.narrows += [word for word in before if word not in piece.value]
             self.types = TERMS[piece.value]
+            self.terms.append(piece)
         elif piece.kind == "word":
             self.narrows.append(piece.value)
         elif piece.kind == "elsewhere":
@@ -110,6 +120,24 @@ class Mention:
             self.narrows = []
             self.is_quality = True
 
+    def is_a_list(self) -> bool:
+        """Whether it is made of terms alone, none of which tells more of the last one.
+
+        "milk eggs bread" is a list, "cheese crackers" is none.
+        """
+        all_terms = " ".join(piece.text for piece in self.terms) == self.said
+        tells = any(narrowed(self.types, [word]) for word in self.narrows)
+        return len(self.terms) > 1 and all_terms and not tells
+
+    def as_things(self) -> list[Mention]:
+        """The things of a list, each as a mention; a count or a size is that of the first."""
+        things = []
+        for piece in self.terms:
+            things.append(Mention(piece.text, TERMS[piece.value], terms=[piece]))
+        things[0].count = self.count
+        things[0].size = self.size
+        return things
+
 
 def narrowed(types: frozenset[str], words: list[str]) -> frozenset[str]:
     """Those of the types whose labels have all of the words."""
@@ -121,11 +149,20 @@ NAMING = ("term", "word", "elsewhere", "unknown")
 
 @dataclass
 class Question:
-    """Something that is asked, and the products that it is asked of."""
+    """Something that is asked, and the products that it is asked of.
+
+    act        what is asked
+    said       in which words
+    mentions   of which products
+    rank       2 for the second cheapest
+    is_each    whether it is asked of each of them, as in "the cheapest of each"
+    """
 
     act: str
     said: str = ""
     mentions: list[Mention] = field(default_factory=list)
+    rank: int = 1
+    is_each: bool = False
 
 
 @dataclass
@@ -135,6 +172,7 @@ class Meaning:
     questions: list[Question] = field(default_factory=list)
     wanted: list[Mention] = field(default_factory=list)  # mentions that no question is about
     excluded: list[Mention] = field(default_factory=list)
+    left_out: list[Mention] = field(default_factory=list)  # excluded by "it" or "the second one"
     allowed: list[Mention] = field(default_factory=list)  # no longer excluded
     unheard: list[str] = field(default_factory=list)  # what to leave out that no label says
     ingredients: list[str] = field(default_factory=list)  # what a product shall not contain
@@ -151,6 +189,9 @@ class Meaning:
     too_long: bool = False
     foreign: bool = False  # whether most of its words are of no table
     empty: bool = False
+    asks: bool = False  # whether it ends with a question mark
+    takes_off: bool = False  # whether it begins with "without" or the like
+    adds_on: bool = False  # whether "add" or "on top" stands before or behind all that is named
 
     @property
     def mentions(self) -> list[Mention]:
@@ -161,31 +202,32 @@ class Meaning:
     @property
     def says_what(self) -> bool:
         """Whether it holds anything to look for."""
-        mentions = [*self.wanted, *self.excluded, *self.allowed]
+        mentions = [*self.wanted, *self.excluded, *self.left_out, *self.allowed]
         conditions = [*self.limits, *self.brands]
         is_sized = self.size is not None
         return bool(mentions or conditions) or is_sized or "cheap" in self.acts
+
+    def pick_instead_of_asking(self):
+        """In "and the cheapest milk" nothing is asked: the cheapest of its kind is wanted."""
+        for question in self.questions:
+            if question.act in PRICE_ORDERS:
+                self.wanted += picked(question)
+        self.questions = [q for q in self.questions if q.act not in PRICE_ORDERS]
+
+
+def picked(question: Question) -> list[Mention]:
+    """The mentions of a question, each meaning the cheapest or dearest of its products."""
+    return [replace(m, pick=question.act, rank=question.rank) for m in question.mentions]
 
 
 # The whole line
 
 
-HOUSEHOLD_CUES = {"for", "number", "no", "nr", "customer", "shopper", "client", "house", "home"}
-COUNTED = {"people", "persons", "adults", "guests", "friends", "of", "my kids", "children"}
 WISHES = {"need", "recommend", "often", "correct"}
-MAY = {"can", "may", "could", "should", "allowed", "ok"}
-HOLDS = {"got", "have"}  # "has it got any nuts" is no wish
-INSIDE = {"in", "inside", "has", "contains"}
-IS_IT_SO = {"right", "correct", "true", "yes"}
-SWALLOWED = {"eat", "drink", "swallow", "have"}
-# Acts and small words that claim nothing but price, size, brand, department or category.
+# Acts that claim nothing but price, size, brand, department or category.
 RECORDED = {"sure", "price", "size", "brand", "where", "category", "kinds", "it", "about", "and"}
 RECORDED |= {*COMPARED, *ORDERS, "yes", "or", "what", "thanks", "hello", "praise", "total", "how"}
-SMALL = {"is", "are", "about", "the", "of", "so", "but", "really", "a", "for", "its", "in", "very"}
-SMALL |= {"you", "your", "please", "quite", "hmm", "hm", "oh", "well", "still", "then", "there"}
-SMALL |= {"sure", "right", "true", "correct", "certain", "exact", "exactly", "me", "i", "am", "im"}
-SMALL |= {"than", "do", "does", "which", "what", "that", "this", "those", "these", "them"}
-CAN_I = ("can i get", "can i have", "can i buy", "can i afford", "could i get", "could i have")
+ADDS_UP = ("total", "enough")
 
 
 class Settling:
@@ -206,13 +248,21 @@ class Settling:
     def settle(self) -> Meaning:
         """The meaning, when the mentions before the questions are dealt out and all is tidy."""
         meaning = self.meaning
+        meaning.asks = self.ends_with_question_mark()
+        meaning.adds_on = self.adds_on()
+        meaning.takes_off = any(piece.text in CUES["takes off"] for piece in self.pieces[:2])
+        if meaning.asks and any(piece.text in CUES["sure"] for piece in self.pieces):
+            meaning.acts = meaning.acts - {"yes"} | {"sure"}  # "Sure?" is no "sure."
         meaning.claims = self.claims_more() or self.asks_for_contents()
         self.drop_strays()
+        self.join_qualities()
         self.count_what_was_named()
         self.ask_which_brand()
+        self.look_beyond()
         self.before = counted_once(self.before)
         for question in meaning.questions:
             question.mentions = counted_once(question.mentions)
+        self.add_up_what_is_picked()
         asked = [q for q in meaning.questions if q.act not in OPENING]
         for question in meaning.questions:
             if question not in asked:
@@ -220,13 +270,32 @@ class Settling:
         meaning.questions = strongest(asked, len(self.before))
         if not self.deal_out():
             meaning.wanted = self.before + meaning.wanted
+        self.ask_of_each()
+        if "add" in meaning.acts:
+            meaning.pick_instead_of_asking()
         self.limit_by_money()
         self.ask_whether_enough()
         self.name_household()
-        if "allow" in meaning.acts:
+        if "allow" in meaning.acts and meaning.asks and not any(m.types for m in meaning.wanted):
+            meaning.claims = True  # "so the second one is fine for her?"
+        elif "allow" in meaning.acts:
             meaning.allowed = meaning.wanted
             meaning.wanted = []
         return meaning
+
+    def adds_on(self) -> bool:
+        """Whether a sum goes on with what is named, unlike in "honey plus oatmeal"."""
+        order = [p.value == "add" for p in self.pieces if p.kind in NAMING or p.value == "add"]
+        return bool(order) and (order[0] or order[-1])
+
+    def ends_with_question_mark(self) -> bool:
+        """Whether there is a question mark among the signs at the end."""
+        last = ""
+        for piece in reversed(self.pieces):
+            if piece.kind != "sign":
+                break
+            last += piece.text
+        return "?" in last
 
     def claims_more(self) -> bool:
         """Whether a line with "are you sure" says anything else than what is on record."""
@@ -242,29 +311,41 @@ class Settling:
 
     def asks_for_contents(self) -> bool:
         """Whether a line is like "no nuts in it?" and "can my daughter eat it"."""
+        if self.adds_up_things():
+            return False
         points = any(piece.value == "it" and piece.kind == "act" for piece in self.pieces)
         words = {word for piece in self.pieces for word in piece.text.split()}
-        found = [p for p in self.pieces if p.kind == "act" and p.text.split()[0] not in HOLDS]
+        found = [p for p in self.pieces if p.kind == "act"]
+        found = [p for p in found if p.text.split()[0] not in CUES["holds"]]
         if words & INGREDIENTS:  # "I am allergic to nuts, can I have it"
-            found = [piece for piece in found if piece.text not in CAN_I]
+            found = [piece for piece in found if piece.text not in CUES["can i"]]
         acts = {piece.value for piece in found}
         is_wish = bool(acts & WISHES) or bool(self.meaning.limits)
-        holds = bool(words & INGREDIENTS) or (words & MAY and words & SWALLOWED)
-        holds = holds or (self.meaning.excluded and words & INSIDE)
+        holds = bool(words & INGREDIENTS) or (words & CUES["may"] and words & CUES["swallowed"])
+        holds = holds or (self.meaning.excluded and words & CUES["inside"])
         if any(mention.is_named and mention.types for mention in self.before):
             holds = bool(words & INGREDIENTS)
         if points and holds:
             return not is_wish
-        asks = "?" in words and bool(words & IS_IT_SO)  # "so no nuts, correct?"
+        asks = "?" in words and bool(words & CUES["so"])  # "so no nuts, correct?"
         names_part = self.meaning.excluded or words & INGREDIENTS
         return bool(asks and names_part) and not is_wish
+
+    def adds_up_things(self) -> bool:
+        """Whether a line is like "honey and sugar, what is that together?": sugar is bought."""
+        denies = any(p.value in ("not", "free", "no", "minus") for p in self.pieces)
+        is_inside = any(piece.text in CUES["inside"] for piece in self.pieces)
+        things = [m for m in self.before if m.is_named and m.types]
+        sums = self.meaning.acts.intersection(ADDS_UP)
+        asks_sum = bool(sums) and (len(things) > 1 or self.meaning.acts & set(PRICE_ORDERS))
+        return bool(asks_sum) and not denies and not is_inside
 
     def is_recorded(self, piece: Piece) -> bool:
         """Whether a piece may stand beside "are you sure": it claims nothing but what is known."""
         if piece.kind == "act":
             is_answer = piece.value == "not" and piece.text in ("no", "nope")
             return piece.value in RECORDED or (is_answer and "no" in self.meaning.acts)
-        return piece.kind in ("sign", "amount", "term") or piece.text in SMALL
+        return piece.kind in ("sign", "amount", "term") or piece.text in CUES["small"]
 
     def limit_by_money(self):
         """In "cheese, 3 dollars" the money is what it may cost at most."""
@@ -281,6 +362,63 @@ class Settling:
             for stray in [m for m in mentions if m.is_stray and not m.is_thing]:
                 if is_named or self.meaning.acts.intersection(TALKED):
                     mentions.remove(stray)
+
+    def join_qualities(self):
+        """In "coffee, ground" the second word tells which coffee."""
+        for mentions in (self.before, *(q.mentions for q in self.meaning.questions)):
+            for thing, quality in zip(mentions[:-1], mentions[1:]):
+                words = list(stems(quality.said))
+                if quality.is_quality and thing.types and narrowed(thing.types, words):
+                    thing.narrows += words
+                    mentions.remove(quality)
+
+    def look_beyond(self):
+        """In "what else would we need" a recommendation is asked for, and no more of the list."""
+        acts = self.meaning.acts
+        goes_on = any(p.value == "more" and "else" in p.text.split() for p in self.pieces)
+        is_buyer = any(CUES["buyer"].intersection(p.text.split()) for p in self.pieces)
+        if goes_on and is_buyer and acts & {"need", "recommend"} and not self.before:
+            acts -= {"more", "need"}
+            acts |= {"recommend", "beyond"}
+
+    def add_up_what_is_picked(self):
+        """In "the total of two honeys and the cheapest milk" the milk is added up as well."""
+        meaning = self.meaning
+        sums = [q for q in meaning.questions if q.act in ADDS_UP]
+        orders = [q for q in meaning.questions if q.act in PRICE_ORDERS]
+        if any(mention.count for mention in self.before) and not sums:
+            sums = [Question("total")]  # "two honeys and the cheapest milk"
+        if not (sums and orders):
+            return
+        joined = [*sums, *orders, *(q for q in meaning.questions if q.act in ("price", *WEAK))]
+        mentions = [] if any(self.points(q) for q in sums) else list(self.before)
+        for question in meaning.questions:
+            if question in orders:
+                asked = question.mentions or self.before
+                mentions = [m for m in mentions if m not in asked]
+                mentions += picked(replace(question, mentions=asked))
+            elif question in joined:
+                mentions += [m for m in question.mentions if m.is_named]
+        if not mentions:
+            return
+        self.before = []
+        rest = [q for q in meaning.questions if q not in joined]
+        meaning.questions = [replace(sums[0], mentions=mentions), *rest]
+
+    def points(self, question: Question) -> bool:
+        """Whether a question only points at what was talked of."""
+        return bool(question.mentions) and all(m.refers for m in question.mentions)
+
+    def ask_of_each(self):
+        """In "cheapest milk, eggs and bread" it is not asked which of these is the cheapest."""
+        chooses = any(CUES["chooses"].intersection(p.text.split()) for p in self.pieces)
+        for question in self.meaning.questions:
+            if question.act in ORDERS:
+                named_ones = [m for m in question.mentions if m.is_named]
+                is_list = len(named_ones) > 1 and not chooses
+                question.is_each = "each" in self.meaning.acts or is_list
+                if question.is_each:
+                    question.mentions = named_ones
 
     def count_what_was_named(self):
         """In "how much for four", and "and if I take four", the number counts what was named."""
@@ -332,7 +470,7 @@ class Settling:
         meaning = self.meaning
         is_several = len(meaning.wanted) > 1 or any(m.count > 1 for m in meaning.wanted)
         spent = [money for test, money in meaning.limits if test == "<="]
-        can = any(p.kind == "act" and p.text in CAN_I for p in self.pieces)
+        can = any(p.kind == "act" and p.text in CUES["can i"] for p in self.pieces)
         if can and is_several and spent and "spend" in meaning.acts and not meaning.questions:
             meaning.questions = [Question("enough", "", meaning.wanted)]
             meaning.amounts.append(Amount(spent[-1], "dollar"))
@@ -345,20 +483,19 @@ class Settling:
         asks_little = not meaning.mentions and not meaning.questions and not meaning.limits
         if meaning.household is not None or not (asks_little or "recommend" in meaning.acts):
             return
-        cues = HOUSEHOLD_CUES
+        cues = CUES["household"]
         if "recommend" in meaning.acts:
             cues = cues | {"are", "am", "im", "is"}
         for before, piece, behind in zip(self.pieces, self.pieces[1:], [*self.pieces[2:], None]):
             is_number = piece.kind == "amount" and not piece.value.unit
             counts = behind is not None and behind.kind in (*NAMING, "amount")
-            counts = counts or (behind is not None and behind.text in COUNTED)
+            counts = counts or (behind is not None and behind.text in CUES["counted"])
             if is_number and not counts and before.text in cues:
                 meaning.household = piece.value.number
                 meaning.acts.add("recommend")
 
 
 ACTS_BEFORE_THINGS = ("need", "price", "where", "and", "or", "with", "often", "not", "for")
-THING_FOLLOWS = {"of", "and", "or", ",", "is", "are", "some", "any", "a", "an", "the", "for"}
 
 
 def stands_for_a_thing(found: list[Piece], i: int) -> bool:
@@ -366,13 +503,13 @@ def stands_for_a_thing(found: list[Piece], i: int) -> bool:
     if i == 0:
         return True
     before = found[i - 1]
-    if before.kind == "act" and before.text.split()[-1] in ("cost", "costs", "charge", "worth"):
+    if before.kind == "act" and before.text.split()[-1] in CUES["costs"]:
         return False
     if before.kind == "act":
         return before.value in ACTS_BEFORE_THINGS
     if before.kind == "amount":
         return True
-    is_behind = before.text in THING_FOLLOWS and i > 1
+    is_behind = before.text in CUES["thing follows"] and i > 1
     if not is_behind or before.text in ("of", "and", "or"):
         return is_behind
     # "the damage" after "at" or "in" tells of the place or the time.
@@ -398,6 +535,9 @@ def strongest(asked: list[Question], n_before: int) -> list[Question]:
     n_before mentions stood before the first question.
     """
     asked = [q for q in asked if q.mentions or q.act != "what"]
+    if n_before == 0 and any(q.act in PRICE_ORDERS for q in asked):
+        # "what does the cheapest butter cost" asks no more than "the cheapest butter"
+        asked = [q for q in asked if q.mentions or q.act != "price"]
     compared = [q for q in asked if q.act == "compare"]
     for question in compared[1:]:  # "celery vs asparagus vs broccoli"
         compared[0].mentions += [m for m in question.mentions if m not in compared[0].mentions]

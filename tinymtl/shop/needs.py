@@ -35,9 +35,11 @@ class Need:
     is_cheap    whether what costs least shall come first
     size        of the thing, or None
     excluded    what is left out: as it was said → its types
+    left_out    products that are left out because they were shown and not liked
     household   its number, or None
     basket      (m,) what a customer without a number often buys
     parts       the products of each thing, if several are looked for at once
+    order       the order in which the products stand already, in words; "" for none
     """
 
     wanted: str = ""
@@ -47,14 +49,27 @@ class Need:
     is_cheap: bool = False
     size: Amount | None = None
     excluded: dict[str, frozenset[str]] = field(default_factory=dict)
+    left_out: list[int] = field(default_factory=list)
     household: int | None = None
     basket: np.ndarray | None = None
     parts: list[np.ndarray] = field(default_factory=list)
+    order: str = ""
 
     @property
     def has_buyer(self) -> bool:
         """Whether it is known who the products are for."""
         return self.household is not None or self.basket is not None
+
+    @property
+    def buyer(self) -> str:
+        """For whom something is recommended, or from what.
+
+        >>> Need(household=12).buyer
+        'for household 12'
+        """
+        if self.household is None:
+            return "from what you often buy"
+        return f"for household {self.household}"
 
     def says(self) -> str:
         """The need in a few words, to be said back.
@@ -65,7 +80,8 @@ class Need:
         text = self.wanted
         if self.limits:
             said = [f"{TEST_WORDS[test]} {dollars(amount)}" for test, amount in self.limits]
-            text = f"{text or 'something'} {listed(said)}"
+            comma = "," if self.order else ""
+            text = f"{text or 'something'}{comma} {listed(said)}"
         parts = [text] if text else []
         if self.size is not None:
             parts.append(said_amount(self.size))
@@ -81,11 +97,14 @@ class Need:
         """
         products = catalogue.every if self.products is None else self.products
         products = self.without_excluded(catalogue, products)
+        products = products[~np.isin(products, self.left_out)]
         products = catalogue.fitting(products, self.limits, self.brand)
         if self.size is not None:
             products = catalogue.of_size(products, self.size)
         if self.is_cheap:
             return catalogue.by_price(products)
+        if self.order:
+            return products
         if not self.has_buyer:
             order = catalogue.early.sum(0)[products]
             return products[np.argsort(-order, kind="stable")]
@@ -175,9 +194,12 @@ class Need:
 
     def want(self, said: str, products: np.ndarray | None):
         """Look for these products from now on."""
+        if said != self.wanted and said:
+            self.left_out = []
         self.wanted = said
         self.products = products
         self.parts = []
+        self.order = ""
 
     def take_in_again(self, catalogue: Catalogue, products: np.ndarray):
         """What is asked for is no longer left out."""

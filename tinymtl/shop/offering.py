@@ -5,16 +5,17 @@ from __future__ import annotations
 import numpy as np
 
 from . import answers
-from .answers import Subject
+from .answers import MOST_TOLD, Subject
 from .lexicon import TERMS, WORDS, stems
 from .meaning import COMPARED, ORDERS, Meaning
 from .needs import Need, combined, shared
 from .questions import OTHERS, best_question
 from .questions import Question as Back
 from .talk import Talk, plain
-from .wording import FIXED, listed, named, said_price
+from .wording import FIXED, capital, listed, named, said_price
 
 SHOWN = 4  # groups in a list
+MOST_LISTED = 10  # groups in a list of all others
 
 
 class Offering:
@@ -40,6 +41,12 @@ class Offering:
             self.want(meaning)
         elif meaning.limits or meaning.brands or meaning.size is not None:
             self.want_what_was_asked()
+        elif self.leaves_out_some(meaning):
+            self.want_what_was_asked()
+        if "beyond" in meaning.acts and self.talk.recommended and self.need.products is None:
+            return notes + self.show_more()
+        self.look_beyond(meaning)
+        self.leave_out(meaning)
         self.talk.last_questions = []
         self.need.take_conditions(meaning)
         if "drink" in meaning.acts and meaning.acts & {"more", "else", "need"}:
@@ -56,6 +63,25 @@ class Offering:
             return notes + self.offer()
         return notes + (FIXED["empty"] if meaning.acts else FIXED["unclear"])
 
+    def put_forward(self, name: str, kinds: list[np.ndarray], order: str):
+        """Offer kinds of products that another sentence tells of, and that stand in this order."""
+        self.need.want(name, np.concatenate(kinds))
+        self.need.order = order
+        self.need.forget_conditions()
+        self.talk.show(kinds, SHOWN)
+        self.talk.recommended = False
+
+    def look_beyond(self, meaning: Meaning):
+        """What is recommended beyond what was talked of is no more of the same kind.
+
+        So is what is recommended to a customer who is known, after a question was answered.
+        """
+        is_asked = bool(self.talk.last_questions) and self.need.has_buyer
+        beyond = "beyond" in meaning.acts
+        if beyond or (is_asked and "recommend" in meaning.acts and not meaning.says_what):
+            self.need.want("", None)
+            self.need.forget_conditions()
+
     def unheard_quality(self, meaning: Meaning) -> str:
         """That no label of what is looked for has the word; "" if one has, or it is a new thing."""
         looked_at = self.talk.looked_at()
@@ -68,15 +94,51 @@ class Offering:
         return f"Which {name} is {plain(meaning.wanted[0])}, no label says. "
 
     def want_what_was_asked(self):
-        """Who asked about one thing, and then names a condition, looks for this thing."""
-        if self.talk.last_questions and len(self.talk.subjects) == 1:
+        """Who asked about one thing, and then names a condition, looks for this thing.
+
+        What was asked to be the cheapest, or compared, was chosen among others: look for these.
+        """
+        acts = {question.act for question in self.talk.last_questions}
+        if acts & set(ORDERS) and self.need.products is not None:
+            return
+        if acts & set(COMPARED) and len(self.talk.in_row) > 1:
+            self.want_what_was_compared()
+        elif self.talk.last_questions and len(self.talk.subjects) == 1:
             (subject,) = self.talk.subjects
             self.need.want(subject.name, subject.products)
-        elif any(q.act in (*COMPARED, *ORDERS) for q in self.talk.last_questions):
-            compared = self.talk.in_row
-            parts = [subject.products for subject in compared]
-            self.need.want(listed([subject.name for subject in compared]), np.concatenate(parts))
-            self.need.parts = parts
+        elif acts & {*COMPARED, *ORDERS} and self.talk.in_row:
+            self.want_what_was_compared()
+
+    def want_what_was_compared(self):
+        """Look for all that was put side by side."""
+        compared = self.talk.in_row
+        parts = [subject.products for subject in compared]
+        self.need.want(listed([subject.name for subject in compared]), np.concatenate(parts))
+        self.need.parts = parts
+
+    def leaves_out_some(self, meaning: Meaning) -> bool:
+        """Whether a line leaves out some, but not all, of what was talked of last."""
+        types = set().union(*(mention.types for mention in meaning.excluded))
+        left_out = [
+            bool(types.intersection(self.catalogue.kinds[subject.products]))
+            for subject in self.talk.subjects
+        ]
+        return any(left_out) and not all(left_out)
+
+    def leave_out(self, meaning: Meaning):
+        """Leave out what was shown and is not liked, as in "not the second one" and "not that".
+
+        A pronoun beside a name is only an echo of it: "no cheese, he hates it".
+        """
+        pointed_at = [m for m in meaning.left_out if m.place or not meaning.excluded]
+        subjects = [self.talk.subject(mention) for mention in pointed_at]
+        products = [int(p) for s in subjects if s is not None for p in s.products]
+        row = [int(p) for subject in self.talk.in_row for p in subject.products]
+        if products and self.need.products is None and not self.need.has_buyer:
+            self.need.want("", np.array(row, dtype=int))
+        self.need.left_out += products
+        if products and not len(self.need.fitting(self.catalogue)):
+            self.need.want("", None)
 
     def want_another_drink(self, meaning: Meaning):
         """Who does not drink one thing, and asks what else there is, wants something to drink."""
@@ -195,15 +257,14 @@ class Offering:
     def heading(self, products: np.ndarray, groups: list[np.ndarray]) -> str:
         """What was understood, how much fits, and what is shown of it."""
         says = self.need.says()
-        self.talk.recommended = self.need.has_buyer
-        if self.need.has_buyer:
-            whom = f"for household {self.need.household}"
-            if self.need.household is None:
-                whom = "from what you often buy"
+        self.talk.recommended = self.need.has_buyer and not self.need.order
+        if self.talk.recommended:
             what = f" ({says})" if says else ""
             new = "not bought before, " if self.need.products is None else ""
             order = "the cheapest" if self.need.is_cheap else "the likeliest"
-            return f"I recommend {whom}{what}, {new}{order} first"
+            return f"I recommend {self.need.buyer}{what}, {new}{order} first"
+        if self.need.order:
+            return f"{capital(says)}, {self.need.order}"
         for_what = f"For {says}, " if says else ""
         many = f"{for_what}I have {len(products)} products"
         order = "the cheapest first" if self.need.is_cheap else "the most bought first"
@@ -211,7 +272,8 @@ class Offering:
 
     def ask_back(self, products: np.ndarray, groups: list[np.ndarray]):
         """Ask the question that helps most, if there is more than can be looked through."""
-        if len(groups) > SHOWN or len(products) > 2 * SHOWN:
+        is_much = len(groups) > SHOWN or len(products) > 2 * SHOWN
+        if is_much and not self.need.order:
             chances = self.need.chances(self.catalogue, products)
             self.talk.asked = best_question(self.catalogue, products, chances)
 
@@ -273,7 +335,50 @@ class Offering:
             return FIXED["empty"]
         if self.talk.seen >= len(self.talk.groups):
             return FIXED["no_more"]
-        return f"Also:{self.talk.show(self.talk.groups, SHOWN, self.talk.seen)}"
+        also = f"I also recommend {self.need.buyer}" if self.talk.recommended else "Also"
+        return f"{also}:{self.talk.show(self.talk.groups, SHOWN, self.talk.seen)}"
+
+    def offer_others(self, meaning: Meaning) -> str:
+        """What else there is of a kind, besides what was told last; "" if nothing was."""
+        last = [subject.products for subject in self.talk.subjects]
+        if not last:
+            return ""
+        name, products = self.kind_of_others(meaning, np.concatenate(last))
+        told = shared(np.concatenate(last), products)
+        if len(told) == len(products) > MOST_TOLD and self.talk.last_questions:
+            told = told[:1]  # of so many the range was told, and one of them
+        if not len(told):
+            return ""
+        notes = self.notes_on_wishes(meaning)
+        self.need.forget_conditions()
+        self.need.take_conditions(meaning)
+        self.need.want(f"other {name}", products[~np.isin(products, told)])
+        others = self.need.fitting(self.catalogue)
+        if not len(others):
+            return f"{notes}I have no other {name}."
+        told_name = named(self.catalogue, told) if len(told) == 1 else "those"
+        groups = self.catalogue.alike(others)
+        shown = self.talk.show(groups, MOST_LISTED)
+        self.talk.recommended = False
+        self.talk.last_questions = []
+        if len(others) == 1:
+            price = answers.price(self.catalogue, Subject(name, others))
+            return f"{notes}Besides {told_name}, I have one more. {price}"
+        return (
+            f"{notes}Besides {told_name}, I have {len(others)} more, the most bought first:{shown}"
+        )
+
+    def kind_of_others(self, meaning: Meaning, last: np.ndarray) -> tuple[str, np.ndarray]:
+        """The kind that a line asks for others of: what it names, else what was looked for."""
+        wanted = [mention for mention in meaning.wanted if mention.is_named]
+        if wanted:
+            said = listed([self.talk.called(mention) for mention in wanted])
+            return said, np.concatenate(combined(self.catalogue, wanted))
+        need = self.need
+        if need.products is not None and len(shared(last, need.products)) < len(need.products):
+            return need.wanted, need.products
+        kinds = list(dict.fromkeys(str(name) for name in self.catalogue.names[last]))
+        return listed(kinds), self.catalogue.of_types(frozenset(self.catalogue.kinds[last]))
 
     def none_fits(self) -> str:
         """That nothing fits, and what is nearest in price."""
@@ -302,8 +407,8 @@ def each_first(groups: list[np.ndarray], parts: list[np.ndarray]) -> list[np.nda
 
 
 def only_places(meaning: Meaning) -> bool:
-    """Whether a line only points at a place of the list."""
-    return len(meaning.wanted) == 1 and meaning.wanted[0].place != 0
+    """Whether a line only points at places of the list."""
+    return bool(meaning.wanted) and all(mention.place != 0 for mention in meaning.wanted)
 
 
 def chosen_option(meaning: Meaning, back: Back) -> int | None:

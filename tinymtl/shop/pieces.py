@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from .amounts import SIGNS, Amount, read_amount, read_number
-from .lexicon import FILLER, LONGEST_TERM, TERMS, WORDS, stem, tells_nothing
+from .lexicon import CUES, FILLER, LONGEST_TERM, TERMS, WORDS, stem, tells_nothing
 from .purchases import read_table
 
 
@@ -26,11 +26,10 @@ ELSEWHERE = phrases("elsewhere", "word", "near")
 DIETS = phrases("diets", "phrase", "excluded")
 SHORTHAND = phrases("shorthand", "words", "full")
 INGREDIENTS = {row["word"] for row in read_table("ingredients")}
-# Words of labels by which nobody chooses.
-NO_QUALITY = {"exact", "including", "etc", "only", "not", "all", "other"}
-LABEL_WORDS = {
-    word for words in WORDS.values() for word in words if len(word) > 2 and word not in NO_QUALITY
-}
+RANKS = phrases("ranks", "words", "place")
+NEXT = 0  # the rank of "the next cheapest"
+ALL_LABEL_WORDS = set().union(*WORDS.values()) - CUES["no quality"]  # nobody chooses by "etc"
+LABEL_WORDS = {word for word in ALL_LABEL_WORDS if len(word) > 2}
 
 
 def written_out(words: list[str]) -> list[str]:
@@ -137,24 +136,11 @@ def look_up(phrase: tuple[str, ...], end: int) -> Piece | None:
 
 
 OPPOSITES = {"<": ">=", "<=": ">", ">": "<=", ">=": "<", "~": "~", "=": "="}
-DENIALS = {
-    "not",
-    "no",
-    "nothing",
-    "dont",
-    "doesnt",
-    "isnt",
-    "arent",
-    "never",
-    "wont",
-    "cant",
-    "shouldnt",
-}
 
 
 def is_denied(found: list[Piece], i: int) -> bool:
     """Whether the limit at piece i is denied: "not more expensive than", "doesnt cost over"."""
-    return i > 0 and bool(DENIALS.intersection(found[i - 1].text.split()))
+    return i > 0 and bool(CUES["denial"].intersection(found[i - 1].text.split()))
 
 
 def is_limit(found: list[Piece], i: int) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from .amounts import Amount
-from .answers import Subject
+from .answers import Subject, ranked
 from .catalogue import Catalogue
 from .lexicon import stem
 from .meaning import Mention, Question
@@ -14,7 +14,7 @@ from .questions import Question as Back
 from .wording import capital, listed, named, said_price
 
 NOTHING = "nothing"  # what is near to things that are like nothing in the shop
-OTHER = -2  # the place of "the other one"
+OTHER = -99  # the place of "the other one"
 
 
 class Talk:
@@ -33,6 +33,8 @@ class Talk:
     last_questions   what the customer asked last
     wanted_last      the things that the customer looked for last
     recommended      whether the last list was a recommendation
+    rank             2 if the second cheapest was told last
+    among            what it was chosen among
     told             the products that the last reply tells of
     """
 
@@ -55,19 +57,48 @@ class Talk:
         self.last_questions: list[Question] = []
         self.wanted_last: list[Mention] = []
         self.recommended = False
+        self.rank = 1
+        self.among: Subject | None = None
         self.told: list[int] = []
 
     def subject(self, mention: Mention) -> Subject | None:
         """What a mention speaks of; None if it points at nothing."""
         if mention.place:
             return self.at_place(mention.place)
-        if mention.refers:
-            if not self.subjects:
-                return None
-            products = np.concatenate([subject.products for subject in self.subjects])
-            name = listed(list(dict.fromkeys(subject.name for subject in self.subjects)))
-            return Subject(name, products, mention.count)
+        if mention.refers and not mention.pick:
+            return self.pointed_at_last(mention)
+        subject = self.looked_for() if mention.refers else self.named_subject(mention)
+        if subject is None:
+            return None
+        subject.count = mention.count or subject.count
+        if mention.pick:
+            falls = mention.pick == "dearest"
+            best = ranked(self.catalogue, subject.products, falls, mention.rank)
+            subject.products = best if len(best) else subject.products[:1]
+        return subject
+
+    def pointed_at_last(self, mention: Mention) -> Subject | None:
+        """What "it" or "them" means: all that was talked of last."""
+        if not self.subjects:
+            return None
+        products = np.concatenate([subject.products for subject in self.subjects])
+        name = listed(list(dict.fromkeys(subject.name for subject in self.subjects)))
+        return Subject(name, products, mention.count)
+
+    def looked_for(self) -> Subject | None:
+        """What the customer looks for, else what was talked of last."""
+        if self.need.products is None:
+            return self.pointed_at_last(Mention())
+        products = self.need.fitting(self.catalogue)
+        return Subject(self.need.wanted, products) if len(products) else None
+
+    def named_subject(self, mention: Mention) -> Subject:
+        """What a mention names."""
         products = self.catalogue.find(mention)
+        if mention.points:
+            talked_of = [subject.products for subject in self.subjects]
+            inside = [int(p) for p in products if any(p in part for part in talked_of)]
+            products = np.array(inside) if inside else products
         mention = mention.known_part()
         kinds = set(self.catalogue.names[products])
         name = str(self.catalogue.names[products[0]]) if len(kinds) == 1 else self.called(mention)
@@ -120,6 +151,20 @@ class Talk:
         """Remember what stands side by side, and which of it was talked of."""
         self.in_row = subjects
         self.pointed_at = pointed_at
+
+    def note_priced(self, subjects: list[Subject], instead_of: np.ndarray | None = None):
+        """What was priced one after the other may be added up later.
+
+        It takes the place of what has the same name, or is one of the products `instead_of`.
+        """
+        names = {subject.name for subject in subjects}
+        among = [] if instead_of is None else instead_of
+        before = [
+            subject
+            for subject in self.priced
+            if subject.name not in names and not np.isin(subject.products, among).all()
+        ]
+        self.priced = [*before, *subjects]
 
     def not_found(self, mentions: list[Mention]) -> list[str]:
         """What is said of mentions that are no products here; what is near is talked of."""

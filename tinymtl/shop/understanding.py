@@ -11,12 +11,14 @@ right (spelling.py). Then the longest entry of a table that begins at a token be
 from __future__ import annotations
 
 from .amounts import Amount, tokens
-from .lexicon import TERMS, stem, stems
+from .lexicon import CUES, TERMS, stem, stems
 from .meaning import (
     ASKED,
     COMPARED,
     NAMING,
     OPENING,
+    ORDERS,
+    PRICE_ORDERS,
     Meaning,
     Mention,
     Question,
@@ -26,6 +28,7 @@ from .meaning import (
 from .pieces import (
     INGREDIENTS,
     OPPOSITES,
+    RANKS,
     Piece,
     amount_behind,
     bounds,
@@ -54,6 +57,9 @@ class Reader:
         self.before: list[Mention] = []  # mentions before the first question
         self.begins = False  # whether a sentence ended after the last question
         self.pending: list[Mention] = []  # mentions of the sentence that began then
+        self.rank = 1  # 2 before "cheapest" in "the second cheapest"
+        self.pick = ""  # "cheapest" after "two of the cheapest"
+        self.points = False  # whether "this" or "those" stands before a name
 
     def read(self) -> Meaning:
         """The meaning of the pieces."""
@@ -69,6 +75,9 @@ class Reader:
     def take(self, i: int) -> int:
         """Take the piece i, and return the number of the next."""
         piece = self.pieces[i]
+        if self.ranks_next(i):
+            self.rank = int(RANKS[tuple(piece.text.split())])
+            return i + 1
         if piece.kind in NAMING:
             self.name(piece, i)
             return i + 1
@@ -84,6 +93,12 @@ class Reader:
         }
         following = handlers[piece.kind](piece, i)
         return i + 1 if following is None else following
+
+    def ranks_next(self, i: int) -> bool:
+        """Whether piece i is the "second" of "second cheapest"."""
+        following = self.pieces[i + 1 : i + 2]
+        is_rank = tuple(self.pieces[i].text.split()) in RANKS
+        return is_rank and bool(following) and following[0].value in ORDERS
 
     # Signs and words that tell nothing
 
@@ -120,6 +135,10 @@ class Reader:
             self.close()
         if self.open is None:
             self.open = Mention(is_thing=stands_for_a_thing(self.pieces, i))
+            self.open.pick = self.pick
+            self.open.points = self.points
+            self.pick = ""
+            self.points = False
         self.open.add(piece)
 
     def measure(self, piece: Piece, i: int):
@@ -173,10 +192,21 @@ class Reader:
         mention.finish()
         mention.count = mention.count or self.count
         mention.size = mention.size or self.size
-        self.meaning.miscounts |= mention.count != 0 and not is_count(mention.count)
-        self.meaning.miscounts |= mention.size is not None and not 0 < mention.size.number < 1000
         self.count = 0.0
         self.size = None
+        for thing in self.things(mention):
+            self.keep(thing)
+
+    def things(self, mention: Mention) -> list[Mention]:
+        """The things of a mention: several for "milk eggs bread", and for two with "each"."""
+        asks_each = any(p.kind == "act" and p.value == "each" for p in self.pieces)
+        is_list = mention.is_a_list() and (asks_each or len(mention.terms) > 2)
+        return mention.as_things() if is_list else [mention]
+
+    def keep(self, mention: Mention):
+        """Note a mention where it belongs."""
+        self.meaning.miscounts |= mention.count != 0 and not is_count(mention.count)
+        self.meaning.miscounts |= mention.size is not None and not 0 < mention.size.number < 1000
         if self.excludes:
             self.exclude(mention)
         elif self.begins:
@@ -186,10 +216,25 @@ class Reader:
         else:
             self.before.append(mention)
 
-    def ordinal(self, piece: Piece, i: int):
+    def ordinal(self, piece: Piece, i: int) -> int:
+        """A place of a list, or several of them in "the first two" and "the last three"."""
         self.close()
-        self.open = Mention(said=piece.text, place=int(piece.value))
-        self.close()
+        place = int(piece.value)
+        many = self.number_after(i) if place in (1, -1) else 1
+        first = place if place > 0 else place - many + 1
+        for k in range(first, first + many):
+            self.open = Mention(said=piece.text, place=k)
+            self.close()
+        return i + (1 if many == 1 else 2)
+
+    def number_after(self, i: int) -> int:
+        """The whole number from 2 to 10 that the piece after piece i is, else 1."""
+        following = self.pieces[i + 1 : i + 2]
+        if not following or following[0].kind != "amount":
+            return 1
+        amount = following[0].value
+        is_many = not amount.unit and amount.number in range(2, 11)
+        return int(amount.number) if is_many else 1
 
     def diet(self, piece: Piece, i: int):
         """Who follows a diet leaves out what it names."""
@@ -218,6 +263,9 @@ class Reader:
         return asks and all(p.kind == "sign" for p in self.pieces[i + 1 :])
 
     def exclude(self, mention: Mention):
+        if not mention.is_named:
+            self.meaning.left_out.append(mention)
+            return
         if INGREDIENTS.intersection(mention.said.split()):
             self.meaning.ingredients.append(mention.said)
         elif not mention.types:
@@ -230,6 +278,8 @@ class Reader:
     def limit(self, piece: Piece, i: int) -> int:
         """A limit of price or size, if an amount follows."""
         test = piece.value
+        if piece.text == "from" and any(q.act == "enough" for q in self.meaning.questions):
+            return i + 1  # "what do I get back from a ten"
         self.take_back_price(i)
         if is_denied(self.pieces, i):
             test = OPPOSITES[test]
@@ -318,6 +368,7 @@ class Reader:
             "and": self.join,
             "or": self.join,
             "minus": self.negate,
+            "dislike": self.dislike,
             "people": self.pass_by,
             "leave": self.leave,
             "between": self.range,
@@ -329,7 +380,22 @@ class Reader:
             return handlers[piece.value](piece, i)
         if piece.value == "brand" and self.is_brand_wish(piece, i):
             return self.wish_brand(piece)
+        if piece.value in PRICE_ORDERS and self.counts_some_of(i):
+            return self.take_some_of(piece, i)
         return self.note(piece)
+
+    def counts_some_of(self, i: int) -> bool:
+        """Whether piece i is the "cheapest" of "two of the cheapest"."""
+        before = [p for p in self.pieces[max(i - 3, 0) : i] if p.text != "the"]
+        return self.count > 0 and bool(before) and before[-1].text == "of"
+
+    def take_some_of(self, piece: Piece, i: int):
+        """So many of the cheapest of what follows, or of what was talked of."""
+        self.pick = piece.value
+        if not self.names_next(i):
+            self.open = Mention(said=piece.text, refers=True, pick=self.pick)
+            self.pick = ""
+            self.close()
 
     def note(self, piece: Piece):
         """Something is asked or done."""
@@ -339,7 +405,8 @@ class Reader:
         self.count = 0.0
         self.meaning.acts.add(act)
         if act in ASKED or (act in OPENING and self.meaning.questions):
-            self.ask(Question(act, piece.text))
+            self.ask(Question(act, piece.text, rank=self.rank))
+            self.rank = 1
 
     def pass_by(self, piece: Piece, i: int):
         """Words for people are no wish: "my kids" asks for no cereal for kids."""
@@ -369,12 +436,17 @@ class Reader:
 
     def point(self, piece: Piece, i: int):
         self.close()
+        if piece.text in CUES["points"] and self.names_next(i):
+            self.points = True  # "this cheese"
+            return
         self.open = Mention(said=piece.text, refers=True)
         self.close()
 
     def negate(self, piece: Piece, i: int):
         """What follows is excluded, unless a comma follows or something that is asked."""
         self.close()
+        if self.asks_whether_without(i):
+            return self.ask(Question("topic", "made"))
         following = self.pieces[i + 1] if i + 1 < len(self.pieces) else None
         is_answer = following is None or following.kind == "sign"
         if is_answer:
@@ -383,6 +455,18 @@ class Reader:
             self.excludes = True
             if "drink" in piece.text.split():
                 self.meaning.acts.add("drink")
+
+    def asks_whether_without(self, i: int) -> bool:
+        """Whether a line is "are both free of milk?", without a product before piece i."""
+        is_part = self.pieces[i].text in ("free of", "free from", "without")
+        asks = self.pieces[0].text.split()[0] in ("is", "are", "isnt", "arent")
+        names = any(p.kind in NAMING or p.text == "there" for p in self.pieces[:i])
+        return is_part and asks and not names
+
+    def dislike(self, piece: Piece, i: int):
+        """In "not that one", what was talked of last is left out."""
+        self.close()
+        self.meaning.left_out.append(Mention(said=piece.text, refers=True))
 
     def is_brand_wish(self, piece: Piece, i: int) -> bool:
         """Whether words of brands are a condition rather than a question."""
@@ -473,15 +557,11 @@ def clause_start(found: list[Piece], i: int) -> int:
     return start
 
 
-OWN_WORDS = {"own", "your", "yours", "private", "store", "shop", "house", "you"}
-NATIONAL_WORDS = {"national", "name", "big"}
-
-
 def brand_of(text: str) -> str:
     """The brand that a phrase names: OWN, NATIONAL, or "" for neither."""
-    if NATIONAL_WORDS.intersection(text.split()):
+    if CUES["national"].intersection(text.split()):
         return NATIONAL
-    if OWN_WORDS.intersection(text.split()):
+    if CUES["own"].intersection(text.split()):
         return OWN
     return ""
 

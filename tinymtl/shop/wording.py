@@ -35,9 +35,11 @@ def capital(text: str) -> str:
 def is_plural(name: str) -> bool:
     """Whether a name takes "are" and "cost".
 
-    >>> is_plural("potato chips"), is_plural("bag of ice"), is_plural("asparagus")
-    (True, False, False)
+    >>> is_plural("potato chips"), is_plural("bag of ice"), is_plural("ham, tea and rice")
+    (True, False, True)
     """
+    if ", " in name:  # several things
+        return True
     head = re.split(" (?:of|from|in|for|with|on|or|and) ", name)[0].split()[-1]
     return head.endswith("s") and not head.endswith("ss") and head not in SINGULAR
 
