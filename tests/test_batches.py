@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from two_tasks import LOSSES, examples, half_labelled, network, numbered
 
 import tinymtl as mtl
+from tinymtl.batches import Batches
 
 laws = settings(max_examples=20)
 seeds = st.integers(0, 2**32 - 1)
@@ -124,6 +125,16 @@ def test_training_does_not_change_the_data():
     fit(network(), data, LOSSES, steps=3, batch_size=4)
     for now, then in zip(arrays, before, strict=True):
         np.testing.assert_array_equal(now, then)
+
+
+@pytest.mark.parametrize("present", [0, 1, 3, 4])
+@pytest.mark.parametrize("kind", [bool, float])
+def test_a_task_takes_part_in_a_step_if_one_of_its_labels_is_present(present, kind):
+    mask = (np.arange(4) < present).astype(kind)
+    data = {"a": (np.ones((4, 3)), np.ones((4, 2)))}
+    data["b"] = (np.ones((4, 3)), np.ones((4, 2)), np.repeat(mask[:, None], 2, 1))
+    batch = Batches(data, None, None).next()
+    assert list(batch) == (["a", "b"] if present else ["a"])
 
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])

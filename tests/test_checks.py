@@ -170,6 +170,11 @@ def test_no_indices_fit_everywhere():
     assert checks.indices("f", "x", np.zeros((0, 2), int), 0).shape == (0, 2)
 
 
+@pytest.mark.parametrize("value, place", [(0, 0), (2, 2), (-1, 2), (-3, 0), (np.int8(-2), 1)])
+def test_axes_are_counted_from_0_whichever_end_they_were_counted_from(value, place):
+    assert checks.axis("f", "x", value, 3) == place
+
+
 # What is refused: a check, its arguments after the names "f" and "x", the exception, the message.
 
 nan = float("nan")
@@ -329,6 +334,7 @@ REFUSED = [
     (checks.finite, (np.array([1.0, nan, inf]),), ValueError, "f: x must be finite, got nan"),
     (checks.finite, (np.array([[1.0], [-inf]]),), ValueError, "f: x must be finite, got -inf"),
     # Indices.
+    (checks.axis, (2, 2), ValueError, "f: x must be a whole number in [-2, 2) for 2 axes, got 2"),
     (checks.indices, (np.array([0.0]), 3), TypeError, "f: x must be integers, got float64"),
     (checks.indices, (np.array([True]), 3), TypeError, "f: x must be integers, got bool"),
     (

@@ -115,6 +115,15 @@ def test_one_seed_gives_one_data_set_and_another_seed_another():
                 assert (a != c).all()
 
 
+def test_what_is_left_out_is_what_the_signature_says():
+    short = related_tasks(np.random.default_rng(1), 0.5)
+    long = related_tasks(np.random.default_rng(1), 0.5, 100, 1024, 8, 0.1, 1.0)
+    for split, same in zip(short, long):
+        for task in "ab":
+            for a, b in zip(split[task], same[task]):
+                np.testing.assert_array_equal(a, b)
+
+
 def test_train_and_test_examples_are_different():
     train, test = related_tasks(np.random.default_rng(0), 0.5, n_train=10, n_test=10)
     assert (train["a"][0] != test["a"][0]).all()

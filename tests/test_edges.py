@@ -12,9 +12,11 @@ import numpy as np
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+from two_tasks import LOSSES, examples, network
 
 import tinymtl as mtl
-from tinymtl import closed_form, interaction, measures, weighting
+from tinymtl import closed_form, interaction, measures, ops, weighting
 from tinymtl.solvers import cosines_and_norms
 
 seeds = st.integers(0, 2**32 - 1)
@@ -469,3 +471,121 @@ def test_check_gradient_refuses_a_function_without_a_value(value):
 
     with np.errstate(invalid="ignore"), pytest.raises(AssertionError):
         mtl.check_gradient(broken, np.array([1.0]))
+
+
+# A user's np.seterr(all="raise")
+
+TINY = st.sampled_from([0.0, 1e-300, -1e-200, 1e-160, -1e-40, 1e-30, 1e-20])
+USUAL = st.floats(-3, 3, allow_subnormal=False)
+FAR = st.sampled_from([-1e4, -800.0, -100.0, 100.0, 600.0])
+
+
+def of_any_size(shape, *kinds):
+    kinds = kinds or (TINY, USUAL, FAR)
+    return hnp.arrays(np.float64, shape, elements=st.one_of(*kinds), fill=st.nothing())
+
+
+def of_one(function):
+    return lambda x, a: function(x)
+
+
+CALM = {
+    "product": lambda x, a: x * a,
+    "quotient": lambda x, a: x / (1.0 + abs(a)),
+    "power": lambda x, a: x**3,
+    "matrix product": lambda x, a: x @ a.T,
+    "exp": lambda x, a: ops.exp(-abs(x)),
+    "tanh": of_one(ops.tanh),
+    "sigmoid": of_one(ops.sigmoid),
+    "softplus": of_one(ops.softplus),
+    "logsumexp": of_one(ops.logsumexp),
+    "softmax": of_one(ops.softmax),
+    "log_softmax": of_one(ops.log_softmax),
+    "relu": of_one(ops.relu),
+    "dense": lambda x, a: ops.dense(x, a.T, a[:, 0]),
+    "mse": mtl.mse,
+    "weighted mse": lambda x, a: mtl.mse(x, a, abs(a) + a.dtype.type(1)),
+    "cross_entropy": lambda x, a: mtl.cross_entropy(x, np.arange(len(a)) % a.shape[1]),
+    "soft cross_entropy": lambda x, a: mtl.cross_entropy(x, _distributions(a)),
+    "binary_cross_entropy": lambda x, a: mtl.binary_cross_entropy(x, (a > 0).astype(a.dtype)),
+    "weighted_sum": lambda x, a: mtl.weighted_sum({"a": x.sum()}, {"a": 1e-200}),
+    "l2_penalty": lambda x, a: mtl.l2_penalty({"a": [x]}, {"a": 1e-5}),
+    "l2_distance": lambda x, a: mtl.l2_distance([[x], [mtl.Tensor(a)]], 1e-5),
+}
+
+
+def _distributions(a):
+    """Rows that sum to 1, one entry of each is nearly 1."""
+    q = np.full_like(a, 1e-30)
+    q[:, 0] = 1
+    return q
+
+
+@pytest.mark.parametrize("name", CALM)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_what_can_be_written_is_computed_for_a_user_who_has_numpy_raise(name, dtype):
+    """The same numbers to the bit as for all others, wherever these are finite."""
+
+    def value_and_gradients(arrays, g):
+        x = mtl.Parameter(arrays[0])
+        y = CALM[name](x, arrays[1])
+        slope = mtl.gradient(y, x, np.full(y.shape, g))
+        y.backward(np.full(y.shape, g))
+        return y.data, slope, x.grad
+
+    @given(of_any_size((2, 2, 3)), st.sampled_from([1.0, 1e-3, 1e-20, 1e-200]))
+    def property_(arrays, g):
+        with np.errstate(all="ignore"):
+            arrays = arrays.astype(dtype)
+            expected = value_and_gradients(arrays, g)
+        assume(all(np.isfinite(part).all() for part in expected))
+        with strict():
+            got = value_and_gradients(arrays, g)
+        for part, wanted in zip(got, expected):
+            np.testing.assert_array_equal(part, wanted)
+
+    property_()
+
+
+@given(of_any_size((2, 3)))
+def test_a_jacobian_is_computed_for_a_user_who_has_numpy_raise(a):
+    p = mtl.Parameter(a)
+    with np.errstate(all="ignore"):
+        expected = mtl.jacobian([(p * 1e-200).sum() * 1e-200, (p * p * 1e-3).sum()], [p])
+    with strict():
+        got = mtl.jacobian([(p * 1e-200).sum() * 1e-200, (p * p * 1e-3).sum()], [p])
+    np.testing.assert_array_equal(got, expected)
+
+
+def test_what_is_too_large_is_still_an_error_for_a_user_who_has_numpy_raise():
+    x = mtl.Parameter([800.0])
+    with strict(), pytest.raises(FloatingPointError, match="overflow"):
+        ops.exp(x)
+
+
+def next_to_nothing(losses, gramian):
+    return np.full(len(losses), 1e-305)
+
+
+@pytest.mark.parametrize("weights", [None, weighting.mgda, weighting.geometric, next_to_nothing])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_training_is_the_same_for_a_user_who_has_numpy_raise(weights, dtype):
+    def parameters_after_training():
+        model = network(dtype=dtype)
+        for head in model.heads.values():
+            head.W = (head.W.data * 1e-30).astype(dtype)  # products of these underflow
+        mtl.fit(
+            model,
+            examples(),
+            LOSSES,
+            optimizer=mtl.Adam(0.1),
+            steps=20,
+            weights=weights,
+            quiet=True,
+        )
+        return model.theta
+
+    expected = parameters_after_training()
+    with strict():
+        got = parameters_after_training()
+    np.testing.assert_array_equal(got, expected)

@@ -5,6 +5,7 @@ that are called L2, bad input.
 """
 
 import copy
+import math
 
 import numeric
 import numpy as np
@@ -68,6 +69,20 @@ def slope_of(loss, x, labels, mask=None):
 @given(some.regressions(), a_gradient_from_above)
 def test_mse_is_its_printed_formula_in_value_and_gradient(case, g):
     assert_is_printed_formula(mse, numeric.mse, case, g)
+
+
+@pytest.mark.parametrize("n", [1000, 1_000_000])
+@pytest.mark.parametrize("is_weighted", [False, True])
+def test_a_mean_of_many_float32_squares_is_right(n, is_weighted):
+    rng = np.random.default_rng(n)
+    residual = rng.standard_normal(n).astype(np.float32)
+    weights = np.ones(n) if not is_weighted else rng.random(n)
+    weights = weights.astype(np.float32)
+    squares = residual.astype(float) ** 2
+    expected = math.fsum(weights * squares) / math.fsum(weights)
+    mask = weights if is_weighted else None
+    L = mse(Tensor(residual), np.zeros(n, np.float32), mask)
+    np.testing.assert_allclose(L.data, expected, rtol=1e-6)
 
 
 @given(some.regressions(), a_gradient_from_above)

@@ -1,5 +1,9 @@
 """The laws of the functions of tensors: each against its formula, and what holds at the edges."""
 
+import builtins
+import math
+from decimal import Decimal, localcontext
+
 import numeric
 import numpy as np
 import pytest
@@ -271,6 +275,91 @@ def test_softplus_and_its_slope_keep_all_digits_far_out():
 def test_softplus_of_x_minus_that_of_minus_x_is_x(a):
     """log(1 + eˣ) − log(1 + e⁻ˣ) = x"""
     assert_close(softplus(Tensor(a)).data - softplus(Tensor(-a)).data, a)
+
+
+OF_ONE_TENSOR = [
+    exp,
+    log,
+    sqrt,
+    relu,
+    abs,
+    tanh,
+    sigmoid,
+    softplus,
+    logsumexp,
+    softmax,
+    log_softmax,
+]
+
+
+@pytest.mark.parametrize("function", OF_ONE_TENSOR)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_an_array_in_place_of_a_tensor_is_a_constant(function, dtype):
+    a = np.array([[0.5, 2.0]], dtype)
+    got = function(a)
+    assert got.dtype == dtype
+    assert not got.needs_grad
+    assert np.array_equal(got.data, function(Tensor(a)).data)
+
+
+@given(some.arrays(elements=some.away_from_zero()))
+def test_python_s_abs_is_abs(a):
+    x = Parameter(a)
+    built_in = builtins.abs(x)
+    assert np.array_equal(built_in.data, np.abs(a))
+    assert np.array_equal(gradient(built_in.sum(), x), np.sign(a))
+
+
+def sigmoid_in_decimals(x):
+    """σ and its slope"""
+    with localcontext() as context:
+        context.prec = 60
+        e = (-Decimal(float(x))).exp()
+        return float(1 / (1 + e)), float(e / (1 + e) ** 2)
+
+
+@pytest.mark.parametrize("dtype, far", [(np.float32, 80), (np.float64, 700)])
+def test_sigmoid_and_its_slope_keep_all_digits_far_out(dtype, far):
+    @given(st.floats(-far, far, width=32))
+    def property_(x):
+        leaf = Parameter(np.array([x], dtype))
+        y = sigmoid(leaf)
+        value, slope = sigmoid_in_decimals(x)
+        rtol = 8 * np.finfo(dtype).eps
+        np.testing.assert_allclose(y.data, [value], rtol=rtol)
+        np.testing.assert_allclose(gradient(y.sum(), leaf), [slope], rtol=rtol)
+
+    property_()
+
+
+@given(some.arrays(some.shapes(2, 2)), st.data())
+def test_logsumexp_leaves_out_what_is_minus_infinity(a, data):
+    """log Σ exp over entries of which some are −∞ is that over the others, and −∞ over none."""
+    is_there = data.draw(some.present(a.shape))
+    x = Parameter(np.where(is_there, a, -np.inf))
+    y = logsumexp(x)
+    for value, row, there in zip(y.data, a, is_there):
+        assert value == (logsumexp(Tensor(row[there])).data if there.any() else -np.inf)
+    slopes = gradient(y.sum(), x)
+    assert np.array_equal(slopes > 0, is_there)
+    assert_close(slopes.sum(1), is_there.any(1).astype(float))
+
+
+def test_logsumexp_of_infinity_is_infinity_and_of_nan_is_nan():
+    with np.errstate(invalid="ignore"):
+        for row in ([np.inf, 1.0], [-np.inf, np.inf], [np.inf, np.inf]):
+            assert logsumexp(np.array(row)).data == np.inf
+        assert np.isnan(logsumexp(np.array([np.nan, 1.0])).data)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("n", [1000, 1_000_000])
+def test_gradient_of_a_bias_is_right_for_many_rows(dtype, n):
+    g = (np.random.default_rng(n).random((n, 1)) + 0.5).astype(dtype)
+    b = Parameter(np.zeros(1, dtype))
+    y = dense(np.zeros((n, 1), dtype), np.zeros((1, 1), dtype), b)
+    expected = math.fsum(g[:, 0].tolist())
+    np.testing.assert_allclose(gradient(y, b, g), [expected], rtol=8 * np.finfo(dtype).eps)
 
 
 def test_softmax_is_finite_at_1e4():

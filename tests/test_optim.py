@@ -727,3 +727,49 @@ def test_the_copy_for_a_copied_model_goes_on_as_the_original_would(make):
             one.grad[:] = [0.5, -1.0]
             its.step(one)
     np.testing.assert_array_equal(twin.theta, model.theta)
+
+
+# A part that came too late
+
+
+class Parts(mtl.Module):
+    def __init__(self, rng):
+        self.rng = rng
+        self.parts = [mtl.Dense(2, 2, rng)]
+        self.by_name = {}
+
+    def add(self, how):
+        part = mtl.Dense(2, 2, self.rng)
+        if how == "list":
+            self.parts.append(part)
+        elif how == "dict":
+            self.by_name["more"] = part
+        elif how == "attribute":
+            self.more = part
+        else:
+            self.parts[0].more = part
+
+
+@pytest.mark.parametrize("how", ["list", "dict", "attribute", "part of a part"])
+@pytest.mark.parametrize("steps_before", [0, 1, 3, 10])
+def test_a_part_that_came_after_theta_is_noticed_before_as_many_steps_again(how, steps_before):
+    model = Parts(np.random.default_rng(0))
+    optimizer = mtl.Adam(0.1)
+    assert model.theta.size == 6
+    for _ in range(steps_before):
+        optimizer.step(model)
+    model.add(how)
+    with pytest.raises(ValueError, match="^Adam.step: model must have all its parts before theta"):
+        for _ in range(steps_before + 1):
+            optimizer.step(model)
+
+
+@pytest.mark.parametrize("how", ["list", "dict", "attribute", "part of a part"])
+def test_a_part_that_came_before_theta_is_trained(how):
+    model = Parts(np.random.default_rng(0))
+    model.add(how)
+    assert model.theta.size == 12
+    before = model.theta.copy()
+    model.grad[:] = 1
+    mtl.SGD(0.1).step(model)
+    np.testing.assert_allclose(model.theta, before - 0.1)

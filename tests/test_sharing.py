@@ -1081,7 +1081,7 @@ def test_inputs_of_an_unknown_task_are_an_error(make):
 @every_model
 def test_inputs_that_are_not_by_task_are_an_error_that_shows_how_to_give_them(make):
     model = make(*parts())
-    words = r"give inputs by task, such as \{'a': inputs\}; got "
+    words = r"inputs must be given by task, such as \{'a': inputs\}; got "
     with pytest.raises(TypeError, match=f"{type(model).__name__}: {words}ndarray"):
         model(np.ones((2, 3)))
     with pytest.raises(TypeError, match=f"predict: {words}list"):

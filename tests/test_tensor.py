@@ -407,6 +407,13 @@ def test_tensor_and_parameter_copy_their_array():
     assert all(t.data[0] == 1 for t in made)
 
 
+@pytest.mark.parametrize("data", [1.0, [1.0, 2.0], np.ones(2), np.ones((2, 2), np.float32)])
+def test_the_values_of_a_constant_cannot_be_written(data):
+    x = Tensor(data)
+    with pytest.raises(ValueError, match="read-only"):
+        x.data[...] = 3
+
+
 def test_copies_of_a_constant_own_their_arrays():
     c = Tensor([1.0, 2.0])
     other = copy.deepcopy(c)
@@ -428,6 +435,83 @@ def test_a_large_tensor_is_shown_in_part_with_its_shape():
 
 def test_scalar_turns_into_a_float():
     assert float(Tensor(2.5)) == 2.5
+
+
+@given(st.floats(-1e6, 1e6), st.sampled_from(["", ".3f", "+.2e", ">12.4g"]))
+def test_a_scalar_is_written_like_its_number(x, how):
+    scalar = Tensor(x)
+    assert scalar.item() == x
+    assert type(scalar.item()) is float
+    assert format(scalar, how) == (format(x, how) if how else repr(scalar))
+
+
+def test_what_is_no_scalar_is_written_as_it_is_shown():
+    assert f"{Tensor([1.0, 2.0])}" == "Tensor([1., 2.])"
+
+
+NUMBERS_OF_NUMPY = [np.int8, np.int64, np.uint16, np.float32, np.float64]
+ARITHMETIC = {
+    "+": lambda a, b: a + b,
+    "-": lambda a, b: a - b,
+    "*": lambda a, b: a * b,
+    "/": lambda a, b: a / b,
+}
+
+
+@pytest.mark.parametrize("combine", ARITHMETIC.values(), ids=ARITHMETIC)
+@pytest.mark.parametrize("kind", NUMBERS_OF_NUMPY)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_numbers_of_numpy_are_numbers(combine, kind, dtype):
+    x = Parameter(np.array([1.0, -2.0], dtype))
+    number = kind(3)
+    for got, expected in (
+        (combine(x, number), combine(x, 3)),
+        (combine(number, x), combine(3, x)),
+    ):
+        assert got.dtype == dtype
+        assert np.array_equal(got.data, expected.data)
+        assert np.array_equal(gradient(got.sum(), x), gradient(expected.sum(), x))
+
+
+@given(some.arrays(some.shapes(1)))
+def test_a_tensor_is_the_sequence_of_its_parts(a):
+    x = Parameter(a)
+    parts = list(x)
+    assert len(x) == len(parts) == len(a)
+    for part, expected in zip(parts, a):
+        assert np.array_equal(part.data, expected)
+    assert np.array_equal(gradient(sum(part.sum() for part in parts), x), np.ones_like(a))
+
+
+def test_a_scalar_has_no_parts_to_sum():
+    for ask in (iter, len, list, sum):
+        with pytest.raises(TypeError, match="has no length and no parts; use float"):
+            ask(Tensor(3.0))
+
+
+COMPARISONS = {
+    "==": lambda a, b: a == b,
+    "!=": lambda a, b: a != b,
+    "<": lambda a, b: a < b,
+    ">=": lambda a, b: a >= b,
+}
+
+
+@pytest.mark.parametrize("compare", COMPARISONS.values(), ids=COMPARISONS)
+@pytest.mark.parametrize("other", [3.0, np.float64(3.0), np.ones(2), Tensor(3.0), None])
+def test_a_tensor_is_not_compared_but_says_what_to_write(compare, other):
+    x = Parameter([3.0, 1.0])
+    for pair in ((x, x), (x, other), (other, x)):
+        with pytest.raises(TypeError, match="compare its numbers: use .data"):
+            compare(*pair)
+
+
+def test_as_a_key_a_tensor_stands_for_itself():
+    x = Tensor(1.0)
+    twin = Tensor(1.0)
+    assert {x: "x", twin: "twin"}[x] == "x"
+    assert len({x, twin, x}) == 2
+    assert twin not in {x}
 
 
 # The chain rule over graphs.
@@ -653,7 +737,7 @@ def test_gradient_of_one_tensor_is_an_array_and_of_a_list_a_list():
 def test_constants_get_no_gradient_and_keep_no_graph():
     c = Tensor([1.0, 2.0])
     assert not (c * 2 + c).pairs
-    assert [parent for parent, _ in (Parameter([1.0, 1.0]) * c).pairs] != [c]
+    assert c not in {parent for parent, _ in (Parameter([1.0, 1.0]) * c).pairs}
 
 
 @settings(max_examples=25)

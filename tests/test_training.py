@@ -483,6 +483,34 @@ def test_a_rule_without_gramian_costs_one_backward_pass_and_any_other_one_for_ea
     assert len(walked) == 3 * passes
 
 
+def test_a_rule_that_asks_is_told_all_tasks_before_the_first_step():
+    """Also those that rest in this run."""
+
+    class Rule:
+        def check_tasks(self, tasks):
+            self.told = list(tasks)
+
+        def __call__(self, losses, gramian=None):
+            assert self.told == ["a", "b"]
+            return np.ones(len(losses))
+
+    data = {"a": examples()["a"]}
+    mtl.fit(network(), data, LOSSES, weights=Rule(), optimizer=mtl.SGD(0.1), steps=1)
+
+
+def test_uncertainty_of_a_task_that_there_is_not_is_refused_and_of_one_that_rests_is_not():
+    data = {"a": examples()["a"]}
+    for regression in (["a"], ["b"], ["a", "b"], []):
+        rule = mtl.weighting.Uncertainty(regression)
+        mtl.fit(network(), data, LOSSES, weights=rule, optimizer=mtl.SGD(0.1), steps=1)
+    model = network()
+    before = model.theta.copy()
+    with pytest.raises(ValueError, match=r"Uncertainty: regression must be .* got \['misspelt'\]"):
+        rule = mtl.weighting.Uncertainty(["a", "misspelt"])
+        mtl.fit(model, data, LOSSES, weights=rule, optimizer=mtl.SGD(0.1), steps=1)
+    np.testing.assert_array_equal(model.theta, before)
+
+
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_losses_and_gramian_reach_a_rule_as_float64(dtype):
     def rule(losses, gramian):

@@ -754,6 +754,21 @@ def test_dwa_compares_the_last_two_mean_losses(seed, T, every, temperature):
         numeric.assert_close(rule(history[k]), expected)
 
 
+@laws
+@given(seeds)
+def test_a_task_that_joins_dwa_late_counts_as_one_whose_loss_stays_as_it_is(seed):
+    """r = 1 until two means of it are known."""
+    before, now = np.random.default_rng(seed).uniform(0.2, 3, (2, 2))
+    rule = weighting.DWA(temperature=1.0)
+    rule.tasks = ["a", "b"]
+    for L in (before, now):
+        rule(L)
+    rule.tasks = ["a", "b", "late"]
+    w = rule(np.array([*now, 7.0]))
+    r = np.array([*(now / before), 1.0])
+    numeric.assert_close(w, 3 * numeric.softmax(r))
+
+
 def test_dwa_at_a_high_temperature_is_equal_weights():
     rule = weighting.DWA(temperature=1e9)
     for L in ([1.0, 9.0], [5.0, 1.0], [1.0, 1.0]):

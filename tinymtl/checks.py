@@ -183,11 +183,21 @@ def float_type(where: str, name: str, value: object) -> np.dtype:
 
 def same_shape(where: str, name: str, array: np.ndarray, shape: tuple) -> np.ndarray:
     """A NumPy array of exactly this shape."""
-    if not isinstance(array, np.ndarray):
-        raise TypeError(f"{where}: {name} must be an array, got {_kind(array)}")
+    if type(array) is not np.ndarray:
+        _check_no_own_rules(where, name, array)
     if array.shape != shape:
         raise ValueError(f"{where}: {name} must have shape {shape}, got {array.shape}")
     return array
+
+
+def _check_no_own_rules(where, name, array):
+    """An array, and none of the kinds that compute by rules of their own."""
+    if not isinstance(array, np.ndarray):
+        raise TypeError(f"{where}: {name} must be an array, got {_kind(array)}")
+    if isinstance(array, np.ma.MaskedArray):
+        raise TypeError(f"{where}: {name} must be an array without a mask, got {_kind(array)}")
+    if isinstance(array, np.matrix):
+        raise TypeError(f"{where}: {name} must be an array, got matrix; use numpy.asarray")
 
 
 def numbers(where: str, name: str, value: object) -> np.ndarray:
@@ -250,6 +260,17 @@ def finite(where: str, name: str, array: np.ndarray) -> np.ndarray:
     if not is_finite.all():
         raise ValueError(f"{where}: {name} must be finite, got {array[~is_finite][0]}")
     return array
+
+
+def axis(where: str, name: str, value: int, ndim: int) -> int:
+    """The place, counted from 0, of one axis of an array with `ndim` axes."""
+    is_whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+    if not is_whole or not -ndim <= value < ndim:
+        raise ValueError(
+            f"{where}: {name} must be a whole number in [{-ndim}, {ndim}) for {ndim} axes, "
+            f"got {value!r}"
+        )
+    return int(value) % ndim
 
 
 def indices(where: str, name: str, ids: np.ndarray, stop: int) -> np.ndarray:

@@ -119,6 +119,8 @@ def compare(
     checks.generator("compare", rng)
     if checked_optimizer("compare", optimizer).t > 0:
         raise ValueError(f"compare: optimizer must be unused, got {optimizer!r}")
+    checks.boolean("compare", "quiet", quiet)
+    checks.boolean("compare", "independent", independent)
     _check_functions(parts, data, independent)
     if measures is None and higher_is_better is not None:
         raise ValueError("compare: higher_is_better needs measures; of losses lower is better")

@@ -167,6 +167,7 @@ class History:
         0,2.0,1.0,0.0,0.25
         1,0.5,1.0,0.0,0.5
         """
+        path = checks.path("to_csv", "path", path)
         evaluated = [task for task, losses in self.held_out.items() if len(losses)]
         names = ["step"]
         names += [f"loss {task}" for task in self.tasks]

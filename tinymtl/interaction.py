@@ -131,7 +131,7 @@ def predicted_change(gramian: np.ndarray, weights: np.ndarray, learning_rate: fl
     another step Δθ. Then ΔL ≈ J Δθ, and `step_report` shows both.
 
     gramian: G (T, T); weights: w (T,); learning_rate: η. Returns ΔL (T,) in each loss's own units.
-    ValueError for shapes that do not fit.
+    ValueError for shapes that do not fit, and for weights that are not finite.
 
     Here the second task is harmed:
 
@@ -141,6 +141,7 @@ def predicted_change(gramian: np.ndarray, weights: np.ndarray, learning_rate: fl
     G = checks.square("predicted_change", "gramian", gramian)
     w = checks.numbers("predicted_change", "weights", weights)
     checks.same_shape("predicted_change", "weights", w, G.shape[:1])
+    checks.finite("predicted_change", "weights", w)
     η = checks.not_negative("predicted_change", "learning_rate", learning_rate)
     with np.errstate(under="ignore"):
         return -η * G @ w  # (T,)

@@ -13,8 +13,8 @@ import numpy as np
 
 from . import checks
 from .module import Module, Parameter
-from .ops import concatenate, dense, embedding, stack, tanh
-from .tensor import Tensor
+from .ops import affine, concatenate, embedding, stack, tanh
+from .tensor import Tensor, as_tensor
 
 
 class Dense(Module):
@@ -38,7 +38,7 @@ class Dense(Module):
 
     def __call__(self, x):
         x = _input("Dense", x, self.W.shape[0], self.W.dtype)
-        return dense(x, self.W, self.b)
+        return affine(x, self.W, self.b)
 
     def _sizes(self):
         return "{}, {}".format(*self.W.shape)
@@ -97,8 +97,7 @@ class Sequential(Module):
 
     def __init__(self, *parts: Callable):
         for i, part in enumerate(parts):
-            if part is not Tensor:  # it makes a tensor of an array; another class is not made yet
-                checks.function("Sequential", f"part {i}", part)
+            check_part("Sequential", f"parts[{i}]", part)
         self.parts = list(parts)
 
     def __call__(self, x):
@@ -121,7 +120,7 @@ class Dropout(Module):
     def __call__(self, x):
         if not self.training or not self.rate:
             return x
-        x = _tensor("Dropout", x)
+        x = as_tensor("Dropout", "x", x)
         keep = self.rng.random(x.shape) >= self.rate
         return x * (keep / (1 - self.rate)).astype(x.dtype)
 
@@ -154,7 +153,7 @@ class RNN(Module):
         x = _sequences("RNN", x, self.W.shape[0], self.W.dtype)
         N, L, _ = x.shape
         goes_on = None if lengths is None else _goes_on(lengths, N, L, x.dtype)
-        inputs = dense(x, self.W, self.b)  # (N, L, H): x_l W + b of all steps at once
+        inputs = affine(x, self.W, self.b)  # (N, L, H): x_l W + b of all steps at once
         h = Tensor(np.zeros((N, self.U.shape[0]), x.dtype))
         states = []
         for step in range(L):
@@ -209,12 +208,18 @@ class Conv1D(Module):
             raise ValueError(f"Conv1D: expected sequences of at least {self.width} steps, got {L}")
         steps = [x[:, k : k + n_windows] for k in range(self.width)]  # x_{l+k} for all l
         windows = concatenate(steps, 2)  # (N, L', width · D)
-        return dense(windows, self.W, self.b)
+        return affine(windows, self.W, self.b)
 
     def _sizes(self):
         D = self.W.shape[0] // self.width
         H = self.W.shape[1]
         return f"{D}, {H}, width {self.width}, {self.padding}"
+
+
+def check_part(where, name, part):
+    """A module or a function. `Tensor` is one, it makes a tensor of an array."""
+    if part is not Tensor:
+        checks.function(where, name, part)
 
 
 def _check_sizes(where, **sizes):
@@ -230,25 +235,13 @@ def _glorot(where, n_in, n_out, rng, dtype):
 
 def _input(where, x, n_in, dtype):
     """x as a tensor of the layer's type whose last size is n_in."""
-    x = _tensor(where, x)
+    x = as_tensor(where, "x", x)
     a = x.data
     if not a.ndim or a.shape[-1] != n_in:
         raise ValueError(f"{where}: x must have shape (..., {n_in}), got {x.shape}")
     if a.dtype != dtype:
         raise TypeError(f"{where}: x must be {dtype} like the layer, got {x.dtype}")
     return x
-
-
-def _tensor(where, x):
-    """x as a tensor; an array must hold floating numbers and have no mask, which would be lost."""
-    if isinstance(x, Tensor):
-        return x
-    if isinstance(x, np.ma.MaskedArray):
-        raise TypeError(f"{where}: x must be an array without a mask, got MaskedArray")
-    try:
-        return Tensor(x)
-    except (TypeError, ValueError) as error:
-        raise TypeError(f"{where}: x must be floating numbers in an array, {error}") from error
 
 
 def _sequences(where, x, n_in, dtype):

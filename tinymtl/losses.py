@@ -28,12 +28,13 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from . import checks
-from .ops import log_softmax, logsumexp
-from .tensor import Tensor, node
+from .ops import LONGEST_CHAIN, log_softmax, logsumexp
+from .tensor import Tensor, checked_tensors, node, underflow_is_0
 
 # Losses
 
 
+@underflow_is_0
 def mse(prediction: Tensor, targets: np.ndarray, mask: np.ndarray | None = None) -> Tensor:
     """Mean squared error: minus the log-likelihood of a Gaussian with a fixed variance.
 
@@ -43,7 +44,8 @@ def mse(prediction: Tensor, targets: np.ndarray, mask: np.ndarray | None = None)
     The prediction ŷ, the targets y and the mask m have one shape, for example (N, 1). m is True or
     False, or a weight ≥ 0; targets where it is 0 are ignored and may be NaN. If n = 0, L = 0 and no
     gradient flows. The log-likelihood is meant up to constants. ValueError or TypeError for shapes
-    or types that differ, for weights that are negative or not finite, and for zero examples.
+    or types that differ, for weights that are negative or not finite, and for zero examples. Where
+    the sum of the squares is too large for its type, L is infinite, and NumPy warns.
     Source: Bishop (2006), eq. 3.12.
 
     >>> float(mse(Tensor([[1.0], [2.0]]), np.array([[1.0], [4.0]])))
@@ -56,10 +58,19 @@ def mse(prediction: Tensor, targets: np.ndarray, mask: np.ndarray | None = None)
         residual = _zero_unless(mask, residual)  # choose first, then square: NaN · 0 would be NaN
         weighted = _times_weights(mask, residual)
     r = residual.reshape(-1)
-    value = weighted.reshape(-1).dot(r) / r.dtype.type(n)  # 1/n Σ m (ŷ − y)²
+    value = _dot(weighted.reshape(-1), r) / r.dtype.type(n)  # 1/n Σ m (ŷ − y)²
     return node(value, (prediction, lambda g: weighted * (g * 2 / n).astype(r.dtype)))
 
 
+def _dot(a, b):
+    """Σ_i a_i b_i"""
+    if len(a) > LONGEST_CHAIN:
+        half = len(a) // 2
+        return _dot(a[:half], b[:half]) + _dot(a[half:], b[half:])
+    return a.dot(b)
+
+
+@underflow_is_0
 def mse_composed(prediction: Tensor, targets: np.ndarray, mask: np.ndarray | None = None) -> Tensor:
     """The definition of `mse`: choose the entries present, subtract, square, average."""
     n = _check_mse(prediction, targets, mask)
@@ -70,6 +81,7 @@ def mse_composed(prediction: Tensor, targets: np.ndarray, mask: np.ndarray | Non
     return _times_weights(mask[present], squares).sum() / n
 
 
+@underflow_is_0
 def cross_entropy(logits: Tensor, labels: np.ndarray, mask: np.ndarray | None = None) -> Tensor:
     """Cross-entropy from logits: minus the log-likelihood of a categorical distribution.
 
@@ -114,6 +126,7 @@ def cross_entropy(logits: Tensor, labels: np.ndarray, mask: np.ndarray | None = 
     return node(value, (logits, lambda g: slope.T * (g / n)))  # .T: back to (N, C)
 
 
+@underflow_is_0
 def cross_entropy_composed(
     logits: Tensor, labels: np.ndarray, mask: np.ndarray | None = None
 ) -> Tensor:
@@ -126,6 +139,7 @@ def cross_entropy_composed(
     return -_sum_of_present(log_probability, mask) / n
 
 
+@underflow_is_0
 def binary_cross_entropy(
     logits: Tensor, labels: np.ndarray, mask: np.ndarray | None = None
 ) -> Tensor:
@@ -159,6 +173,7 @@ def binary_cross_entropy(
     return node(value, (logits, lambda g: slope * (g / n).astype(z.dtype)))
 
 
+@underflow_is_0
 def binary_cross_entropy_composed(
     logits: Tensor, labels: np.ndarray, mask: np.ndarray | None = None
 ) -> Tensor:
@@ -205,22 +220,27 @@ def weighted_sum(
 
     losses: scalar tensors by task name. weights: finite numbers by the same names (None: all 1). A
     weight of 0 takes its task out of the graph. ValueError for names that differ, for weights that
-    are negative or not finite, and for losses that are not scalars.
+    are negative or not finite, and for losses that are not scalars. TypeError for two types.
     Source: Kendall et al. (2018), eq. 1.
 
     >>> L = {"price": Tensor(2.0), "buys": Tensor(0.5)}
     >>> float(weighted_sum(L, {"price": 0.1, "buys": 1.0}))
     0.7
     """
+    checks.mapping("weighted_sum", "losses", losses)
     if not losses:
         raise ValueError("weighted_sum: losses must name at least one task, got none")
     if weights is None:
         weights = dict.fromkeys(losses, 1.0)
     checks.same_tasks("weighted_sum", "weights", weights, losses)
     for task, loss in losses.items():
-        checks.not_negative("weighted_sum", f"weights[{task!r}]", weights[task])
-        checks.instance("weighted_sum", f"losses[{task!r}]", loss, Tensor)
-        if loss.shape != ():
+        w = weights[task]
+        # The name of an argument is written only where it is wrong: to write it takes longest.
+        if type(w) is not float or not 0 <= w < math.inf:
+            checks.not_negative("weighted_sum", f"weights[{task!r}]", w)
+        if not isinstance(loss, Tensor):
+            checks.instance("weighted_sum", f"losses[{task!r}]", loss, Tensor)
+        if loss.data.shape != ():
             raise ValueError(
                 f"weighted_sum: losses[{task!r}] must be a scalar, got shape {loss.shape}"
             )
@@ -233,6 +253,10 @@ def combine(losses: Mapping[str, Tensor], weights: Mapping[str, float]) -> Tenso
     total = 0.0
     pairs = []
     for task, loss in losses.items():
+        if loss.data.dtype != dtype:  # a float64 number may be too large for float32
+            raise TypeError(
+                f"weighted_sum: losses[{task!r}] must be {dtype} like the others, got {loss.dtype}"
+            )
         w = float(weights[task])
         if w:
             total += w * float(loss.data)
@@ -243,6 +267,7 @@ def combine(losses: Mapping[str, Tensor], weights: Mapping[str, float]) -> Tenso
 # Two penalties
 
 
+@underflow_is_0
 def l2_penalty(matrices: Mapping[str, Sequence[Tensor]], strengths: Mapping[str, float]) -> Tensor:
     """The pull to zero: weight decay with one coefficient for each task.
 
@@ -258,7 +283,11 @@ def l2_penalty(matrices: Mapping[str, Sequence[Tensor]], strengths: Mapping[str,
     >>> float(l2_penalty(matrices, {"a": 0.5, "b": 2.0}))
     8.5
     """
+    checks.mapping("l2_penalty", "matrices", matrices)
     checks.same_tasks("l2_penalty", "strengths", strengths, matrices)
+    for task, Ws in matrices.items():
+        checked_tensors("l2_penalty", f"matrices[{task!r}]", Ws)
+    _check_one_type("l2_penalty", "matrices", [W for Ws in matrices.values() for W in Ws])
     total = 0.0
     pairs = []
     for task, Ws in matrices.items():
@@ -294,8 +323,12 @@ def l2_distance(
     """
     λ = checks.not_negative("l2_distance", "strength", strength)
     checks.choice("l2_distance", "pull", pull, ("mean", "pairs"))
+    checks.instance("l2_distance", "copies", copies, Sequence)
+    for i, copy in enumerate(copies):
+        checked_tensors("l2_distance", f"copies[{i}]", copy)
+    _check_one_type("l2_distance", "copies", [x for copy in copies for x in copy])
     shapes = [[x.shape for x in copy] for copy in copies]
-    if not shapes or any(other != shapes[0] for other in shapes):
+    if not shapes or not shapes[0] or any(other != shapes[0] for other in shapes):
         raise ValueError(
             f"l2_distance: copies must be aligned lists of tensors, got shapes {shapes}"
         )
@@ -305,6 +338,7 @@ def l2_distance(
     return pull_together(np.stack(rows), copies, λ)
 
 
+@underflow_is_0
 def pull_together(Θ: np.ndarray, copies: Sequence[Sequence[Tensor]], λ: float) -> Tensor:
     """λ Σ_t ‖θ_t − θ̄‖² where row t of Θ (T, P) holds the entries of copies[t], in order."""
     D = Θ - Θ[0]  # taking the first row out makes D exactly 0 if all rows are equal
@@ -323,7 +357,18 @@ def pull_together(Θ: np.ndarray, copies: Sequence[Sequence[Tensor]], λ: float)
     return node(value, *pairs)
 
 
-# What the losses ask of their arguments. All return the denominator n.
+# What losses and penalties ask of their arguments.
+
+
+def _check_one_type(where, name, tensors):
+    """The tensors have one type."""
+    types = {x.data.dtype for x in tensors}
+    if len(types) > 1:
+        got = sorted(str(dtype) for dtype in types)
+        raise TypeError(f"{where}: {name} must be tensors of one type, got {got}")
+
+
+# The checks of losses return the denominator n.
 
 
 def _check_mse(prediction, targets, mask):
@@ -422,4 +467,11 @@ def _denominator(where, mask, shape, dtype):
             f"{where}: weights in mask must be finite and not negative, "
             f"got {mask.flat[position]} at position {position}"
         )
-    return float(mask.sum()) or 1.0
+    with np.errstate(over="ignore"):
+        n = float(mask.sum())
+    if n and not np.finfo(dtype).tiny <= n < math.inf:
+        raise ValueError(
+            f"{where}: weights in mask must add up to 0 or to a normal number of type {dtype}, "
+            f"got {n}"
+        )
+    return n or 1.0

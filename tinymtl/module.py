@@ -220,6 +220,7 @@ class Module:
 
     def train(self, on: bool = True):
         """Switch this module and all below it to training or (False) to evaluation."""
+        checks.boolean("train", "on", on)
         for module in self.modules():
             module.training = on
 
@@ -329,6 +330,17 @@ class Module:
         self._packed = parameters
         self._sparse = sparse
         self._trainable = None  # which parameters were so when `touched` last looked
+
+    def check_packed(self, where: str):
+        """ValueError for a parameter that came after `theta` was made, which no step would move."""
+        self._pack()
+        in_theta = {id(p) for p in self._packed}
+        for name, p in self.named_parameters().items():
+            if id(p) not in in_theta:
+                raise ValueError(
+                    f"{where}: model must have all its parts before theta is made, which the first "
+                    f"use of theta, grad or an optimiser does; {name} came later and would not move"
+                )
 
     def _check_packable(self, parameters):
         for name, p in self.named_parameters().items():

@@ -1,6 +1,7 @@
 """Functions of tensors: each shows its forward line, and beside it the derivative.
 
-All act entry by entry unless an `axis` is named. `g` is the gradient from above.
+All act entry by entry unless an `axis` is named. `g` is the gradient from above. An array in place
+of a tensor is a constant. A number too small to be written is 0, and an error for no user.
 """
 
 from __future__ import annotations
@@ -11,29 +12,34 @@ from functools import lru_cache
 import numpy as np
 
 from . import checks
-from .tensor import Scatter, Tensor, node
+from .tensor import Scatter, Tensor, as_tensor, node, underflow_is_0
 
 
+@underflow_is_0
 def exp(x: Tensor) -> Tensor:
     """eˣ; it is its own derivative."""
+    x = as_tensor("exp", "x", x)
     y = np.exp(x.data)
     return node(y, (x, lambda g: g * y))
 
 
 def log(x: Tensor) -> Tensor:
     """Natural logarithm; derivative 1/x."""
+    x = as_tensor("log", "x", x)
     a = x.data
     return node(np.log(a), (x, lambda g: g / a))
 
 
 def sqrt(x: Tensor) -> Tensor:
     """√x; derivative 1/(2√x), which is infinite at 0."""
+    x = as_tensor("sqrt", "x", x)
     y = np.sqrt(x.data)
     return node(y, (x, lambda g: g / (y + y)))
 
 
 def relu(x: Tensor) -> Tensor:
     """max(x, 0); derivative 1 where x > 0, else 0 (at the kink too)."""
+    x = as_tensor("relu", "x", x)
     y = np.maximum(x.data, 0)
     # Made once: a product with truth values would convert them anew in every pass.
     slope = (y > 0).astype(x.data.dtype)
@@ -42,9 +48,7 @@ def relu(x: Tensor) -> Tensor:
 
 def abs(x: Tensor) -> Tensor:
     """|x|; derivative −1 where x < 0, 1 where x > 0, and 0 at the kink x = 0."""
-    a = x.data
-    slope = np.sign(a)
-    return node(np.abs(a), (x, lambda g: g * slope))
+    return as_tensor("abs", "x", x).__abs__()
 
 
 def clip(x: Tensor, low: float, high: float) -> Tensor:
@@ -56,6 +60,7 @@ def clip(x: Tensor, low: float, high: float) -> Tensor:
     >>> clip(Tensor([-2.0, 0.5, 7.0]), -1, 1)
     Tensor([-1. ,  0.5,  1. ])
     """
+    x = as_tensor("clip", "x", x)
     checks.number("clip", "low", low)
     checks.number("clip", "high", high)
     if not low <= high:
@@ -86,6 +91,8 @@ def where(condition: np.ndarray, a: Tensor | float, b: Tensor | float) -> Tensor
     >>> norm(Tensor([3.0, 4.0])), norm(Tensor([0.0, 0.0]))
     (Tensor(5.), Tensor(0.))
     """
+    if isinstance(condition, np.ma.MaskedArray):
+        raise TypeError("where: condition must be an array without a mask, got MaskedArray")
     condition = np.array(condition)  # a copy: what the caller does to it later changes nothing
     if condition.dtype != bool:
         raise TypeError(f"where: condition must be boolean, got {condition.dtype}")
@@ -116,20 +123,32 @@ def _constant_like(tensor, name_of_function, name, value):
 
 def tanh(x: Tensor) -> Tensor:
     """Hyperbolic tangent; derivative 1 − tanh²."""
+    x = as_tensor("tanh", "x", x)
     y = np.tanh(x.data)
     return node(y, (x, lambda g: g - g * y * y))
 
 
+@underflow_is_0
 def sigmoid(x: Tensor) -> Tensor:
     """σ(x) = 1/(1 + e⁻ˣ); derivative σ(1 − σ).
 
-    The code computes ½ + ½ tanh(x/2), which is the same on paper and cannot overflow.
+    With e = e^(−|x|) in [0, 1] nothing can overflow, and small results keep all their digits:
+
+        σ(x) = 1/(1 + e) for x ≥ 0, e/(1 + e) for x < 0        σ(1 − σ) = e/(1 + e)²
+
+    >>> sigmoid(Tensor([-1000.0, 0.0, 1000.0]))
+    Tensor([0. , 0.5, 1. ])
     """
-    half = x.data.dtype.type(0.5)
-    y = half + half * np.tanh(half * x.data)
-    return node(y, (x, lambda g: g * (y - y * y)))
+    x = as_tensor("sigmoid", "x", x)
+    a = x.data
+    e = np.exp(-np.abs(a))
+    one = a.dtype.type(1)
+    total = one + e
+    y = np.where(a < 0, e, one) / total
+    return node(y, (x, lambda g: g * (e / (total * total))))
 
 
+@underflow_is_0
 def softplus(x: Tensor) -> Tensor:
     """log(1 + eˣ), a relu without a kink; derivative σ(x) = 1/(1 + e⁻ˣ).
 
@@ -141,6 +160,7 @@ def softplus(x: Tensor) -> Tensor:
     >>> softplus(Tensor([-1000.0, 1000.0]))
     Tensor([   0., 1000.])
     """
+    x = as_tensor("softplus", "x", x)
     a = x.data
     e = np.exp(-np.abs(a))
     one = a.dtype.type(1)
@@ -148,18 +168,23 @@ def softplus(x: Tensor) -> Tensor:
     return node(np.maximum(a, 0) + np.log1p(e), (x, lambda g: g * slope))
 
 
+@underflow_is_0
 def logsumexp(x: Tensor, axis: int = -1) -> Tensor:
-    """log Σ exp(x) along `axis`; derivative softmax(x).
+    """log Σ exp(x) along `axis`; derivative softmax(x), or 0 where every x is −∞.
 
     The maximum m is taken out first. This changes nothing on paper and keeps exp from overflowing:
     log Σ exp(x) = m + log Σ exp(x − m).
     """
+    x, axis = _along("logsumexp", x, axis)
     m, e, total = _stable_exp(x.data, axis)
-    softmax = e / total
-    value = (m + np.log(total)).squeeze(axis)
-    return node(value, (x, lambda g: np.expand_dims(g, axis) * softmax))
+    is_none = total == 0
+    divisor = np.where(is_none, total.dtype.type(1), total)
+    softmax = e / divisor
+    value = np.where(is_none, total.dtype.type(-np.inf), m + np.log(divisor))
+    return node(value.squeeze(axis), (x, lambda g: np.expand_dims(g, axis) * softmax))
 
 
+@underflow_is_0
 def softmax(x: Tensor, axis: int = -1) -> Tensor:
     """p_i = exp(x_i) / Σ_j exp(x_j) along `axis`; the share of x is p · (g − Σ p g).
 
@@ -169,30 +194,45 @@ def softmax(x: Tensor, axis: int = -1) -> Tensor:
     >>> softmax(Tensor([1000.0, 1000.0]))
     Tensor([0.5, 0.5])
     """
+    x, axis = _along("softmax", x, axis)
     _, e, total = _stable_exp(x.data, axis)
     p = e / total
     return node(p, (x, lambda g: p * (g - (g * p).sum(axis, keepdims=True))))
 
 
+@underflow_is_0
 def log_softmax(x: Tensor, axis: int = -1) -> Tensor:
     """x − log Σ exp(x) along `axis`; the share of x is g − softmax(x) · Σ g."""
+    x, axis = _along("log_softmax", x, axis)
     m, e, total = _stable_exp(x.data, axis)
     softmax = e / total
     value = x.data - m - np.log(total)
     return node(value, (x, lambda g: g - softmax * g.sum(axis, keepdims=True)))
 
 
+def _along(where, x, axis):
+    """x as a tensor with at least one entry along the axis, and the axis counted from 0."""
+    x = as_tensor(where, "x", x)
+    axis = checks.axis(where, "axis", axis, x.data.ndim)
+    if not x.data.shape[axis]:
+        raise ValueError(f"{where}: x must have an entry along axis {axis}, got shape {x.shape}")
+    return x, axis
+
+
 def _stable_exp(a, axis):
-    """m = max(a), exp(a − m) and its sum, along `axis`, which is kept."""
+    """m = max(a), exp(a − m) and its sum along `axis`, which is kept. An infinite m counts as 0."""
     m = a.max(axis, keepdims=True)
+    m = np.where(np.isinf(m), a.dtype.type(0), m)
     e = np.exp(a - m)
     return m, e, e.sum(axis, keepdims=True)
 
 
 def concatenate(tensors: Sequence[Tensor], axis: int = 0) -> Tensor:
     """Join tensors along an axis that they have; each part's share is its slice of g."""
-    data = np.concatenate(_of_one_type("concatenate", tensors), axis)
-    before = (slice(None),) * (axis % data.ndim)  # the axes before the one that is joined
+    tensors = _of_one_type("concatenate", tensors)
+    axis = checks.axis("concatenate", "axis", axis, tensors[0].data.ndim)
+    data = _joined("concatenate", np.concatenate, tensors, axis)
+    before = (slice(None),) * axis  # the axes before the one that is joined
     pairs = []
     start = 0
     for x in tensors:
@@ -205,8 +245,9 @@ def concatenate(tensors: Sequence[Tensor], axis: int = 0) -> Tensor:
 
 def stack(tensors: Sequence[Tensor], axis: int = 0) -> Tensor:
     """Join tensors along a new axis; each part's share is its slice of g."""
-    data = np.stack(_of_one_type("stack", tensors), axis)
-    axis %= data.ndim
+    tensors = _of_one_type("stack", tensors)
+    axis = checks.axis("stack", "axis", axis, tensors[0].data.ndim + 1)
+    data = _joined("stack", np.stack, tensors, axis)
     pairs = []
     for i, x in enumerate(tensors):
         pairs.append((x, lambda g, i=i: g.take(i, axis)))
@@ -214,11 +255,23 @@ def stack(tensors: Sequence[Tensor], axis: int = 0) -> Tensor:
 
 
 def _of_one_type(where, tensors):
-    """The arrays of tensors that all have one type."""
+    """A list of at least one tensor; all have one type."""
+    checks.instance(where, "tensors", tensors, Sequence)
+    if not tensors:
+        raise ValueError(f"{where}: tensors must be one or more, got none")
+    tensors = [as_tensor(where, "each of tensors", x) for x in tensors]
     if len({x.data.dtype for x in tensors}) > 1:
         got = [str(x.dtype) for x in tensors]
         raise TypeError(f"{where}: tensors must have one type, got {got}")
-    return [x.data for x in tensors]
+    return tensors
+
+
+def _joined(where, join, tensors, axis):
+    try:
+        return join([x.data for x in tensors], axis)
+    except ValueError:
+        got = [x.shape for x in tensors]
+        raise ValueError(f"{where}: tensors must fit beside each other, got shapes {got}") from None
 
 
 def dense(x: Tensor, W: Tensor, b: Tensor) -> Tensor:
@@ -231,22 +284,51 @@ def dense(x: Tensor, W: Tensor, b: Tensor) -> Tensor:
     As a product with ones the sum of the rows is up to six times faster than `sum(0)`. For two
     matrices `dot` is `@`, and it starts sooner.
     """
+    x = as_tensor("dense", "x", x)
+    W = as_tensor("dense", "W", W)
+    b = as_tensor("dense", "b", b)
+    if W.shape != (*x.shape[-1:], *b.shape) or W.ndim != 2:
+        raise ValueError(
+            "dense: x, W and b must have shapes (..., D), (D, H) and (H,), "
+            f"got {x.shape}, {W.shape} and {b.shape}"
+        )
+    if not x.dtype == W.dtype == b.dtype:
+        raise TypeError(
+            f"dense: x, W and b must have one type, got {x.dtype}, {W.dtype} and {b.dtype}"
+        )
+    return affine(x, W, b)
+
+
+@underflow_is_0
+def affine(x: Tensor, W: Tensor, b: Tensor) -> Tensor:
+    """`dense` for tensors that fit, as layers know of theirs."""
     X = x.data
     weights = W.data
     if X.ndim != 2:  # the same for the matrix of all rows
         D, H = weights.shape
-        return dense(x.reshape(-1, D), W, b).reshape(*X.shape[:-1], H)
+        return affine(x.reshape(-1, D), W, b).reshape(*X.shape[:-1], H)
     y = X.dot(weights)  # (N, H)
     y += b.data
-    ones = _ones(len(X), weights.dtype)  # (N,)
     return node(
         y,
         (x, lambda g: g.dot(weights.T)),  # G Wᵀ
         (W, lambda g: X.T.dot(g)),  # Xᵀ G
-        (b, lambda g: ones.dot(g)),  # 1ᵀ G
+        (b, _sum_of_rows),  # 1ᵀ G
     )
 
 
+def _sum_of_rows(g):
+    """1ᵀ G"""
+    N = len(g)
+    if N > LONGEST_CHAIN:
+        half = N // 2
+        return _sum_of_rows(g[:half]) + _sum_of_rows(g[half:])
+    return _ones(N, g.dtype).dot(g)
+
+
+# `dot` adds up one number after the other, and the longer the chain, the more it rounds. In float32
+# a million numbers would cost two digits. So longer sums are cut in halves.
+LONGEST_CHAIN = 2**14
 _ones = lru_cache(8)(np.ones)  # every step asks for the same few lengths
 
 
@@ -256,6 +338,11 @@ def embedding(table: Tensor, ids: np.ndarray) -> Tensor:
     The gradient is zero except in the rows that were looked up. A row that was looked up twice gets
     both shares.
     """
+    table = as_tensor("embedding", "table", table)
+    if table.ndim != 2:
+        raise ValueError(f"embedding: table must have shape (V, E), got {table.shape}")
+    if isinstance(ids, np.ma.MaskedArray):
+        raise TypeError("embedding: ids must be an array without a mask, got MaskedArray")
     V, E = table.shape
     ids = checks.indices("embedding", "ids", np.asarray(ids), V)
     places = ids.reshape(-1, 1) * E + np.arange(E)  # (N, E), in the flattened table

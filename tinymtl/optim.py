@@ -64,9 +64,14 @@ class Optimizer:
 
         progress: the fraction k / steps of steps already made. A learning rate that is a function
         needs it; ValueError without it, since such a schedule would stand at its start for ever.
+
+        ValueError too for a part that the model was given after its θ was made: nothing would train
+        it. It is looked for in the steps 1, 2, 4, 8, and so on.
         """
         checks.instance(f"{type(self).__name__}.step", "model", model, Module)
         η = self.rate(progress)
+        if _is_power_of_2(self.t + 1):  # to look at every part takes as long as a step
+            model.check_packed(f"{type(self).__name__}.step")
         θ = model.theta
         if self._of is None:
             for name in self.memory:
@@ -99,15 +104,16 @@ class Optimizer:
 
     def rate(self, progress: float | None) -> float:
         """The learning rate at this progress."""
+        where = type(self).__name__
+        if progress is not None:
+            checks.between(where, "progress", progress, 0, 1)
         if not callable(self.learning_rate):
             return self.learning_rate
-        where = type(self).__name__
         if progress is None:
             raise ValueError(
                 f"{where}: learning_rate is a function of the progress, so step must be told it: "
                 "step(model, k / steps) in step k"
             )
-        checks.between(where, "progress", progress, 0, 1)
         return checks.not_negative(
             where, f"learning_rate({progress})", self.learning_rate(progress)
         )
@@ -136,6 +142,10 @@ def checked_optimizer(where: str, optimizer: Optimizer) -> Optimizer:
     if not isinstance(optimizer, Optimizer):
         raise TypeError(f"{where}: optimizer must be one such as Adam(1e-3), got {optimizer!r}")
     return optimizer
+
+
+def _is_power_of_2(n):
+    return n & (n - 1) == 0
 
 
 def _each_once(at):

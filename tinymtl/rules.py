@@ -83,6 +83,8 @@ class WeightsOfRule:
         self.on_held_out = dict.fromkeys(tasks, 1.0)
         if self.needs_gramian:
             _check_has_gramian(where, model)
+        if hasattr(rule, "check_tasks"):
+            rule.check_tasks(model.tasks)
 
     def __call__(self, tasks, losses, gramian=None):
         """tasks: names; losses (T,), gramian (T, T) in their order. Returns task -> weight."""

@@ -29,7 +29,7 @@ from copy import deepcopy
 import numpy as np
 
 from . import checks
-from .layers import Dropout
+from .layers import Dropout, check_part
 from .losses import l2_penalty, pull_together
 from .module import Module, Parameter
 from .tensor import Tensor, jacobian, no_grad, views
@@ -127,7 +127,14 @@ class Sharing(Module):
         left out of both.
         """
         if callable(self.l2):
-            return self.l2(self)
+            where = type(self).__name__
+            of_user = checks.instance(where, "the result of l2", self.l2(self), Tensor)
+            if of_user.data.shape != () or of_user.data.dtype != self.theta.dtype:
+                raise TypeError(
+                    f"{where}: the result of l2 must be a scalar of type {self.theta.dtype}, "
+                    f"got {of_user.dtype} of shape {of_user.shape}"
+                )
+            return of_user
         strengths = self.l2
         if not isinstance(strengths, Mapping):
             strengths = dict.fromkeys(self.tasks, self.l2 or 0.0)
@@ -143,6 +150,7 @@ class Sharing(Module):
 
     def task_parameters(self, task: str) -> list[Parameter]:
         """Every parameter that the task's output depends on, those of its trunk first."""
+        checks.known_tasks("task_parameters", "task", [task], self._own)
         return self.trunk_parameters(task) + self._own[task]
 
     def counts(self) -> dict:
@@ -170,13 +178,19 @@ class Sharing(Module):
         if not isinstance(inputs, Mapping):
             got = type(inputs).__name__
             raise TypeError(
-                f"{where}: give inputs by task, such as {{{self.tasks[0]!r}: inputs}}; got {got}"
+                f"{where}: inputs must be given by task, such as {{{self.tasks[0]!r}: inputs}}; "
+                f"got {got}"
             )
         checks.known_tasks(where, "inputs", inputs, self.heads)
 
     def _copied(self, trunk, heads, encoders) -> Network:
         """A copy of all parts, made at once: a module that several parts hold stays one module."""
         where = type(self).__name__
+        check_part(where, "trunk", trunk)
+        for name, parts in (("heads", heads), ("encoders", encoders or {})):
+            checks.mapping(where, name, parts)
+            for task, part in parts.items():
+                check_part(where, f"{name}[{task!r}]", part)
         if not heads:
             raise ValueError(f"{where}: heads must name at least one task, got none")
         checks.known_tasks(where, "encoders", encoders or {}, heads)
@@ -188,7 +202,9 @@ class Sharing(Module):
             checks.same_tasks(where, "l2", l2, self.tasks)
             for task, strength in l2.items():
                 checks.not_negative(where, f"l2[{task!r}]", strength)
-        elif l2 is not None and not callable(l2):
+        elif callable(l2):
+            checks.function(where, "l2", l2)
+        elif l2 is not None:
             checks.not_negative(where, "l2", l2)
         return l2
 
@@ -251,6 +267,7 @@ class HardSharing(Sharing):
 
         The columns of frozen parameters are 0, so G = J Jᵀ is that of the trainable ones.
         """
+        checks.mapping("trunk_jacobian", "losses", losses)
         return jacobian(list(losses.values()), self._shared)
 
     def own_range(self, task):
@@ -367,6 +384,7 @@ class SoftSharing(Sharing):
         The columns are aligned: column i is the same entry of every trunk. Where a trunk is frozen
         its row is 0.
         """
+        checks.mapping("trunk_jacobian", "losses", losses)
         J = np.zeros((len(losses), self.trunk_matrix().shape[1]), self.theta.dtype)
         for row, (task, loss) in zip(J, losses.items()):
             row[:] = jacobian([loss], self.trunk_parameters(task))[0]

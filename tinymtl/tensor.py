@@ -19,9 +19,12 @@ from collections.abc import Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from copy import deepcopy
+from functools import wraps
 from heapq import heappop, heappush
 
 import numpy as np
+
+from . import checks
 
 # The clock: every tensor has a place in time, and parents are older than their children.
 now = itertools.count(1).__next__
@@ -39,11 +42,31 @@ def no_grad():
         _recording.reset(token)
 
 
+def underflow_is_0(function):
+    """The function, where a number too small to be written becomes 0 for every user.
+
+    This is what NumPy does unless a user has asked it to raise an error. Then the function, which
+    must leave nothing changed behind, is called once more. So usually it costs nothing.
+    """
+
+    @wraps(function)
+    def calm(*arguments, **options):
+        try:
+            return function(*arguments, **options)
+        except FloatingPointError:
+            with np.errstate(under="ignore"):
+                return function(*arguments, **options)
+
+    return calm
+
+
 class Tensor:
     """An array in a computation: `data`, and how it was made.
 
-    Floating arrays keep their type; Python numbers and lists become float64. The array is copied
-    and is read-only, as is every result: nobody can overwrite a value that a gradient will need.
+    Arrays are float32 or float64 and keep their type; Python numbers and lists become float64. The
+    array is copied and is read-only, as is every result: nobody can overwrite a value that a
+    gradient will need. Tensors are not compared with == or <, which would not say what is compared:
+    the numbers, or the places in the graph. Compare `.data`.
 
     >>> from tinymtl import Parameter
     >>> x = Parameter([1.0, 2.0])
@@ -101,7 +124,30 @@ class Tensor:
         return bool(self.data)
 
     def __float__(self):
-        return float(self.data)
+        return self.item()
+
+    def __format__(self, how):
+        return format(self.item(), how) if how else str(self)
+
+    def item(self) -> float:
+        """The value as a Python number, if it is one number."""
+        if self.data.ndim:
+            raise TypeError(f"item: expected one number, of shape (), got shape {self.shape}")
+        return self.data.item()
+
+    def __len__(self):
+        if not self.data.ndim:
+            raise TypeError("a Tensor of shape () has no length and no parts; use float(x) or x")
+        return len(self.data)
+
+    def __iter__(self):
+        return (self[i] for i in range(len(self)))
+
+    def _compare(self, other):
+        raise TypeError("a Tensor is not compared by itself, compare its numbers: use .data")
+
+    __eq__ = __ne__ = __lt__ = __le__ = __gt__ = __ge__ = _compare
+    __hash__ = object.__hash__  # as a key, a tensor stands for itself
 
     def __array__(self, dtype=None, copy=None):
         raise TypeError(
@@ -119,12 +165,14 @@ class Tensor:
         other = _operand(other, self)
         return node(self.data - other.data, (self, lambda g: g), (other, lambda g: -g))
 
+    @underflow_is_0
     def __mul__(self, other):
         other = _operand(other, self)
         a = self.data
         b = other.data
         return node(a * b, (self, lambda g: g * b), (other, lambda g: g * a))
 
+    @underflow_is_0
     def __truediv__(self, other):
         other = _operand(other, self)
         a = self.data
@@ -134,9 +182,16 @@ class Tensor:
     def __neg__(self):
         return node(-self.data, (self, lambda g: -g))
 
+    def __abs__(self):
+        """|x|; derivative −1 where x < 0, 1 where x > 0, and 0 at the kink x = 0."""
+        a = self.data
+        slope = np.sign(a)
+        return node(np.abs(a), (self, lambda g: g * slope))
+
+    @underflow_is_0
     def __pow__(self, exponent):
         """xᶜ for a number c; the derivative is c · xᶜ⁻¹."""
-        is_number = isinstance(exponent, (int, float, np.integer, np.floating))
+        is_number = isinstance(exponent, _NUMBERS)
         if not is_number or isinstance(exponent, bool):
             raise TypeError(f"power: exponent must be a number, got {type(exponent).__name__}")
         x = self.data
@@ -158,6 +213,7 @@ class Tensor:
     def __rtruediv__(self, other):
         return _operand(other, self) / self
 
+    @underflow_is_0
     def __matmul__(self, other):
         """Matrix product over the last two axes; leading axes broadcast.
 
@@ -187,12 +243,14 @@ class Tensor:
 
     def sum(self, axis=None, keepdims=False):
         """Sum over all entries, or along axes; each entry's derivative is 1."""
+        _check_reduction("sum", self, axis, keepdims)
         shape = self.shape
         total = self.data.sum(axis, keepdims=keepdims)
         return node(total, (self, lambda g: _spread(g, axis, keepdims, shape)))
 
     def mean(self, axis=None, keepdims=False):
         """The sum divided by the number n of entries in it; each entry's derivative is 1/n."""
+        _check_reduction("mean", self, axis, keepdims)
         total = self.sum(axis, keepdims)
         if not self.data.size:
             raise ValueError(f"mean: expected at least one entry, got shape {self.shape}")
@@ -200,8 +258,11 @@ class Tensor:
 
     def max(self, axis=None, keepdims=False):
         """Maximum; the gradient is split equally among entries that are equally large."""
+        _check_reduction("max", self, axis, keepdims)
         x = self.data
         shape = self.shape
+        if not x.size:
+            raise ValueError(f"max: expected at least one entry, got shape {shape}")
         largest = x.max(axis, keepdims=True)
         is_largest = (x == largest).astype(x.dtype)
         split = is_largest / is_largest.sum(axis, keepdims=True)
@@ -215,7 +276,14 @@ class Tensor:
     def reshape(self, *shape):
         """The same entries in another shape."""
         old = self.shape
-        return self._rearranged(self.data.reshape(*shape), lambda g: g.reshape(old))
+        try:
+            view = self.data.reshape(*shape)
+        except (TypeError, ValueError) as error:
+            raise ValueError(
+                f"reshape: shape must be whole numbers that hold the {self.data.size} entries of "
+                f"{old}, got {shape}"
+            ) from error
+        return self._rearranged(view, lambda g: g.reshape(old))
 
     def transpose(self, *axes):
         """The axes in another order; without arguments in reverse order."""
@@ -223,7 +291,10 @@ class Tensor:
             axes = axes[0]
         if not axes:
             axes = tuple(reversed(range(self.ndim)))
-        back = np.argsort([axis % self.ndim for axis in axes])
+        places = [checks.axis("transpose", "axes", axis, self.ndim) for axis in axes]
+        if sorted(places) != list(range(self.ndim)):
+            raise ValueError(f"transpose: axes must be all {self.ndim} axes, each once; got {axes}")
+        back = np.argsort(places)
         return self._rearranged(self.data.transpose(axes), lambda g: g.transpose(back))
 
     @property
@@ -246,14 +317,14 @@ class Tensor:
 
         into: parameter -> the array that takes its gradient, in place of `p.grad`.
         """
+        into = {} if into is None else checks.instance("backward", "into", into, dict)
         if not self.needs_grad:
             raise RuntimeError(
                 "backward: this result depends on no parameter "
                 "(it is made of constants, or was made inside no_grad)"
             )
         # All shares are computed before the first is added: an error changes nothing.
-        shares = list(chain_rule(self, _seed("backward", self, g)))
-        into = into or {}
+        shares = _all_shares(self, g)
         for parameter, share in shares:
             parameter.receive(share, into.get(parameter, parameter.grad))
 
@@ -345,6 +416,12 @@ def chain_rule(loss, g, wrt=None):
                 heappush(waiting, (-x.born, x))
 
 
+@underflow_is_0
+def _all_shares(loss, g):
+    return list(chain_rule(loss, _seed("backward", loss, g)))
+
+
+@underflow_is_0
 def gradient(loss, wrt, g=None):
     """∂loss/∂x for a tensor x, or a list of them for a list: new arrays; no `.grad` is touched.
 
@@ -358,6 +435,8 @@ def gradient(loss, wrt, g=None):
     """
     if isinstance(wrt, Tensor):
         return gradient(loss, [wrt], g)[0]
+    checks.instance("gradient", "loss", loss, Tensor)
+    wrt = checked_tensors("gradient", "wrt", wrt)
     for i, x in enumerate(wrt):
         if not x.needs_grad:
             raise ValueError(
@@ -369,11 +448,13 @@ def gradient(loss, wrt, g=None):
     return [into[x] for x in wrt]
 
 
+@underflow_is_0
 def jacobian(losses: Sequence[Tensor], wrt: Sequence[Tensor]) -> np.ndarray:
     """J (T, P): row t is the gradient of losses[t] on all P entries of `wrt`, side by side.
 
-    The T scalar losses may share any part of their graph; it is walked once for each. ValueError
-    for a loss that is not a scalar and for a tensor that is named twice.
+    The T scalar losses may share any part of their graph; it is walked once for each. The columns
+    of a frozen parameter are 0. ValueError for a loss that is not a scalar, for another constant,
+    and for a tensor that is named twice. TypeError for tensors of two types.
 
     >>> from tinymtl import Parameter
     >>> x = Parameter([1.0, 2.0])
@@ -381,8 +462,19 @@ def jacobian(losses: Sequence[Tensor], wrt: Sequence[Tensor]) -> np.ndarray:
     array([[1., 1.],
            [2., 4.]])
     """
+    losses = checked_tensors("jacobian", "losses", losses)
+    wrt = checked_tensors("jacobian", "wrt", wrt)
     if len(set(wrt)) < len(wrt):
         raise ValueError("jacobian: wrt names a tensor twice; expected each once")
+    if len({x.data.dtype for x in wrt}) > 1:
+        got = [str(x.dtype) for x in wrt]
+        raise TypeError(f"jacobian: wrt must be tensors of one type, got {got}")
+    for i, x in enumerate(wrt):
+        if not x.needs_grad and x.grad is None:
+            raise ValueError(
+                f"jacobian: wrt[{i}] is a constant; "
+                "expected a Parameter or a result that depends on one"
+            )
     P = sum(x.data.size for x in wrt)
     J = np.zeros((len(losses), P), wrt[0].dtype if P else np.float64)
     for loss, into in zip(losses, views(J, wrt)):
@@ -409,28 +501,67 @@ def views(J, tensors):
     return [{x: part[t, ...] for x, part in columns.items()} for t in range(T)]
 
 
+def as_tensor(where, name, x):
+    """A tensor as it is; an array or a number as a constant. `where` and `name` are for errors."""
+    if isinstance(x, Tensor):
+        return x
+    if isinstance(x, np.ma.MaskedArray):
+        raise TypeError(f"{where}: {name} must be an array without a mask, got MaskedArray")
+    try:
+        return Tensor(x)
+    except (TypeError, ValueError) as error:
+        raise TypeError(f"{where}: {name} must be floating numbers in an array, {error}") from error
+
+
 def floating_copy(data):
-    """A copy of `data` as an array with a floating type."""
+    """A copy of `data` as an array of type float32 or float64."""
     if isinstance(data, Tensor):
         data = data.data
-    array = np.array(data, order="C")  # flat indices count on the order
+    if isinstance(data, np.ma.MaskedArray):
+        raise TypeError("data: expected an array without a mask, got MaskedArray")
+    try:
+        array = np.array(data, order="C")  # flat indices count on the order
+    except ValueError as error:
+        raise ValueError(f"data: expected numbers that fill an array, {error}") from error
     has_no_type = not isinstance(data, (np.ndarray, np.generic))
     if has_no_type and array.dtype.kind in "iub":
         array = array.astype(np.float64)  # Python numbers carry no type that could be lost
-    if array.dtype.kind != "f":
-        raise TypeError(f"data: expected a floating type, got {array.dtype}")
+    if array.dtype.char not in "fd":
+        expected = "float32 or float64" if array.dtype.kind == "f" else "a floating type"
+        raise TypeError(f"data: expected {expected}, got {array.dtype}")
     return array
 
 
 def _operand(x, like):
     """`x` as a tensor of the type of `like`: numbers take that type, arrays must have it."""
-    if isinstance(x, (int, float)):
-        x = Tensor(np.asarray(x, like.data.dtype))
-    elif not isinstance(x, Tensor):
-        x = Tensor(x)
+    if not isinstance(x, Tensor):
+        if isinstance(x, _NUMBERS):
+            x = np.asarray(x, like.data.dtype)
+        x = as_tensor("arithmetic", "an operand", x)
     if x.data.dtype != like.data.dtype:
         raise TypeError(f"operands must have one type, got {like.data.dtype} and {x.data.dtype}")
     return x
+
+
+_NUMBERS = (int, float, np.integer, np.floating)
+
+
+def checked_tensors(where, name, tensors):
+    """A list of tensors."""
+    checks.instance(where, name, tensors, Sequence)
+    for i, x in enumerate(tensors):
+        if not isinstance(x, Tensor):  # asked first, since to write the name takes longer
+            checks.instance(where, f"{name}[{i}]", x, Tensor)
+    return tensors
+
+
+def _check_reduction(where, x, axis, keepdims):
+    """axis is None, an axis of x, or a tuple of them."""
+    checks.boolean(where, "keepdims", keepdims)
+    if axis is None:
+        return
+    for one in axis if isinstance(axis, tuple) else (axis,):
+        checks.axis(where, "axis", one, x.data.ndim)
 
 
 def _can_multiply(a, b):
@@ -448,7 +579,7 @@ def _seed(where, loss, g=None):
         if loss.data.size != 1:
             raise ValueError(f"{where}: a loss of shape {shape} needs a seed g of that shape")
         return np.ones_like(loss.data)[()]  # a NumPy scalar, not an array, if the shape is ()
-    g = np.asarray(g, loss.data.dtype)
+    g = checks.numbers(where, "g", g).astype(loss.data.dtype)
     if g.shape != shape:
         raise ValueError(f"{where}: g must have the shape of the loss {shape}, got {g.shape}")
     return g

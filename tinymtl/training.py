@@ -88,7 +88,8 @@ def fit(
         in a batch are left out before a rule is asked. A rule that refuses is asked once more
         without the tasks that have no gradient on the shared parameters, because no direction
         changes their losses; they get the weight 1. A rule that has an attribute `tasks` finds the
-        names of the rows there.
+        names of the rows there. One that has a method `check_tasks` is told the names of all tasks
+        of the model before the first step.
     weight_own: whether the weights count for each task's own parameters (its head and encoder) too.
         None means: yes, unless a rule asks for the Gramian. Fixed weights and rules of the losses
         mean the objective Σ_t w_t L_t, and the step is its gradient, heads included. There False is
@@ -161,6 +162,7 @@ def fit(
         patience=patience,
         checkpoint_every=checkpoint_every,
     )
+    checks.boolean("fit", "quiet", quiet)
     if checkpoint_every is not None and checkpoint is None:
         raise ValueError("fit: checkpoint_every needs a checkpoint, the file to write")
     _check_functions(judge=judge, callback=callback, all_reduce=all_reduce)
@@ -191,7 +193,7 @@ def fit(
     try:
         run.open()
         # NumPy need not warn: our own checks find numbers that are not finite, and say whose.
-        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        with np.errstate(all="ignore"):
             stopped, reason = _train(step, held_out_losses, run, steps, callback, checkpoint_every)
         return run.close(stopped, reason)
     except KeyboardInterrupt:

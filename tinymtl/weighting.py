@@ -273,6 +273,10 @@ class Uncertainty(_Memory):
         self.learning_rate = checks.not_negative("Uncertainty", "learning_rate", learning_rate)
         self.log_variances = {}  # task -> s_t
 
+    def check_tasks(self, tasks):
+        """ValueError if `regression` names none of these. `fit` asks before the first step."""
+        checks.known_tasks("Uncertainty", "regression", self.regression, tasks)
+
     @_finite
     def __call__(self, losses, gramian=None):
         L = _losses("Uncertainty", losses)
