@@ -547,3 +547,28 @@ def test_half_a_gallon_is_64_ounces(agent):
 def test_litter_is_no_liter_and_a_letter_said_longer_is_no_other_word(agent):
     assert agent.reply("cat litter").startswith("I have no cat litter")
     assert "Hello" in agent.reply("heyy")
+
+
+# Refusals
+
+
+@pytest.mark.parametrize(
+    "call, message",
+    [
+        (lambda agent: Agent("x"), "^Agent: seed must be a whole number, at least 0; got 'x'"),
+        (lambda agent: Agent(0, 3), "^Agent: path must be "),
+        (lambda agent: Agent(0, None, "no"), "^Agent: explain must be True or False, got 'no'"),
+        (lambda agent: Agent(0, truth="no"), "^Agent: truth must be True or False, got 'no'"),
+        (lambda agent: Agent(0, apart=1), "^Agent: apart must be True or False, got 1"),
+        (lambda agent: Agent(0, renews=1), "^Agent: renews must be True or False, got 1"),
+        (lambda agent: agent.begin("x"), "^begin: household must be a whole number"),
+        (lambda agent: agent.begin(400), "^begin: household must be from 0 to 399, got 400"),
+        (lambda agent: agent.reply(3), "^reply: line must be a str, got int"),
+    ],
+)
+def test_a_bad_argument_is_named_before_anything_is_trained_or_forgotten(agent, call, message):
+    agent.reply("how much is the honey")
+    before = agent.talk.subjects
+    with pytest.raises((TypeError, ValueError), match=message):
+        call(agent)
+    assert agent.talk.subjects is before

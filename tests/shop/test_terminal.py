@@ -106,7 +106,7 @@ def test_a_process_that_dies_while_it_trains_is_said_in_one_line(monkeypatch, ca
 def test_a_negative_seed_is_refused(monkeypatch, capsys):
     monkeypatch.setattr(terminal, "cache_file", lambda _: None)
     assert run(monkeypatch, None, "", seed=-1) == 2
-    assert "non-negative" in the_complaint(capsys)
+    assert "seed must be a whole number, at least 0; got -1" in the_complaint(capsys)
 
 
 def the_complaint(capsys):

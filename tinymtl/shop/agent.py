@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
+from .. import checks
 from . import answers
 from .answering import Answering
 from .catalogue import Catalogue
@@ -33,6 +34,7 @@ from .meaning import (
 from .needs import TEST_WORDS, contradict
 from .offering import Offering, only_places
 from .pieces import NEXT
+from .purchases import HOUSEHOLDS
 from .questions import Question as Back
 from .saved import trained
 from .split import shop_and_texts
@@ -70,6 +72,13 @@ class Agent:
         apart: bool = False,
         renews: bool = False,
     ):
+        checks.whole_number("Agent", "seed", seed)
+        if path is not None:
+            checks.path("Agent", "path", path)
+        checks.boolean("Agent", "explain", explain)
+        checks.boolean("Agent", "truth", truth)
+        checks.boolean("Agent", "apart", apart)
+        checks.boolean("Agent", "renews", renews)
         self.model, self.split = trained(seed, path, apart, renews)
         shop, replies, *_ = shop_and_texts()
         self.catalogue = Catalogue(self.model, self.split, shop)
@@ -80,12 +89,19 @@ class Agent:
         self.ended = False
 
     def begin(self, household: int | None = None):
-        """Begin a conversation: nothing was said yet."""
+        """Begin a conversation: nothing was said yet. household: for whom, 0 to 399."""
+        if household is not None:
+            checks.whole_number("begin", "household", household)
+            if household >= HOUSEHOLDS:
+                raise ValueError(
+                    f"begin: household must be from 0 to {HOUSEHOLDS - 1}, got {household}"
+                )
         self.talk.begin(household)
         self.ended = False
 
     def reply(self, line: str) -> str:
         """What the guide says to a line, whatever it holds."""
+        checks.instance("reply", "line", line, str)
         meaning = read(line)
         self.talk.told: list[int] = []  # the products that this reply tells of
         says = notes_on_reading(meaning)
