@@ -142,6 +142,7 @@ def pictures_of(tasks, fill=None):
         ),
         "network, hard": partial(plots.network, a_model(tasks=tasks, encoders=tasks)),
         "network, soft": partial(plots.network, a_model(mtl.SoftSharing, tasks, strength=0.1)),
+        "graph": partial(plots.graph, *a_sum(tasks, numbers(rng.random(T)))),
         "embedding": partial(plots.embedding, points, [few[i % len(few)] for i in range(3 * T)]),
     }
     if T > 1:
@@ -164,6 +165,13 @@ def pictures_of(tasks, fill=None):
             ),
         }
     return calls
+
+
+def a_sum(names, numbers):
+    """The sum of one parameter for each name: (the sum, name -> parameter)"""
+    leaves = {name: mtl.Parameter(x) for name, x in zip(names, numbers)}
+    weights = dict.fromkeys(leaves, 1.0)
+    return mtl.weighted_sum(leaves, weights), leaves
 
 
 def draw_curves(**changed):

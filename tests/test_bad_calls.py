@@ -219,6 +219,7 @@ IGNORED = {
 }
 # Parameters that take whatever there is, or hand it on to what says the rest.
 NO_BAD_VALUE = {
+    ("node", "data"): "every operation makes one, so only NumPy looks at it",
     ("curves", "xlabel"): "it is written",
     ("curves", "ylabel"): "it is written",
     ("curves", "title"): "it is written",

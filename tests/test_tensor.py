@@ -1010,6 +1010,31 @@ BAD_INPUT = {
         ValueError,
         ["jacobian", "wrt names a tensor twice"],
     ),
+    "a parent that is no tensor": (
+        lambda: node(x.data, (x.data, lambda g: g)),
+        TypeError,
+        ["node", "pairs must begin with a Tensor each", "got ndarray"],
+    ),
+    "a share that is a tensor": (
+        lambda: gradient(node(x.data, (x, lambda g: g * x)).sum(), x),
+        TypeError,
+        ["node", "share", "must be an array", "got Tensor", "x.data"],
+    ),
+    "a share that is a number": (
+        lambda: gradient(node(x.data.sum(), (x, lambda g: 1.0)), x),
+        TypeError,
+        ["node", "share", "must be an array", "got float"],
+    ),
+    "a share that is too small": (
+        lambda: gradient(node(x.data.sum(), (x, lambda g: g)), x),
+        ValueError,
+        ["node", "share", "(2, 3)", "broadcasts to", "()"],
+    ),
+    "a share of another shape": (
+        lambda: gradient(node(x.data, (x, lambda g: g.T)).sum(), x),
+        ValueError,
+        ["node", "share", "(2, 3)", "(3, 2)"],
+    ),
 }
 
 

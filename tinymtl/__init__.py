@@ -30,7 +30,7 @@ from .module import Module, Parameter
 from .ops import relu, sigmoid, tanh
 from .optim import SGD, Adam
 from .sharing import HardSharing, SingleTask, SoftSharing
-from .tensor import Tensor, gradient, jacobian, no_grad
+from .tensor import Tensor, gradient, jacobian, no_grad, node
 from .training import evaluate, fit
 
 __version__ = "0.1.0"
@@ -41,6 +41,7 @@ __all__ = [
     "no_grad",
     "gradient",
     "jacobian",
+    "node",
     "check_gradient",
     "relu",
     "tanh",

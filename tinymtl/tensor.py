@@ -15,7 +15,7 @@ only place that walks the graph), and what is made of it: `backward`, `gradient`
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from copy import deepcopy
@@ -34,7 +34,15 @@ _recording = ContextVar("recording", default=True)
 
 @contextmanager
 def no_grad():
-    """Inside `with no_grad():` results do not remember how they were made (this thread only)."""
+    """Inside `with no_grad():` results do not remember how they were made (this thread only).
+
+    >>> from tinymtl import Parameter
+    >>> x = Parameter(3.0)
+    >>> with no_grad():
+    ...     y = x * x
+    >>> y.needs_grad
+    False
+    """
     token = _recording.set(False)
     try:
         yield
@@ -353,18 +361,41 @@ class Scatter:
             np.add.at(array, self.at, self.values)
 
 
-def node(data, *pairs):
-    """The result of an operation: `data`, and for each parent the pair (parent, g -> its share).
+def node(data: np.ndarray, *pairs: tuple[Tensor, Callable]) -> Tensor:
+    """The result of an operation of your own: its value, and for each parent its share of g.
 
-    The functions may hold arrays but never the result itself: without such circles a graph is freed
-    the moment nobody holds its last tensor.
+    For y = f(x₁, x₂, ...) and any loss L, with g = ∂L/∂y, a pair says how x_i gets its share:
+
+        (x_i, g -> ∂L/∂x_i)        ∂L/∂x_i = Σ over the entries of y: g · ∂y/∂x_i
+
+    data: the value of f, an array or a number; it takes the type of the first parent. An array is
+    not copied, but becomes read-only. Each parent is a Tensor. The function gets an array of the
+    shape of y and returns an array: compute with x.data, not with x. A share has the shape of its
+    parent, or one that the parent broadcasts to; then it is summed back. The function may hold
+    arrays, but never y itself: without such circles a graph is freed the moment nobody holds its
+    last tensor. Is the share right? `check_gradient` tells.
+
+    TypeError for a parent that is no Tensor, and, when a gradient is asked for, for a share that is
+    no array. ValueError then for a share whose shape does not fit.
+
+    >>> from tinymtl import Parameter
+    >>> def cube(x):
+    ...     return node(x.data**3, (x, lambda g: g * 3 * x.data**2))
+    >>> x = Parameter([1.0, 2.0])
+    >>> gradient(cube(x).sum(), x)
+    array([ 3., 12.])
     """
     y = Tensor.__new__(Tensor)
-    # NumPy 1 makes float64 of a float32 scalar and a number: the parents' type is put back.
-    dtype = pairs[0][0].data.dtype if pairs else None
+    try:
+        # NumPy 1 makes float64 of a float32 scalar and a number: the parents' type is put back.
+        dtype = pairs[0][0].data.dtype if pairs else None
+        y.pairs = [pair for pair in pairs if pair[0].needs_grad] if _recording.get() else []
+    except AttributeError:
+        kinds = [type(parent).__name__ for parent, _ in pairs]
+        got = ", ".join(kinds)
+        raise TypeError(f"node: pairs must begin with a Tensor each, got {got}") from None
     y.data = data = np.asarray(data, dtype)
     data.setflags(write=False)
-    y.pairs = [pair for pair in pairs if pair[0].needs_grad] if _recording.get() else []
     y.needs_grad = bool(y.pairs)
     y.born = now()
     return y
@@ -405,8 +436,8 @@ def chain_rule(loss, g, wrt=None):
             if wanted is not None and (x.born < oldest_wanted or is_leaf and x not in wanted):
                 continue
             share = share_of(g)
-            if not isinstance(share, Scatter) and share.shape != x.data.shape:
-                share = _unbroadcast(share, x.data.shape)
+            if type(share) is not np.ndarray or share.shape != x.data.shape:
+                share = _fitted(share, x.data.shape)
             if is_leaf:
                 yield x, share
             elif x in arrived:
@@ -603,11 +634,29 @@ def _sum(shares, like):
     return total
 
 
+def _fitted(share, shape):
+    """A share in the shape of the parent that it is for."""
+    if isinstance(share, Scatter):
+        return share
+    if not isinstance(share, (np.ndarray, np.generic)):
+        raise TypeError(
+            "node: the share of a parent must be an array, "
+            f"got {type(share).__name__}; compute it from g and x.data"
+        )
+    return share if share.shape == shape else _unbroadcast(share, shape)
+
+
 def _unbroadcast(share, shape):
     """Sum over the axes along which an array of `shape` was repeated: each copy sends its share."""
-    in_front = tuple(range(share.ndim - len(shape)))  # axes that broadcasting has added
-    if in_front:
-        share = share.sum(in_front)
+    added = share.ndim - len(shape)  # axes in front that broadcasting has added
+    behind = share.shape[max(added, 0) :]
+    if added < 0 or any(m not in (1, n) for m, n in zip(shape, behind)):
+        raise ValueError(
+            f"node: the share of a parent of shape {shape} must have that shape, "
+            f"or one that it broadcasts to, got {share.shape}"
+        )
+    if added:
+        share = share.sum(tuple(range(added)))
     repeated = tuple(i for i, n in enumerate(shape) if n == 1 and share.shape[i] != 1)
     if repeated:
         share = share.sum(repeated, keepdims=True)

@@ -33,6 +33,7 @@ from tinymtl import plots
 from tinymtl.plots import look
 
 SETTINGS = dict(plt.rcParams)  # before any picture
+END = "which is a name of eighty letters or more, that never seems to come to its end."
 EIGHT = [f"a task, number {i}" for i in range(8)]
 
 
@@ -45,6 +46,15 @@ def deep():
     trunk = TwoParts(layers, {t: mtl.Dense(99, 999, rng) for t in (long, loud)})
     heads = {t: mtl.Dense(3, 1, rng) for t in (loud, long)}
     return mtl.HardSharing(trunk, heads, {loud: mtl.Dense(2, 3, rng)})
+
+
+def leaves_and_sums():
+    """Numbers, vectors and matrices, some of which are used twice, under names that do not fit."""
+    x = mtl.Parameter(-1e-300)
+    W = mtl.Parameter(np.full((3, 4), 1e9))
+    y = mtl.Parameter([1.0, -2.0, 3.0])
+    z = (x * x * W).sum(1) * y
+    return (z + y).sum() + x, {f"{letter} {END}": t for letter, t in zip("xWyz", (x, W, y, z))}
 
 
 def with_long_names():
@@ -121,6 +131,9 @@ PICTURES = {
     "network, 6 tasks": partial(plots.network, a_model(tasks=LONG, encoders=LONG)),
     "network, 8 tasks": partial(plots.network, with_long_names()),
     "network, deep": partial(plots.network, deep()),
+    "graph, 1 value": partial(plots.graph, mtl.Parameter(2.0)),
+    "graph, arrays": partial(plots.graph, *leaves_and_sums()),
+    "graph, 60 values": partial(plots.graph, sum(mtl.Parameter(float(i)) for i in range(30))),
     "embedding, 2 points": partial(plots.embedding, {"before": np.eye(2)}, ["tea", "jam"]),
     "embedding, 2 sets": partial(
         plots.embedding,
@@ -188,7 +201,6 @@ def test_a_picture_is_for_pyplot_to_show_and_leaves_settings_alone(draw, monkeyp
 
 # Any tasks
 
-END = "which is a name of eighty letters or more, that never seems to come to its end."
 NAMES = {
     "hidden or read as mathematics": ["_buys", "US$ price", "CA$ price", "{} %s", "__"],
     "no words or other letters": [2, "", "a\nb\tc", "τιμή", "价", "🛒", "\x00", np.int64(1)],

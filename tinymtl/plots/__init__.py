@@ -1,6 +1,6 @@
 """The pictures: what was learned, where gradients conflict, what steps did, what sharing gained.
 
-Read in this order: look, training, gradients, transfer, theory, networks.
+Read in this order: look, training, gradients, transfer, theory, networks, graphs.
 Each file answers one question with its pictures, and imports only from files before it.
 
 Each picture is a function that returns a matplotlib figure. `plt.show()` shows it, and `save`
@@ -24,6 +24,7 @@ with the first picture, not before.
 """
 
 from .gradients import cosines, direction_and_length, harm, layers, step
+from .graphs import graph
 from .look import ARM_COLOURS, TASK_COLOURS, save
 from .networks import embedding, network
 from .theory import curves, pareto, strength_curve, trajectories
@@ -40,6 +41,7 @@ __all__ = [
     "embedding",
     "gain_by_fraction",
     "gains",
+    "graph",
     "harm",
     "layers",
     "losses",

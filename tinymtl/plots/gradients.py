@@ -38,6 +38,16 @@ def cosines(history: History, *, figure=None):
     does not mean that nothing is transferred: show gains beside it.
     figure: where to draw, a matplotlib Figure or SubFigure; None makes a new one.
     TypeError for anything but a History, ValueError for fewer than 2 tasks or no cosines.
+
+    >>> import tinymtl as mtl
+    >>> rng = np.random.default_rng(0)
+    >>> data, _ = mtl.datasets.related_tasks(rng, relatedness=0.5)
+    >>> model = mtl.HardSharing(mtl.Dense(8, 4, rng), {t: mtl.Dense(4, 1, rng) for t in data})
+    >>> history = mtl.fit(
+    ...     model, data, dict.fromkeys(data, mtl.mse), optimizer=mtl.SGD(0.01), steps=20,
+    ...     cosines_every=2,
+    ... )
+    >>> figure = cosines(history)
     """
     _check_cosines("cosines", history)
     steps = np.asarray(history.cosine_steps)  # (K,)
@@ -256,6 +266,16 @@ def harm(history: History, pair: tuple[str, str] | None = None, *, figure=None):
     figure: where to draw, a matplotlib Figure or SubFigure; None makes a new one.
     TypeError for anything but a History. ValueError for unknown tasks, no cosines, or copies of
     which nothing is shared.
+
+    >>> import tinymtl as mtl
+    >>> rng = np.random.default_rng(0)
+    >>> data, _ = mtl.datasets.related_tasks(rng, relatedness=0.5)
+    >>> model = mtl.HardSharing(mtl.Dense(8, 4, rng), {t: mtl.Dense(4, 1, rng) for t in data})
+    >>> history = mtl.fit(
+    ...     model, data, dict.fromkeys(data, mtl.mse), optimizer=mtl.SGD(0.01), steps=20,
+    ...     cosines_every=2,
+    ... )
+    >>> figure = harm(history)
     """
     _check_cosines("harm", history)
     pair = _check_pair(history, pair)
@@ -415,6 +435,12 @@ def layers(gramians: Mapping[str, np.ndarray], tasks: Sequence[str], *, figure=N
     Of more than 6 tasks there is a matrix of the cosines for each layer, without the weights.
     figure: where to draw, a matplotlib Figure or SubFigure; None makes a new one.
     ValueError for no layer, other shapes, fewer than 2 names, a name twice.
+
+    >>> gramians = {
+    ...     "embedding": np.array([[1.0, -0.5], [-0.5, 1.0]]),
+    ...     "dense": np.array([[4.0, 1.0], [1.0, 1.0]]),
+    ... }
+    >>> figure = layers(gramians, ["price", "buys"])
     """
     tasks = checks.distinct_names("layers", "tasks", tasks, 2)
     T = len(tasks)
@@ -541,6 +567,15 @@ def step(report: interaction.StepReport, *, figure=None):
     and with numbers for up to 12 tasks.
     figure: where to draw, a matplotlib Figure or SubFigure; None makes a new one.
     ValueError for no task, a task twice, or other shapes.
+
+    >>> import tinymtl as mtl
+    >>> rng = np.random.default_rng(0)
+    >>> data, _ = mtl.datasets.related_tasks(rng, relatedness=0.5)
+    >>> model = mtl.HardSharing(mtl.Dense(8, 4, rng), {t: mtl.Dense(4, 1, rng) for t in data})
+    >>> report = mtl.interaction.step_report(
+    ...     model, data, dict.fromkeys(data, mtl.mse), mtl.Adam(0.01)
+    ... )
+    >>> figure = step(report)
     """
     tasks = checks.distinct_names("step", "tasks", report.tasks, 1)
     T = len(tasks)
@@ -620,6 +655,10 @@ def direction_and_length(
     no step. A task without a gradient has no point.
     figure: where to draw, a matplotlib Figure or SubFigure; None makes a new one.
     ValueError for no rule, other shapes, no name or a name twice.
+
+    >>> gramian = np.array([[9.0, -3.0], [-3.0, 2.0]])
+    >>> weights = {"plain sum": [1.0, 1.0], "MGDA": [0.294, 0.706]}
+    >>> figure = direction_and_length(gramian, weights, ["price", "buys"])
     """
     where = "direction_and_length"
     tasks = checks.distinct_names(where, "tasks", tasks, 1)

@@ -191,6 +191,10 @@ def save(figure, path):
 
     The file is black on white, whatever style is set. TypeError for a SubFigure, because only the
     whole Figure can be written and closed, and for anything else.
+
+    >>> import tinymtl as mtl
+    >>> figure = mtl.plots.gains({"hard": {"brand, AUC": (0.101, 0.017)}})
+    >>> mtl.plots.save(figure, "gains.png")  # doctest: +SKIP
     """
     import matplotlib.pyplot as plt
     from matplotlib.figure import Figure, SubFigure

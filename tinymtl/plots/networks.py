@@ -252,6 +252,10 @@ def embedding(vectors: Mapping[str, np.ndarray], labels: Sequence, *, figure=Non
     dimensions.
     figure: where to draw, a matplotlib Figure or SubFigure; None makes a new one.
     ValueError for no vectors, fewer than 2 labels, other shapes, NaN or infinity.
+
+    >>> rng = np.random.default_rng(0)
+    >>> vectors = {"alone": rng.normal(size=(6, 4)), "hard": rng.normal(size=(6, 4))}
+    >>> figure = embedding(vectors, ["tea", "tea", "tea", "jam", "jam", "jam"])
     """
     if not vectors:
         raise ValueError(f"embedding: vectors must have at least one name, got {vectors}")

@@ -321,6 +321,11 @@ def trajectories(
     pareto_set (M, 2): the points at which no loss can fall without the other rising.
     figure: where to draw, a matplotlib Figure or SubFigure; None makes a new one.
     ValueError for no rule, or other shapes.
+
+    >>> def landscape(θ):  # two bowls, around (-1, 0) and (1, 0)
+    ...     return ((θ[..., None, :] - [[-1.0, 0.0], [1.0, 0.0]]) ** 2).sum(-1)
+    >>> path = np.linspace([0.5, 1.5], [0.0, 0.0], 20)
+    >>> figure = trajectories(landscape, {"plain sum": path}, extent=(-2, 2, -2, 2))
     """
     tasks = look.names(_two_names("trajectories", tasks), 12)
     extent = checks.floats("trajectories", "extent", extent, 4)
@@ -336,7 +341,9 @@ def trajectories(
         least = checks.floats("trajectories", "minima", minima, 2, 2)
 
     title = "Where does each rule lead? From hollow to star"
-    row = 4.2 if len(paths) == 1 else 2
+    row = 4.2 if len(paths) == 1 else 2.4
+    if len(paths) == 3 or len(paths) > 4:  # three panels side by side
+        row = 1.7
     figure, panels, _ = look.make_panels("trajectories", figure, title, len(paths), row=row)
     x0, x1, y0, y1 = extent
     for ax, (rule, of_rule) in zip(panels, look.by_name(paths, 16).items()):

@@ -20,6 +20,15 @@ def losses(history: History, *, figure=None):
     positive. A batch without a label (NaN) leaves a gap. A dotted line marks `history.best_step`.
     figure: where to draw, a matplotlib Figure or SubFigure; None makes a new one.
     TypeError for anything but a History, ValueError for a history without a step.
+
+    >>> import tinymtl as mtl
+    >>> rng = np.random.default_rng(0)
+    >>> data, _ = mtl.datasets.related_tasks(rng, relatedness=0.5)
+    >>> model = mtl.HardSharing(mtl.Dense(8, 4, rng), {t: mtl.Dense(4, 1, rng) for t in data})
+    >>> history = mtl.fit(
+    ...     model, data, dict.fromkeys(data, mtl.mse), optimizer=mtl.SGD(0.01), steps=20
+    ... )
+    >>> figure = losses(history)
     """
     checks.instance("losses", "history", history, History)
     steps_made = len(history.penalty)
@@ -115,6 +124,16 @@ def weights(histories: Mapping[str, History], *, figure=None):
     figure: where to draw, a matplotlib Figure or SubFigure; None makes a new one.
     TypeError for anything but histories. ValueError for no history, one without a step, or tasks
     that differ.
+
+    >>> import tinymtl as mtl
+    >>> rng = np.random.default_rng(0)
+    >>> data, _ = mtl.datasets.related_tasks(rng, relatedness=0.5)
+    >>> model = mtl.HardSharing(mtl.Dense(8, 4, rng), {t: mtl.Dense(4, 1, rng) for t in data})
+    >>> history = mtl.fit(
+    ...     model, data, dict.fromkeys(data, mtl.mse), optimizer=mtl.SGD(0.01), steps=20,
+    ...     weights=mtl.weighting.mgda,
+    ... )
+    >>> figure = weights({"MGDA": history})
     """
     tasks = _common_tasks(histories)
     names = look.names(tasks)

@@ -178,6 +178,10 @@ def transfer_matrix(
     figure: where to draw, a matplotlib Figure or SubFigure; None makes a new one.
     ValueError for other shapes, fewer than 2 names, a name twice, standard errors not finite or
     below 0.
+
+    >>> gain = np.array([[0.0, 0.1], [-0.05, 0.0]])
+    >>> errors = np.array([[0.0, 0.02], [0.03, 0.0]])
+    >>> figure = transfer_matrix(gain, errors, ["price", "buys"], seeds=10)
     """
     tasks = checks.distinct_names("transfer_matrix", "tasks", tasks, 2)
     T = len(tasks)
