@@ -11,6 +11,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import matplotlib.pyplot as plt
 import pytest
 
 import tinymtl as mtl
@@ -37,7 +38,9 @@ MODULES = [
 
 @pytest.mark.parametrize("name", ["tinymtl", *MODULES])
 def test_examples_in_docstrings_are_true(name):
-    assert doctest.testmod(importlib.import_module(name)).failed == 0
+    failed = doctest.testmod(importlib.import_module(name)).failed
+    plt.close("all")  # what the examples of pictures drew
+    assert failed == 0
 
 
 # Names

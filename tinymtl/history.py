@@ -68,6 +68,16 @@ class History:
     At `held_out_steps` (M,), the numbers of steps made:
         held_out[t] (M,): the loss of task t on the held-out data.
         best_step: the one of these with the least total, or the least value of `judge`.
+
+    >>> import tinymtl as mtl
+    >>> rng = np.random.default_rng(0)
+    >>> data, _ = mtl.datasets.related_tasks(rng, relatedness=0.5)
+    >>> heads = {"a": mtl.Dense(4, 1, rng), "b": mtl.Dense(4, 1, rng)}
+    >>> model = mtl.HardSharing(mtl.Sequential(mtl.Dense(8, 4, rng), mtl.tanh), heads)
+    >>> losses = {"a": mtl.mse, "b": mtl.mse}
+    >>> history = mtl.fit(model, data, losses, optimizer=mtl.SGD(0.01), steps=20)
+    >>> history.stopped, history.losses["a"].shape
+    ('finished', (20,))
     """
 
     tasks: list[str]

@@ -181,6 +181,16 @@ class StepReport:
     and if it moves all parameters:
 
         with_heads   L(θ + Δθ) − L(θ)
+
+    >>> import tinymtl as mtl
+    >>> rng = np.random.default_rng(0)
+    >>> data, _ = mtl.datasets.related_tasks(rng, relatedness=0.5)
+    >>> heads = {"a": mtl.Dense(4, 1, rng), "b": mtl.Dense(4, 1, rng)}
+    >>> model = mtl.HardSharing(mtl.Sequential(mtl.Dense(8, 4, rng), mtl.tanh), heads)
+    >>> losses = {"a": mtl.mse, "b": mtl.mse}
+    >>> report = step_report(model, data, losses, mtl.SGD(0.01))
+    >>> report.tasks, report.happened.shape
+    (['a', 'b'], (2,))
     """
 
     tasks: list[str]
@@ -235,6 +245,16 @@ def step_report(
 
     For plain SGD and no penalty `taken` equals `predicted`, and `happened` differs from it by a
     term that shrinks with η². ValueError for a model that shares nothing, or tasks that do not fit.
+
+    >>> import tinymtl as mtl
+    >>> rng = np.random.default_rng(0)
+    >>> data, _ = mtl.datasets.related_tasks(rng, relatedness=0.5)
+    >>> heads = {"a": mtl.Dense(4, 1, rng), "b": mtl.Dense(4, 1, rng)}
+    >>> model = mtl.HardSharing(mtl.Sequential(mtl.Dense(8, 4, rng), mtl.tanh), heads)
+    >>> losses = {"a": mtl.mse, "b": mtl.mse}
+    >>> report = step_report(model, data, losses, mtl.SGD(0.01))
+    >>> np.allclose(report.taken, report.predicted)  # for plain descent
+    True
     """
     checks.instance("step_report", "optimizer", optimizer, Optimizer)
     start = _opened("step_report", model, batch, losses)
@@ -281,6 +301,15 @@ def lookahead_affinity(
     The step is for task i alone, and the loss that falls is that of task j. Returns Z (T, T), where
     negative is harm. Dropout is off. ValueError for a model that shares nothing and for losses that
     are not positive. Source: Fifty et al. (2021).
+
+    >>> import tinymtl as mtl
+    >>> rng = np.random.default_rng(0)
+    >>> data, _ = mtl.datasets.related_tasks(rng, relatedness=0.5)
+    >>> heads = {"a": mtl.Dense(4, 1, rng), "b": mtl.Dense(4, 1, rng)}
+    >>> model = mtl.HardSharing(mtl.Sequential(mtl.Dense(8, 4, rng), mtl.tanh), heads)
+    >>> losses = {"a": mtl.mse, "b": mtl.mse}
+    >>> lookahead_affinity(model, data, losses, 0.01).shape
+    (2, 2)
     """
     checks.not_negative("lookahead_affinity", "learning_rate", learning_rate)
     start = _opened("lookahead_affinity", model, batch, losses)
@@ -309,6 +338,15 @@ def layer_gramians(
 
     Their sum is the Gramian of all shared parameters, because G = J Jᵀ is a sum over the columns
     of J. Dropout is off. ValueError for a model that shares nothing.
+
+    >>> import tinymtl as mtl
+    >>> rng = np.random.default_rng(0)
+    >>> data, _ = mtl.datasets.related_tasks(rng, relatedness=0.5)
+    >>> heads = {"a": mtl.Dense(4, 1, rng), "b": mtl.Dense(4, 1, rng)}
+    >>> model = mtl.HardSharing(mtl.Sequential(mtl.Dense(8, 4, rng), mtl.tanh), heads)
+    >>> losses = {"a": mtl.mse, "b": mtl.mse}
+    >>> {layer: G.shape for layer, G in layer_gramians(model, data, losses).items()}
+    {'trunk.parts.0': (2, 2)}
     """
     start = _opened("layer_gramians", model, batch, losses)
     gramians = {}
@@ -328,6 +366,16 @@ def row_norms(
     Tasks meet in the rows that more than one of them touches, (norms > 0).sum(0) > 1. Elsewhere in
     the table they cannot help or harm each other. Dropout is off. ValueError for a model that
     shares nothing.
+
+    >>> import tinymtl as mtl
+    >>> rng = np.random.default_rng(0)
+    >>> ids = np.array([0, 2])
+    >>> data = {"a": (ids, np.ones((2, 1))), "b": (ids[1:], np.ones((1, 1)))}
+    >>> heads = {"a": mtl.Dense(4, 1, rng), "b": mtl.Dense(4, 1, rng)}
+    >>> model = mtl.HardSharing(mtl.Embedding(3, 4, rng), heads)
+    >>> norms = row_norms(model, data, {"a": mtl.mse, "b": mtl.mse})
+    >>> {table: (lengths > 0).sum(0) for table, lengths in norms.items()}  # tasks at each row
+    {'trunk.table': array([1, 0, 2])}
     """
     start = _opened("row_norms", model, batch, losses)
     tables = {id(part.table) for part in start.model.modules() if isinstance(part, Embedding)}
@@ -449,7 +497,8 @@ def delta_m(
 
 # Findings: which gains are more than chance
 
-# Of 20 comparisons over a few seeds each, one or two would pass 2 standard errors by chance.
+# A gain is a finding if it misses 0 by more than so many standard errors. Of 20 comparisons over a
+# few seeds each, one or two would pass 2 standard errors by chance.
 SURE = 3
 ENOUGH_SEEDS = 5  # seeds, before a standard error is trusted with a finding
 

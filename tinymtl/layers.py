@@ -111,6 +111,10 @@ class Dropout(Module):
 
     The entries that are kept are divided by 1 − rate, so that the expected value is the input.
     ValueError for a rate outside [0, 1). Source: Srivastava et al. (2014), the inverted form.
+
+    >>> drop = Dropout(0.5, np.random.default_rng(0))
+    >>> drop(np.ones(4))
+    Tensor([2., 0., 0., 0.])
     """
 
     def __init__(self, rate: float, rng: np.random.Generator):
@@ -140,6 +144,10 @@ class RNN(Module):
     last state for every length. W starts as in `Dense`. U starts as a random orthogonal matrix
     (Saxe et al. 2014), which neither shrinks nor stretches the state.
     Source: Elman (1990); Goodfellow et al. (2016), eq. 10.8 and 10.9.
+
+    >>> rnn = RNN(3, 5, np.random.default_rng(0))
+    >>> rnn(np.zeros((2, 7, 3))).shape  # 2 sequences of 7 steps
+    (2, 7, 5)
     """
 
     def __init__(self, n_in: int, n_hidden: int, rng: np.random.Generator, dtype=np.float64):
@@ -176,6 +184,10 @@ class Conv1D(Module):
     padding="valid" takes whole windows only: L' = L − width + 1. W (width · D, H) starts as in
     `Dense`. ValueError for another padding, a width below 1, and sequences that are too short.
     Source: Goodfellow et al. (2016), eq. 9.6.
+
+    >>> layer = Conv1D(3, 5, 2, np.random.default_rng(0), padding="valid")
+    >>> layer(np.zeros((2, 7, 3))).shape  # 6 whole windows of 2 steps
+    (2, 6, 5)
     """
 
     def __init__(

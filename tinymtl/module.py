@@ -43,6 +43,11 @@ class Parameter(Tensor):
     can leave the others alone.
 
     A frozen parameter is a constant: it receives no gradient, and optimisers leave it alone.
+
+    >>> p = Parameter([1.0, 2.0])
+    >>> (p * p).sum().backward()
+    >>> p.grad
+    array([2., 4.])
     """
 
     __slots__ = ("_data", "_grad", "changed", "touched", "packed")

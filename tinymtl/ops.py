@@ -38,7 +38,11 @@ def sqrt(x: Tensor) -> Tensor:
 
 
 def relu(x: Tensor) -> Tensor:
-    """max(x, 0); derivative 1 where x > 0, else 0 (at the kink too)."""
+    """max(x, 0); derivative 1 where x > 0, else 0 (at the kink too).
+
+    >>> relu(Tensor([-1.0, 2.0]))
+    Tensor([0., 2.])
+    """
     x = as_tensor("relu", "x", x)
     y = np.maximum(x.data, 0)
     # Made once: a product with truth values would convert them anew in every pass.
@@ -122,7 +126,11 @@ def _constant_like(tensor, name_of_function, name, value):
 
 
 def tanh(x: Tensor) -> Tensor:
-    """Hyperbolic tangent; derivative 1 − tanh²."""
+    """Hyperbolic tangent; derivative 1 − tanh².
+
+    >>> tanh(Tensor([0.0, 20.0]))
+    Tensor([0., 1.])
+    """
     x = as_tensor("tanh", "x", x)
     y = np.tanh(x.data)
     return node(y, (x, lambda g: g - g * y * y))

@@ -178,6 +178,14 @@ class SGD(Optimizer):
     μ = 0 is plain gradient descent, θ ← θ − η g. In sparse tables the v of a row rests while nobody
     looks the row up, so momentum is lazy there; without momentum sparse and dense are the same.
     Source: Polyak (1964); Goodfellow et al. (2016), section 8.3.2.
+
+    >>> from tinymtl import Dense
+    >>> model = Dense(1, 1, np.random.default_rng(0))
+    >>> before = model.b.data.copy()
+    >>> model(np.array([[1.0]])).sum().backward()  # the slope of b is 1
+    >>> SGD(0.1).step(model)
+    >>> model.b.data - before
+    array([-0.1])
     """
 
     def __init__(self, learning_rate, momentum: float = 0.0, *, clip_norm: float | None = None):
@@ -212,6 +220,15 @@ class Adam(Optimizer):
     divided by √v̂, so where gradients are large it pulls less; the decay is decoupled from m and v
     and pulls every parameter by the same fraction. (Under plain SGD both are one, with
     decay = 2λ.) Source: Loshchilov & Hutter (2019), algorithm 2, with α inside the schedule η.
+
+    The first step has the size of the learning rate, whatever the size of the gradient:
+
+    >>> from tinymtl import Dense
+    >>> model = Dense(1, 1, np.random.default_rng(0))
+    >>> (1000 * model(np.array([[1.0]]))).sum().backward()
+    >>> Adam(0.1).step(model)
+    >>> model.b.data.round(6)
+    array([-0.1])
     """
 
     memory = ("m", "v")

@@ -303,6 +303,13 @@ class SoftSharing(Sharing):
     but gradient steps of size η diverge once η λ > 1 ("pairs": η λ T > 1). A frozen trunk pulls the
     others, and rests itself. The parts and l2 are as in `HardSharing`.
     Source: Evgeniou & Pontil (2004); Duong et al. (2015).
+
+    >>> from tinymtl import Dense
+    >>> rng = np.random.default_rng(0)
+    >>> heads = {"a": Dense(32, 1, rng), "b": Dense(32, 3, rng)}
+    >>> model = SoftSharing(Dense(8, 32, rng), heads, strength=0.1)
+    >>> float(model.penalty())  # the trunks start equal
+    0.0
     """
 
     P = 0
@@ -401,6 +408,12 @@ class SingleTask(SoftSharing):
     """A network for each task and nothing between them: soft sharing of strength 0.
 
     This is the arm that the other two are compared with.
+
+    >>> from tinymtl import Dense
+    >>> rng = np.random.default_rng(0)
+    >>> heads = {"a": Dense(32, 1, rng), "b": Dense(32, 3, rng)}
+    >>> SingleTask(Dense(8, 32, rng), heads).counts()  # two trunks of 288
+    {'shared': 0, 'tasks': {'a': 321, 'b': 387}, 'total': 708, 'trainable': 708}
     """
 
     def __init__(self, trunk, heads, encoders=None, *, l2=None):

@@ -149,6 +149,16 @@ def fit(
     A loss that is not finite is a FloatingPointError that names task and step. Arguments that do
     not fit are a ValueError or a TypeError. An exception that ends a run, one of a loss, a rule or
     a callback too, has the History so far as its attribute `history`.
+
+    >>> import tinymtl as mtl
+    >>> rng = np.random.default_rng(0)
+    >>> data, _ = mtl.datasets.related_tasks(rng, relatedness=0.5)
+    >>> heads = {"a": mtl.Dense(4, 1, rng), "b": mtl.Dense(4, 1, rng)}
+    >>> model = mtl.HardSharing(mtl.Sequential(mtl.Dense(8, 4, rng), mtl.tanh), heads)
+    >>> losses = {"a": mtl.mse, "b": mtl.mse}
+    >>> history = fit(model, data, losses, optimizer=mtl.Adam(0.01), steps=100)
+    >>> bool(history.losses["a"][-1] < history.losses["a"][0])
+    True
     """
     checks.instance("fit", "model", model, Sharing)
     data = checked_data("fit", "data", data, model, losses)
@@ -227,6 +237,15 @@ def evaluate(
         and the function is called once on all of them. So any measure is right, a mean over labels
         or not; only memory and rounding differ. The outputs must have the examples along the first
         axis.
+
+    >>> import tinymtl as mtl
+    >>> rng = np.random.default_rng(0)
+    >>> data, _ = mtl.datasets.related_tasks(rng, relatedness=0.5)
+    >>> heads = {"a": mtl.Dense(4, 1, rng), "b": mtl.Dense(4, 1, rng)}
+    >>> model = mtl.HardSharing(mtl.Sequential(mtl.Dense(8, 4, rng), mtl.tanh), heads)
+    >>> losses = {"a": mtl.mse, "b": mtl.mse}
+    >>> sorted(evaluate(model, data, losses))
+    ['a', 'b']
     """
     checks.instance("evaluate", "model", model, Sharing)
     data = checked_data("evaluate", "data", data, model, losses)
