@@ -5,16 +5,22 @@
     python tutorials/_render.py 04 beyond    some of them
     python tutorials/_render.py --notebooks  an .ipynb beside each chapter; nothing runs
 
-A chapter is a script. Its cells begin with `# %%` (code) or `# %% [markdown]` (prose,
-each line behind `# `). Each chapter runs in a fresh process. The page differs from the
-script in four ways: mathematics between dollars is written as the code host reads it, a
-name of the package such as `mtl.mse` becomes a link to the file that defines it, a
-picture without a description gets its finding, and links to the neighbouring chapters
-are added at the end.
+A chapter is a script of cells (see _cells.py). Each chapter runs in a fresh process.
+The page differs from the script in five ways:
+
+- mathematics between dollars is written as the code host reads it,
+- a name of the package such as `mtl.mse` becomes a link to the file that defines it,
+- code that only draws or checks is folded; what it prints and shows is not,
+- the finding of a picture is its alternative text, and stands under it in italics,
+- links to the neighbouring chapters are added at the end.
+
+A notebook that exists is never overwritten, unless `--force` is given.
 """
 
 import argparse
+import ast
 import contextlib
+import html
 import importlib
 import inspect
 import io
@@ -30,38 +36,18 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import _show
+from _cells import cells
 
 HERE = Path(__file__).parent
 PATHS = [
     *sorted(HERE.glob("[0-9][0-9]_*.py")),
     *HERE.glob("shop_results.py"),
+    *HERE.glob("own_formula.py"),
     *HERE.glob("beyond.py"),
 ]
 
 
-# Reading and running a chapter
-
-
-def cells(path):
-    """[(is code, text, line number where the text begins)] of a chapter."""
-    script = path.read_text(encoding="utf-8")
-    before, *parts = re.split(r"^(?=# %%)", script, flags=re.MULTILINE)
-    found = []
-    line = 1  # where the next part begins
-    for part in parts:
-        head, _, text = part.partition("\n")
-        is_code = "[markdown]" not in head
-        if not is_code:
-            text = re.sub(r"^# ?", "", text, flags=re.MULTILINE)
-        blank_lines = len(text) - len(text.lstrip("\n"))
-        found.append((is_code, text.strip("\n"), line + 1 + blank_lines))
-        line += part.count("\n")
-    begins_with_prose = found and not found[0][0]
-    if before or not begins_with_prose:
-        raise RuntimeError(
-            f"{path.name} must begin with a cell of prose whose first line is the title"
-        )
-    return found
+# Running a chapter
 
 
 def execute(path, folder):
@@ -75,17 +61,33 @@ def execute(path, folder):
     _show.folder = folder
     names = {"__name__": "__main__", "__file__": str(path)}
     results = []
-    for is_code, text, line in cells(path):
+    for cell in cells(path):
         output = io.StringIO()
         shown_before = len(_show.shown)
-        if is_code:
-            # Blank lines in front give errors the line numbers of the file.
-            code = compile("\n" * (line - 1) + text, path, "exec")
+        if cell.is_code:
             with contextlib.redirect_stdout(output):
-                exec(code, names)
+                run_cell(cell, path, names)
         pictures = _show.shown[shown_before:]
         results.append({"output": output.getvalue(), "pictures": pictures})
     (folder / f"{path.stem}.json").write_text(json.dumps(results), encoding="utf-8")
+
+
+def run_cell(cell, path, names):
+    """Execute a cell. A notebook shows the value at its end, so that must be None."""
+    # Blank lines in front give errors the line numbers of the file.
+    tree = ast.parse("\n" * (cell.line - 1) + cell.text, str(path))
+    last = tree.body[-1] if tree.body else None
+    if not isinstance(last, ast.Expr):
+        exec(compile(tree, path, "exec"), names)
+        return
+    tree.body.pop()
+    exec(compile(tree, path, "exec"), names)
+    value = eval(compile(ast.Expression(last.value), path, "eval"), names)
+    if value is not None:
+        raise RuntimeError(
+            f"{path.name}, line {last.lineno}: a notebook would show the value of the "
+            f"last line, {ast.unparse(last)}; give it a name, or print it"
+        )
 
 
 def run(path, folder):
@@ -143,17 +145,40 @@ def page(path, results):
         f"[Contents](README.md) · run it: `python tutorials/{path.name}`, "
         "or step through its cells in an editor",
     ]
-    for (is_code, text, _), result in zip(cells(path), results, strict=True):
-        if is_code:
-            parts.append(f"```python\n{text}\n```")
+    for cell, result in zip(cells(path), results, strict=True):
+        if cell.is_code:
+            parts.append(shown_code(cell))
         else:
-            parts.append(describe_pictures(prose(text), findings, path.name))
+            parts.append(describe_pictures(prose(cell.text), findings, path.name))
         if result["output"]:
             parts.append(printed(result["output"]))
         for name, finding in result["pictures"]:
-            parts.append(f"![{finding}](figures/{name})")
+            parts.append(picture(name, finding))
     parts.append(ways(path))
     return "\n\n".join(parts) + "\n"
+
+
+def shown_code(cell):
+    """A cell's code as a block, folded if it has a title."""
+    code = f"```python\n{cell.text}\n```"
+    if not cell.title:
+        return code
+    title = html.escape(cell.title[0].lower() + cell.title[1:], quote=False)
+    # The blank lines make the code host read the block as Markdown.
+    return f"<details><summary>Code: {title}</summary>\n\n{code}\n\n</details>"
+
+
+def picture(name, finding):
+    """A picture, with its finding for those who cannot see it and for all others."""
+    finding = " ".join(finding.split())
+    described = as_text(finding).replace("$", "&#36;")
+    in_italics = as_text(finding).replace("$", "<span>$</span>")
+    return f"![{described}](figures/{name})\n\n*{in_italics}*"
+
+
+def as_text(words):
+    """Words in which no character means anything to Markdown but the dollar."""
+    return re.sub(r"([\\`*_\[\]<>|~&])", r"\\\1", words)
 
 
 def describe_pictures(text, findings, chapter):
@@ -162,14 +187,14 @@ def describe_pictures(text, findings, chapter):
     The best picture of a chapter stands in its prose, before the cell that draws it.
     """
 
-    def described(picture):
-        name = picture[1]
+    def described(match):
+        name = match[1]
         if name not in findings:
             raise RuntimeError(
                 f"{chapter} has a picture that no cell shows: {name}; "
                 f"there are {list(findings)}"
             )
-        return f"![{findings[name]}](figures/{name})"
+        return picture(name, findings[name])
 
     return re.sub(r"!\[\]\(figures/([^)]*)\)", described, text)
 
@@ -193,7 +218,7 @@ def ways(path):
 
 
 def link(path):
-    first_line = cells(path)[0][1].splitlines()[0]
+    first_line = cells(path)[0].text.splitlines()[0]
     title = first_line.lstrip("# ")
     return f"[{title}]({path.stem}.md)"
 
@@ -238,16 +263,22 @@ def definition(name):
 # Notebooks and the command line
 
 
+HIDDEN = {"tags": ["hide-input"], "jupyter": {"source_hidden": True}}
+
+
 def notebook(path):
-    """A chapter as a notebook: plain JSON, nothing runs."""
+    """A chapter as a notebook: plain JSON in the format 4.5, nothing runs."""
     found = []
-    for i, (is_code, text, _) in enumerate(cells(path)):
-        cell = {"id": f"cell-{i}", "metadata": {}, "source": text}
-        if is_code:
-            cell |= {"cell_type": "code", "execution_count": None, "outputs": []}
+    for i, cell in enumerate(cells(path)):
+        entry = {"id": f"cell-{i}", "metadata": {}, "source": cell.text}
+        if cell.is_code:
+            entry |= {"cell_type": "code", "execution_count": None, "outputs": []}
         else:
-            cell |= {"cell_type": "markdown"}
-        found.append(cell)
+            entry |= {"cell_type": "markdown"}
+        if cell.title:
+            # Of code that is hidden a notebook shows the first line.
+            entry |= {"metadata": HIDDEN, "source": f"# {cell.title}\n{cell.text}"}
+        found.append(entry)
     kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
     return {
         "nbformat": 4,
@@ -257,11 +288,19 @@ def notebook(path):
     }
 
 
-def write_notebooks(paths):
+def write_notebooks(paths, force=False):
+    """A notebook beside each chapter; one that exists stays as it is without `force`.
+
+    It may hold a reader's answers.
+    """
     for path in paths:
+        target = path.with_suffix(".ipynb")
+        if target.exists() and not force:
+            print(f"{target} exists and was not changed; --force writes it anew")
+            continue
         text = json.dumps(notebook(path), ensure_ascii=False, indent=1)
-        path.with_suffix(".ipynb").write_text(text, encoding="utf-8")
-        print(path.with_suffix(".ipynb"))
+        target.write_text(text + "\n", encoding="utf-8")
+        print(target)
 
 
 def write_pages(paths):
@@ -297,6 +336,9 @@ def main(arguments):
     parser.add_argument(
         "--notebooks", action="store_true", help="write an .ipynb beside each chapter"
     )
+    parser.add_argument(
+        "--force", action="store_true", help="overwrite notebooks that exist"
+    )
     options = parser.parse_args(arguments)
 
     paths = []
@@ -309,8 +351,10 @@ def main(arguments):
     if not options.chapters:
         paths = PATHS
 
+    if options.force and not options.notebooks:
+        parser.error("--force is for --notebooks")
     if options.notebooks:
-        write_notebooks(paths)
+        write_notebooks(paths, options.force)
     else:
         write_pages(paths)
 

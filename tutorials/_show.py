@@ -14,8 +14,9 @@ def show(figure, name, finding):
     """Write `figure` to the file `name` (.svg or .png) and say where on standard error.
 
     A window opens as well where there is a display.
-    `finding` says in one sentence what the picture shows. The page uses it as the
-    picture's alternative text, for readers who cannot see the picture.
+    `finding` says in one or two sentences what one sees, not what the axes are. The
+    page prints it under the picture. It is also the alternative text, for readers who
+    cannot see the picture. A script says it behind the name of the file.
     """
     folder.mkdir(parents=True, exist_ok=True)
     metadata = {"Date": None} if name.endswith(".svg") else None
@@ -23,7 +24,7 @@ def show(figure, name, finding):
     with matplotlib.rc_context({"svg.hashsalt": name}):
         figure.savefig(folder / name, dpi=120, metadata=metadata)
     shown.append((name, finding))
-    print(folder / name, file=sys.stderr)
+    print(f"{folder / name}: {finding}", file=sys.stderr)
     if matplotlib.get_backend().lower() != "agg":
         plt.show()
     plt.close(figure)
