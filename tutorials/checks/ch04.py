@@ -3,31 +3,78 @@
 import numpy as np
 import tinymtl as mtl
 
-from . import Wrong, catches, exercise, numbers
+from . import catches, exercise, expect, numbers
 
 
 @exercise("4.1")
 def check_counts(counts):
     for D, H, outputs in ((6, 16, [1, 3]), (10, 4, [2]), (3, 5, [1, 1, 7])):
-        expected = _counted(D, H, outputs)
-        got = tuple(numbers(counts(D, H, outputs), (2,), "(alone, hard)").tolist())
-        if got != expected:
-            without_biases = [
-                _counts(D, H, outputs, of_trunk, of_heads)
-                for of_trunk, of_heads in ((0, 0), (0, 1), (1, 0))
-            ]
-            if got in without_biases:
-                slip = "Every dense layer has biases too, one for each output."
-            else:
-                slip = (
-                    "Alone: a trunk of two layers for each task. Hard: one such trunk. "
-                    "Both: every head once."
-                )
-            raise Wrong(
-                f"for D = {D}, H = {H}, outputs = {outputs} "
-                f"expected (alone, hard) = {expected}, "
-                f"got ({got[0]:g}, {got[1]:g}). {slip}"
-            )
+        alone, hard = _counted(D, H, outputs)
+        answer = numbers(counts(D, H, outputs), (2,), "(alone, hard)")
+        known = {
+            "Alone has a trunk for each task; you counted one.": (hard, hard),
+            "Hard sharing has one trunk; you counted several.": (alone, alone),
+        }
+        known |= _slips_of_counts(D, H, outputs, answer)
+        expect(
+            answer,
+            (alone, hard),
+            "(alone, hard)",
+            given=f"for D = {D}, H = {H}, outputs = {outputs}",
+            known=known,
+            hint="The trunk has two layers. Every head counts once in both.",
+        )
+
+
+def _slips_of_counts(D, H, outputs, answer):
+    """Sentence -> the counts with this slip."""
+    layers = [D * H + H, H * H + H]
+    heads = sum(H * C + C for C in outputs)
+    weights_alone = D * H + H * H, sum(H * C for C in outputs)
+    of_slips = {
+        "The second layer of the trunk gets H numbers, not D.": (2 * layers[0], heads),
+        "A dense layer has as many biases as outputs, also in the second layer.": (
+            layers[0] + H * H,
+            heads,
+        ),
+        "A dense layer has one bias for each of its outputs, not one in all.": (
+            weights_alone[0] + 2,
+            weights_alone[1] + len(outputs),
+        ),
+        "A head has one bias for each of its outputs, not one in all.": (
+            sum(layers),
+            weights_alone[1] + len(outputs),
+        ),
+        "Every task has a head of its own; you counted the first alone.": (
+            sum(layers),
+            H * outputs[0] + outputs[0],
+        ),
+        "The heads are missing.": (sum(layers), 0),
+        "The second layer of the trunk is missing.": (layers[0], heads),
+        "A head begins where the trunk ends, with H numbers and not with D.": (
+            sum(layers),
+            sum(D * C + C for C in outputs),
+        ),
+    }
+    known = {}
+    heads_of_all = heads
+    for sentence, (trunk, heads) in of_slips.items():
+        known[sentence] = len(outputs) * trunk + heads, trunk + heads
+    T = len(outputs)
+    known["Alone, each task has its own head, not all heads."] = (
+        T * (sum(layers) + heads_of_all),
+        sum(layers) + heads_of_all,
+    )
+    known["The heads are missing in hard sharing: each task has one there too."] = (
+        T * sum(layers) + heads_of_all,
+        sum(layers),
+    )
+    for of_trunk, of_heads in ((0, 0), (0, 1), (1, 0)):
+        without_biases = _counts(D, H, outputs, of_trunk, of_heads)
+        if np.allclose(answer, without_biases):
+            sentence = "Every dense layer has biases too, one for each output."
+            known[sentence] = without_biases
+    return known
 
 
 def _counted(D, H, outputs):
@@ -51,47 +98,82 @@ def _counts(D, H, outputs, of_trunk, of_heads):
 @exercise("4.2")
 def check_gain_of_pooling(gain_of_pooling):
     cases = [
-        (10, 10, 1.0, 0.05),
         (10, 100, 1.0, 0.05),
+        (10, 10, 1.0, 0.05),
         (50, 20, 2.0, 0.1),
         (5, 1000, 1.0, 0.2),
     ]
     for n1, n2, noise, spread in cases:
-        expected = _gain(n1, n2, noise, spread)
-        half_spread = _gain(n1, n2, noise, spread / 2)
-        answer = gain_of_pooling(n1, n2, noise, spread)
-        got = numbers(answer, (2,), "(gain of branch 1, gain of branch 2)")
-        for i in (0, 1):
-            if np.isclose(got[i], expected[i], rtol=1e-9, atol=0):
-                continue
-            if np.isclose(got[i], half_spread[i]):
-                slip = (
-                    "β₁ − β₂ is the difference of two independent parts: "
-                    "its variance is 2 τ²."
-                )
-            else:
-                slip = (
-                    "Pooled, the error of branch 1 is the noise σ²/(n₁ + n₂) "
-                    "plus the bias (n₂/(n₁ + n₂))² Var(β₁ − β₂)."
-                )
-            raise Wrong(
-                f"n₁ = {n1}, n₂ = {n2}, σ² = {noise}, τ² = {spread}: "
-                f"branch {i + 1} should gain {expected[i]:.5g}, got {got[i]:.5g}. "
-                f"{slip}"
-            )
+        gain = _gain(n1, n2, noise, spread)
+        known = {
+            "β₁ − β₂ is the difference of two independent parts, so its variance "
+            "is larger than τ².": _gain(n1, n2, noise, spread / 2),
+            "The bias is missing: even without noise the model for both misses the "
+            "truth of each.": _gain(n1, n2, noise, 0.0),
+            "That is what equal weights gain; here all labels count alike.": _gain(
+                n1, n2, noise, spread, a1=0.5
+            ),
+            "That is the error of pooling; the gain is the error alone minus it.": (
+                np.array([noise / n1, noise / n2]) - gain
+            ),
+            "The factors of the two biases are exchanged: who pulls whom?": _gain(
+                n1, n2, noise, spread, exchanged=True
+            ),
+        }
+        known |= _slips_of_gain(n1, n2, noise, spread)
+        expect(
+            gain_of_pooling(n1, n2, noise, spread),
+            gain,
+            "(gain of branch 1, gain of branch 2)",
+            given=f"n₁ = {n1}, n₂ = {n2}, σ² = {noise}, τ² = {spread}",
+            known=known,
+            hint="Test the parts by themselves: with τ² = 0 only noise is left, and "
+            "with σ² = 0 only bias.",
+        )
 
 
-def _gain(n1, n2, noise, spread):
+def _gain(n1, n2, noise, spread, a1=None, exchanged=False):
     """The gains from the variances of b₁, b₂ and β₁ − β₂.
 
-    a₁ and a₂ are the weights that pooling gives to b₁ and b₂.
+    a1: the weight that pooling gives to b₁; None is that of its labels
+    exchanged: whether the factors of the two biases are
     """
-    a1 = n1 / (n1 + n2)
-    a2 = n2 / (n1 + n2)
+    if a1 is None:
+        a1 = n1 / (n1 + n2)
+    a2 = 1 - a1
     pooled_noise = a1**2 * noise / n1 + a2**2 * noise / n2
-    gain1 = noise / n1 - pooled_noise - a2**2 * 2 * spread
-    gain2 = noise / n2 - pooled_noise - a1**2 * 2 * spread
-    return gain1, gain2
+    biases = np.array([a2**2, a1**2]) * 2 * spread
+    if exchanged:
+        biases = biases[::-1]
+    return np.array([noise / n1, noise / n2]) - pooled_noise - biases
+
+
+def _slips_of_gain(n1, n2, noise, spread):
+    """Sentence -> the gains with this slip in one of the two parts."""
+    N = n1 + n2
+    alone = np.array([noise / n1, noise / n2])
+    share_of_other = np.array([n2, n1]) / N
+    bias = 2 * spread * share_of_other**2
+    of_noise = noise / N
+    not_squared = "A factor c multiplies a variance by c², and here a_t counts once"
+    return {
+        "That is the gain relative to the error alone; the difference is asked for.": (
+            (alone - of_noise - bias) / alone
+        ),
+        "The noise of the pooled weights is a mean by a_t, not a sum: a_t² is "
+        "missing.": alone - alone.sum() - bias,
+        f"{not_squared}, in the noise.": alone - 2 * of_noise - bias,
+        f"{not_squared}, in the bias.": (
+            alone - of_noise - 2 * spread * share_of_other
+        ),
+        f"{not_squared}.": alone - 2 * of_noise - 2 * spread * share_of_other,
+        "The bias is the share of the other branch times β₂ − β₁; the share is "
+        "missing.": alone - of_noise - 2 * spread,
+        "That is the bias of (4.5), where both have as many labels.": (
+            alone - of_noise - spread / 2
+        ),
+        "The bias makes pooling worse, so it lowers the gain.": alone - of_noise + bias,
+    }
 
 
 def problem(seed, T=3):
@@ -106,16 +188,28 @@ def problem(seed, T=3):
     return A, heads, X, targets, w
 
 
-def as_given(w, T):
-    return w
+def as_given(w, t):
+    return w[t]
 
 
-def over_tasks(w, T):
-    return w / T
+def squared(w, t):
+    return w[t] ** 2
 
 
-def all_one(w, T):
+def of_the_last(w, t):
+    return list(w.values())[-1]
+
+
+def over_tasks(w, t):
+    return w[t] / len(w)
+
+
+def all_one(w, t):
     return 1.0
+
+
+def of_sum_one(w, t):
+    return w[t] / sum(w.values())
 
 
 def by_rows(A, heads, X, targets, w, *, factor=2.0, tasks=slice(None), weigh=as_given):
@@ -123,60 +217,119 @@ def by_rows(A, heads, X, targets, w, *, factor=2.0, tasks=slice(None), weigh=as_
 
     factor: what the derivative of the square begins with
     tasks: which tasks count
-    weigh: (weight of a task, number of tasks) -> its factor
+    weigh: (weights, task) -> its factor
     """
     total = np.zeros_like(A)
     for t in list(heads)[tasks]:
-        weight = weigh(w[t], len(heads))
         for x, y in zip(X, targets[t]):
             residual = x @ A @ heads[t] - y
-            total += weight * factor * residual * np.outer(x, heads[t]) / len(X)
+            of_example = factor * residual * np.outer(x, heads[t])
+            total += weigh(w, t) * of_example / len(X)
     return total
 
 
 last_alone = slice(-1, None)
+first_alone = slice(1)
+first_two = slice(2)
+
+
+def slip(**changed):
+    """`by_rows` with a slip."""
+
+    def wrong(*given):
+        return by_rows(*given, **changed)
+
+    return wrong
+
+
+def sum_over_examples(A, heads, X, targets, w):
+    return len(X) * by_rows(A, heads, X, targets, w)
+
+
+def no_targets(A, heads, X, targets, w):
+    nothing = {t: np.zeros(len(X)) for t in targets}
+    return by_rows(A, heads, X, nothing, w)
+
+
+def heads_in_another_order(A, heads, X, targets, w):
+    """Task t's residual meets the head of the task before."""
+    total = np.zeros_like(A)
+    before = list(heads.values())[-1]
+    for t, c in heads.items():
+        residual = X @ A @ c - targets[t]
+        total += w[t] * 2 * X.T @ np.outer(residual, before) / len(X)
+        before = c
+    return total
+
+
+def one_column(A, heads, X, targets, w):
+    gradient = by_rows(A, heads, X, targets, w)
+    gradient[:, 1:] = 0
+    return gradient
+
+
+def in_one_product(A, heads, X, targets, w):
+    """Right: all tasks at once, as one matrix of weighted residuals."""
+    C = np.stack(list(heads.values()), 1)  # (H, T)
+    Y = np.stack([targets[t] for t in heads], 1)  # (N, T)
+    weights = np.array([w[t] for t in heads])
+    return 2 / len(X) * X.T @ ((X @ A @ C - Y) * weights) @ C.T
 
 
 @exercise("4.3")
 def check_trunk_gradient(trunk_gradient):
-    for T in (1, 3):
+    for T in (3, 1, 2):
         given = problem(T, T)
-        expected = by_rows(*given)
-        got = numbers(trunk_gradient(*given), expected.shape, "the gradient")
-        if not np.allclose(got, expected):
-            raise Wrong(
-                f"with {T} tasks entry (0, 0) should be {expected[0, 0]:.5g}, "
-                f"got {got[0, 0]:.5g}. {_slip_of_trunk(got, expected, given, T)}"
-            )
-
-
-def _slip_of_trunk(got, expected, given, T):
-    if np.allclose(got, by_rows(*given, tasks=last_alone)):
-        return (
-            "That is the gradient of the last task alone: the others were overwritten."
+        expect(
+            trunk_gradient(*given),
+            by_rows(*given),
+            "the gradient",
+            given="with one task" if T == 1 else f"with {T} tasks",
+            known=_slips(given),
+            hint="Begin with one task, where the code as it was given is right. Then "
+            "ask what a second one should add.",
         )
-    if np.allclose(2 * got, expected):
-        return "Half of it: the 2 of the square is missing."
-    if np.allclose(T * got, expected):
-        return "A sum over tasks, not a mean."
-    if np.allclose(got, by_rows(*given, weigh=all_one)):
-        return "The weights are missing."
-    return "The trunk receives the weighted sum over tasks of each one's gradient."
+
+
+def _slips(given):
+    """Sentence -> the gradient with this slip."""
+    return {
+        "That is the gradient of the last task alone: the others were "
+        "overwritten.": by_rows(*given, tasks=last_alone),
+        "That is the gradient of the first task alone: does the loop end too "
+        "early?": by_rows(*given, tasks=first_alone),
+        "The tasks are to be summed, not averaged.": slip(weigh=over_tasks)(*given),
+        "The weights are missing.": slip(weigh=all_one)(*given),
+        "Each weight counts once, and here twice.": slip(weigh=squared)(*given),
+        "All tasks have the weight of the last: multiply by w[t] inside the loop.": (
+            slip(weigh=of_the_last)(*given)
+        ),
+        "The sum has to start at 0, not at A.": given[0] + by_rows(*given),
+        "The loss is a mean over the N examples, and this is a sum.": sum_over_examples(
+            *given
+        ),
+        "The weights are used as they are: they need not sum to 1.": slip(
+            weigh=of_sum_one
+        )(*given),
+    }
 
 
 @exercise("4.4")
 def check_law(law):
-    def slip(**changed):
-        def wrong(*given):
-            return by_rows(*given, **changed)
-
-        return wrong
-
+    right = [by_rows, in_one_product]
     wrong = {
         "uphill for downhill": slip(factor=-2.0),
+        "the 2 of the square is forgotten": slip(factor=1.0),
         "only the last task counts": slip(tasks=last_alone),
         "the mean over tasks instead of the sum": slip(weigh=over_tasks),
         "the weights are forgotten": slip(weigh=all_one),
-        "the 2 of the square is forgotten": slip(factor=1.0),
+        "the weights are divided by their sum": slip(weigh=of_sum_one),
+        "a sum over the examples instead of their mean": sum_over_examples,
+        "the targets are forgotten": no_targets,
+        "a task's residual meets the head of another task": heads_in_another_order,
+        "only the first column of A gets a gradient (look at all entries)": one_column,
+        "from the third task on tasks are left out (try three tasks)": slip(
+            tasks=first_two
+        ),
     }
-    catches(law, by_rows, wrong)
+    catches(law, right, wrong)

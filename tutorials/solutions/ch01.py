@@ -25,7 +25,7 @@ def gradient_to_repair(loss, wrt):
     arrived = {loss.born: 1.0}
     waiting = [loss]
     while waiting:
-        # The youngest waits for nobody.
+        # All shares of the youngest have come.
         node = max(waiting, key=lambda value: value.born)
         waiting.remove(node)
         g = arrived[node.born]
@@ -37,10 +37,15 @@ def gradient_to_repair(loss, wrt):
 
 
 def law(gradient, Value):
-    """From x to the loss lead two ways of different length, with a factor on top."""
+    """The shared value q has a parent, and two ways of unequal length to the loss.
+
+    One loss has the short way first, the other has it last. Both have a factor on top.
+    """
     x = Value(2.0)
-    square = x * x
-    loss = (x + square * x) * 5.0
-    assert gradient(loss, [x]) == [5 * (1 + 3 * 4.0)], (
-        "5 (x + x³) has the derivative 5 (1 + 3 x²)"
-    )
+    q = x * x
+    long_way = q * q
+    derivative = 5 * (2 * x.data + 4 * x.data**3)  # of 5 (x² + x⁴)
+    short_first = (q + long_way) * 5.0
+    short_last = (long_way + q) * 5.0
+    assert gradient(short_first, [x]) == [derivative]
+    assert gradient(short_last, [x]) == [derivative]

@@ -32,11 +32,21 @@ def pairs_gradient(Θ, strength):
 
 
 def law(gradient):
-    """What pulls one task pulls the others the other way.
+    """A small step in Θ changes the penalty by its inner product with the gradient.
 
-    Two cases can be done in the head.
+    Half of the difference between the two sides of Θ is exact for squares.
     """
-    Θ = np.random.default_rng(0).normal(size=(3, 4))
-    assert np.allclose(gradient(Θ).sum(0), 0), "the pulls sum to 0"
-    assert np.allclose(gradient(np.array([[1.0], [3.0]])), [[-4], [4]])
-    assert np.allclose(gradient(np.array([[1.0], [3.0], [8.0]])), [[-18], [-6], [24]])
+
+    def penalty(Θ):
+        total = 0.0
+        for t in range(len(Θ)):
+            for s in range(t):
+                total += ((Θ[s] - Θ[t]) ** 2).sum()
+        return total
+
+    rng = np.random.default_rng(0)
+    for shape in ((2, 1), (3, 2), (5, 4)):
+        Θ = rng.normal(size=shape)
+        step = 1e-3 * rng.normal(size=shape)
+        change = (penalty(Θ + step) - penalty(Θ - step)) / 2
+        assert np.isclose((gradient(Θ) * step).sum(), change, rtol=1e-6, atol=0)
