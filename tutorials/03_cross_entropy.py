@@ -526,7 +526,7 @@ moved = {name: run(rule, lookups, seed=0)[0] for name, rule in rules.items()}
 
 # %% Draw the touched rows tags=["hide-input"]
 figure, axes = plt.subplots(
-    1, 5, figsize=(7.6, 2.9), sharey=True, layout="constrained", facecolor="white"
+    1, 5, figsize=(5.4, 2.6), sharey=True, layout="constrained", facecolor="white"
 )
 colours = LinearSegmentedColormap.from_list("", ["white", "#C9B3D9", PURPLE])
 for ax, (name, distance) in zip(axes, moved.items()):
@@ -535,12 +535,13 @@ for ax, (name, distance) in zip(axes, moved.items()):
     ax.pcolormesh(*edges, shade.T, cmap=colours, vmin=0, vmax=1)
     for step, ids in enumerate(lookups):
         for row in set(ids):
-            ax.plot(step + 0.5, row + 0.5, "o", color="black", markersize=4)
+            ax.plot(step + 0.5, row + 0.5, "o", color="black", markersize=3.5)
     ax.set_title(name, fontsize=13)
-    ax.set_xlabel("step")
     ax.set_xticks([0.5, 11.5], ["1", "12"])
     ax.hlines(range(1, 6), 0, 12, color="0.8", linewidth=0.6)
-axes[0].set_yticks(np.arange(6) + 0.5, [f"row {v}" for v in range(6)])
+axes[0].set_yticks(np.arange(6) + 0.5, [str(v) for v in range(6)])
+axes[0].set_ylabel("row of the table", fontsize=13)
+axes[2].set_xlabel("step", fontsize=13)
 axes[0].invert_yaxis()
 show(
     figure,
