@@ -326,3 +326,26 @@ def test_arguments_about_data_that_do_not_fit_are_errors_and_change_nothing(
 def test_errors_about_data_of_evaluate_name_evaluate(data, losses, match):
     with pytest.raises(ValueError, match=match):
         mtl.evaluate(network(), data, losses)
+
+
+@pytest.mark.parametrize("weight", [1e-60, 1e-46])
+def test_a_weight_of_an_example_that_float32_cannot_tell_from_0_is_refused(weight):
+    rng = np.random.default_rng(0)
+    trunk = mtl.Dense(3, 2, rng, dtype=np.float32)
+    model = mtl.HardSharing(trunk, {"a": mtl.Dense(2, 1, rng, dtype=np.float32)})
+    data = {"a": (np.ones((4, 3)), np.ones((4, 1)), np.full((4, 1), weight))}
+    message = r"data\['a'\]: mask must hold weights that float32 can tell from 0, got 1e-"
+    with pytest.raises(ValueError, match=message):
+        mtl.evaluate(model, data, {"a": mtl.mse})
+
+
+def test_numbers_too_small_for_float32_are_0_also_where_underflow_is_an_error():
+    rng = np.random.default_rng(0)
+    trunk = mtl.Dense(3, 2, rng, dtype=np.float32)
+    model = mtl.HardSharing(trunk, {"a": mtl.Dense(2, 1, rng, dtype=np.float32)})
+    tiny = {"a": (np.full((4, 3), 1e-60), np.full((4, 1), 1e-60))}
+    zeros = {"a": (np.zeros((4, 3)), np.zeros((4, 1)))}
+    with np.errstate(all="raise"):
+        assert mtl.evaluate(model, tiny, {"a": mtl.mse}) == mtl.evaluate(
+            model, zeros, {"a": mtl.mse}
+        )

@@ -269,6 +269,33 @@ def test_the_best_parameters_are_those_of_the_least_weighted_total():
     assert for_a.best_step < for_both.best_step < for_b.best_step
 
 
+def test_under_a_rule_the_best_parameters_are_those_of_the_least_sum_of_losses():
+    history, after = stopped_early(mtl.weighting.stch)
+    totals = history.held_out["a"] + history.held_out["b"]
+    assert 0 < np.argmin(totals) < len(totals) - 1
+    assert history.best_step == history.held_out_steps[np.argmin(totals)]
+    assert after["a"] + after["b"] == totals.min()
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+def test_a_judge_that_cannot_tell_leaves_the_start(value):
+    model, data, held_out = passing_by()
+    before = model.theta.copy()
+    history = mtl.fit(
+        model,
+        data,
+        LOSSES,
+        optimizer=mtl.SGD(0.1),
+        steps=9,
+        held_out=held_out,
+        evaluate_every=1,
+        patience=2,
+        judge=lambda losses: value,
+    )
+    assert history.best_step == 0
+    np.testing.assert_array_equal(model.theta, before)
+
+
 def test_the_start_is_a_candidate_where_training_may_stop_early():
     model, _, held_out = passing_by()
     mtl.fit(model, held_out, LOSSES, optimizer=mtl.Adam(0.02), steps=400)

@@ -1272,3 +1272,15 @@ BAD_INPUT = {
 @pytest.mark.parametrize("call, exception, words", BAD_INPUT.values(), ids=BAD_INPUT)
 def test_bad_input_is_refused_in_words(call, exception, words):
     assert_refused_in_words(call, exception, words)
+
+
+@pytest.mark.parametrize("error", [1e-5, -1e-5, 1e-2])
+def test_soft_labels_that_do_not_sum_to_1_are_refused(error):
+    q = np.array([[0.25, 0.75], [0.5, 0.5 + error]])
+    with pytest.raises(ValueError, match="^cross_entropy: "):
+        cross_entropy(Tensor(np.zeros((2, 2))), q)
+
+
+def test_soft_labels_may_be_rounded():
+    q = np.array([[0.25, 0.75 + 5e-7]])
+    assert float(cross_entropy(Tensor(np.zeros((1, 2))), q)) == pytest.approx(np.log(2), abs=1e-6)

@@ -5,6 +5,7 @@ import gc
 import threading
 import weakref
 from collections.abc import Callable
+from decimal import Decimal
 from typing import NamedTuple
 
 import numpy as np
@@ -15,7 +16,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from numeric import assert_close, central_differences, complex_step, one_hot
 
-from tinymtl import Parameter
+from tinymtl import Dense, Parameter
 from tinymtl.losses import mse
 from tinymtl.ops import concatenate, dense, embedding, log_softmax, sigmoid, tanh
 from tinymtl.tensor import Scatter, Tensor, chain_rule, gradient, jacobian, no_grad, node
@@ -1041,3 +1042,31 @@ BAD_INPUT = {
 @pytest.mark.parametrize("call, exception, words", BAD_INPUT.values(), ids=BAD_INPUT)
 def test_bad_input_is_refused_in_words(call, exception, words):
     assert_refused_in_words(call, exception, words)
+
+
+# The extreme and the careless
+
+
+@pytest.mark.parametrize("a, b", [(1e-170, 1e-170), (1e200, 1e200), (0.0, 1e-170), (1e160, 1e160)])
+def test_the_gradient_of_a_quotient_neither_overflows_nor_vanishes_before_it_must(a, b):
+    denominator = Parameter(b)
+    expected = float(-Decimal(a) / Decimal(b) ** 2)
+    assert gradient(Tensor(a) / denominator, denominator) == pytest.approx(expected, rel=1e-12)
+
+
+@pytest.mark.parametrize("part", [lambda a: a, lambda a: a[::-1], lambda a: a.reshape(1, 2)])
+def test_a_node_of_a_parameters_own_array_leaves_it_writable_and_does_not_move_with_it(part):
+    for p in (Parameter([1.0, 2.0]), Dense(1, 2, np.random.default_rng(0)).b):
+        before = p.data.copy()
+        reversed_gradient = node(part(p.data), (p, lambda g: -g))
+        p.data = p.data + 1
+        np.testing.assert_array_equal(reversed_gradient.data, part(before))
+
+
+def test_backward_into_arrays_that_do_not_fit_changes_nothing():
+    a = Parameter(2.0)
+    b = Parameter(3.0)
+    for array in (np.zeros((), int), np.zeros(3)):
+        with pytest.raises((TypeError, ValueError), match="^backward: into must "):
+            (a * b).backward(into={b: array})
+        assert a.grad == b.grad == 0

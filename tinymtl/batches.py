@@ -31,7 +31,7 @@ def checked_data(where, name, data, model, losses):
     _check_functions(where, losses, data)
     for task, entry in data.items():
         _check_entry(f"{where}: {name}[{task!r}]", entry)
-    return _cast_data(data, model.theta.dtype)
+    return _cast_data(f"{where}: {name}", data, model.theta.dtype)
 
 
 def _check_functions(where, losses, data):
@@ -127,7 +127,7 @@ def _check_targets(where, y, mask=None):
         )
 
 
-def _cast_data(data, dtype):
+def _cast_data(where, data, dtype):
     """Floating arrays in this type. Inputs that are one object for two tasks stay one object."""
     cast_inputs = {}  # id of the inputs → the inputs in this type
     result = {}
@@ -135,7 +135,19 @@ def _cast_data(data, dtype):
         if id(x) not in cast_inputs:
             cast_inputs[id(x)] = to_type(x, dtype)
         result[task] = (cast_inputs[id(x)], *[to_type(array, dtype) for array in (y, *mask)])
+        for m in mask:
+            _check_no_label_is_lost(f"{where}[{task!r}]", m, to_type(m, dtype))
     return result
+
+
+def _check_no_label_is_lost(where, mask, cast):
+    """A weight that is not 0 stays so in the model's type."""
+    lost = (mask > 0) & (cast == 0)
+    if lost.any():
+        least = mask[lost][0]
+        raise ValueError(
+            f"{where}: mask must hold weights that {cast.dtype} can tell from 0, got {least}"
+        )
 
 
 # Minibatches

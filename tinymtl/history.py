@@ -467,7 +467,9 @@ class EarlyStop:
         self.before = (self.best, self.since_best)
         self.compared = step
         self.since_best += 1
-        if value < self.best.value:
+        if math.isnan(value):
+            value = math.inf
+        if self.best.step is None or value < self.best.value:  # the start is always kept
             θ = None if self.patience is None else self.model.theta.copy()
             self.best = _Best(value, step, θ)
             self.since_best = 0

@@ -138,7 +138,7 @@ def _checked_weights(where, weights, tasks):
     """What a rule gave, as a list of finite numbers, one for each task."""
     expected = f"{where}: weights must be {len(tasks)} finite numbers, one for each of {tasks}"
     try:
-        w = np.asarray(weights, np.float64)
+        w = checks.numbers(where, "weights", weights)
     except (TypeError, ValueError) as error:
         raise TypeError(f"{expected}; the rule gave {weights!r}") from error
     if w.shape != (len(tasks),) or not np.isfinite(w).all():

@@ -528,7 +528,8 @@ def to_type(x, dtype):
     if isinstance(x, tuple):
         return tuple(to_type(array, dtype) for array in x)
     if x.dtype.kind == "f":
-        return x.astype(dtype, copy=False)
+        with np.errstate(under="ignore"):  # a number too small for float32 is 0 there
+            return x.astype(dtype, copy=False)
     return x
 
 

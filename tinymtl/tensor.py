@@ -185,7 +185,8 @@ class Tensor:
         other = _operand(other, self)
         a = self.data
         b = other.data
-        return node(a / b, (self, lambda g: g / b), (other, lambda g: -g * a / (b * b)))
+        y = a / b
+        return node(y, (self, lambda g: g / b), (other, lambda g: -g / b * y))  # −g a / b²
 
     def __neg__(self):
         return node(-self.data, (self, lambda g: -g))
@@ -326,6 +327,10 @@ class Tensor:
         into: parameter -> the array that takes its gradient, in place of `p.grad`.
         """
         into = {} if into is None else checks.instance("backward", "into", into, dict)
+        for parameter, array in into.items():
+            checks.same_shape("backward", "into", array, parameter.shape)
+            if array.dtype != parameter.dtype:
+                raise TypeError(f"backward: into must be of {parameter.dtype}, got {array.dtype}")
         if not self.needs_grad:
             raise RuntimeError(
                 "backward: this result depends on no parameter "
@@ -369,11 +374,11 @@ def node(data: np.ndarray, *pairs: tuple[Tensor, Callable]) -> Tensor:
         (x_i, g -> ∂L/∂x_i)        ∂L/∂x_i = Σ over the entries of y: g · ∂y/∂x_i
 
     data: the value of f, an array or a number; it takes the type of the first parent. An array is
-    not copied, but becomes read-only. Each parent is a Tensor. The function gets an array of the
-    shape of y and returns an array: compute with x.data, not with x. A share has the shape of its
-    parent, or one that the parent broadcasts to; then it is summed back. The function may hold
-    arrays, but never y itself: without such circles a graph is freed the moment nobody holds its
-    last tensor. Is the share right? `check_gradient` tells.
+    copied only if it is a parameter's own; it becomes read-only. Each parent is a Tensor. The
+    function gets an array of the shape of y and returns an array: compute with x.data, not with x.
+    A share has the shape of its parent, or one that the parent broadcasts to; then it is summed
+    back. The function may hold arrays, but never y itself: without such circles a graph is freed
+    the moment nobody holds its last tensor. Is the share right? `check_gradient` tells.
 
     TypeError for a parent that is no Tensor, and, when a gradient is asked for, for a share that is
     no array. ValueError then for a share whose shape does not fit.
@@ -394,11 +399,20 @@ def node(data: np.ndarray, *pairs: tuple[Tensor, Callable]) -> Tensor:
         kinds = [type(parent).__name__ for parent, _ in pairs]
         got = ", ".join(kinds)
         raise TypeError(f"node: pairs must begin with a Tensor each, got {got}") from None
-    y.data = data = np.asarray(data, dtype)
+    data = np.asarray(data, dtype)
+    if pairs and (data is pairs[0][0].data or data.base is not None):
+        data = _apart(data, pairs)
+    y.data = data
     data.setflags(write=False)
     y.needs_grad = bool(y.pairs)
     y.born = now()
     return y
+
+
+def _apart(data, pairs):
+    """The value of a node, copied if it is a parameter's own array: this must stay writable."""
+    is_own = [x.grad is not None and np.may_share_memory(data, x.data) for x, _ in pairs]
+    return data.copy() if any(is_own) else data
 
 
 def chain_rule(loss, g, wrt=None):

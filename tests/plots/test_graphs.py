@@ -218,3 +218,32 @@ REFUSED = [
 @pytest.mark.parametrize("call, kind, message", REFUSED)
 def test_wrong_arguments_are_named_before_anything_is_drawn(call, kind, message):
     refuses(call, kind, message)
+
+
+def test_an_arrow_begins_and_ends_at_a_box():
+    u, a, b = (mtl.Parameter(x) for x in (0.5, 3.0, 1.0))
+    *_, loss = two_losses(u, a, b)
+    figure = plots.graph(loss)
+    edges = [box for box, _ in boxes(figure)]
+
+    def touches(point):
+        x, y = point
+        return any(
+            box.x0 <= x <= box.x1 and min(abs(y - box.y0), abs(y - box.y1)) < 0.1 for box in edges
+        )
+
+    ends = [end for arrow in arrows(figure) for end in arrow]
+    assert ends and all(touches(end) for end in ends)
+
+
+@pytest.mark.parametrize("size, shown", [(3, "[1, 1, 1]"), (4, "(4,), norm 2")])
+def test_up_to_three_entries_are_written_out(size, shown):
+    x = mtl.Parameter(np.ones(size))
+    assert shown in [line for _, lines in boxes(plots.graph(x.sum())) for line in lines]
+
+
+def test_operations_are_named_as_users_call_them():
+    x = mtl.Parameter(-2.0)
+    assert "abs" in lines(plots.graph(abs(x) * 1.0, {"x": x}))
+    layer = mtl.Dense(2, 1, np.random.default_rng(0))
+    assert any("dense" in title for title in lines(plots.graph(layer(np.ones((1, 2))).sum())))

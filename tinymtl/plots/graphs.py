@@ -27,6 +27,7 @@ SYMBOLS = {
     "__pow__": "power",
     "__matmul__": "@",
     "__getitem__": "[ ]",
+    "affine": "dense",
     "combine": "weighted sum",
     "pull_together": "l2_distance",
 }
@@ -193,7 +194,7 @@ def _operation(value):
     name = outer.rpartition(".")[-1]
     if not name.isidentifier():
         return "a function"
-    return SYMBOLS.get(name, name)
+    return SYMBOLS.get(name, name.strip("_"))
 
 
 def _number(x):
