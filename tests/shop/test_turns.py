@@ -178,6 +178,44 @@ def test_a_number_that_is_put_right_replaces_the_old_one(agent):
     assert right in agent.reply("what is the total")
 
 
+# What was bought
+
+
+@settings(max_examples=60)
+@given(st.sampled_from(sorted(TERMS)), st.integers(0, 399))
+def test_a_household_bought_a_kind_if_it_bought_any_of_it_in_the_first_forty_weeks(
+    trained, term, household
+):
+    catalogue = trained[0].catalogue
+    products = catalogue.of_types(TERMS[term])
+    said = answers.bought_by(catalogue, Subject("it", products), household)
+    assert said.startswith("Yes" if catalogue.early[household, products].any() else "No")
+    assert "in weeks 1 to 40" in said
+
+
+@settings(max_examples=60)
+@given(st.sampled_from(sorted(TERMS)))
+def test_a_kind_has_as_many_buyers_as_households_that_bought_any_of_it(trained, term):
+    catalogue = trained[0].catalogue
+    products = catalogue.of_types(TERMS[term])
+    many = sum(catalogue.early[household, products].any() for household in range(400))
+    assert f" {many} of 400 households" in answers.buyers(catalogue, Subject("it", products))
+
+
+@pytest.mark.parametrize("household", [12, 77, 250])
+@pytest.mark.parametrize("thing", ["milk", "bananas", "cheese", "honey"])
+def test_a_kind_that_is_named_has_what_was_bought_before_and_a_recommendation_has_not(
+    agent, household, thing
+):
+    bought = set(np.flatnonzero(agent.catalogue.early[household]))
+    products = set(products_of(agent, thing))
+    agent.begin(household)
+    agent.reply(thing)
+    assert set(agent.talk.need.fitting(agent.catalogue)) == products
+    agent.reply(f"recommend {thing}")
+    assert set(agent.talk.need.fitting(agent.catalogue)) == (products - bought or products)
+
+
 # How sure
 
 

@@ -16,6 +16,7 @@ import numpy as np
 
 from .. import checks
 from . import answers
+from .amounts import Amount
 from .answering import Answering
 from .catalogue import Catalogue
 from .explaining import Explaining
@@ -45,6 +46,8 @@ from .wording import FIXED, dollars, listed
 # What a line says to the guide rather than about products, the first that it holds.
 SMALL_TALK = ("bye", "anew", "insult", "joke", "who", "help")
 SMALL_TALK += ("shop", "how", "thanks", "praise", "hello")
+# What may be asked back of a question about purchases: whose they are.
+WHOSE = ("whose", "whose basket")
 
 
 class Agent:
@@ -108,11 +111,19 @@ class Agent:
         if "hello" in meaning.acts and (meaning.questions or meaning.says_what):
             says += "Hello! "
         says += self.answer(meaning)
+        says = self.talk.need.note_taken_back() + says
+        if self.says_what_is_left_out(says) and "read the label" not in says.lower():
+            says += f"\n{FIXED['by_name']}"
         if "(estimated" in says or "estimated at" in says:
             says += f"\n{self.explaining.how_good()}"
         if isinstance(self.talk.asked, Back):
             says += f"\n{self.talk.asked.text()}"
         return says + self.explaining.labels()
+
+    def says_what_is_left_out(self, says: str) -> bool:
+        """Whether a reply says that it leaves something out, as in "no milk"."""
+        forms = [f"{word} {said}" for said in self.talk.need.excluded for word in ("no", "without")]
+        return any(form in says for form in forms)
 
     def answer(self, meaning: Meaning) -> str:
         """The reply without notes."""
@@ -122,7 +133,7 @@ class Agent:
         if meaning.foreign:
             return FIXED["english"]
         if meaning.claims and not (meaning.takes_off and self.answering.can_take_off(meaning)):
-            return self.answering.promise_nothing(meaning)
+            return self.answering.answer_recorded(meaning)
         if meaning.miscounts:
             return FIXED["count"]
         if contradict(meaning.limits) and not meaning.acts & {"correct", "no"}:
@@ -153,8 +164,14 @@ class Agent:
 
     def turn(self, meaning: Meaning, asked: Back | str | None) -> str:
         """One turn of the conversation about products."""
-        if "all" in meaning.acts and not (meaning.excluded or meaning.ingredients):
+        if "whole shop" in meaning.acts and asks_for_an_extreme(meaning):
+            self.talk.need.want("", None)
+        if meaning.acts & {"all", "whole shop"} and not (meaning.excluded or meaning.ingredients):
             self.talk.need.forget_conditions()  # "the cheapest of all", "any cookies at all"
+        if asked in WHOSE and not meaning.questions and not meaning.says_what:
+            self.take_whose(meaning, asked)
+        if any(question.act == "bought" for question in meaning.questions):
+            return self.look_back(meaning)
         noted = self.note_customer(meaning, asked)
         if noted:
             return noted
@@ -164,14 +181,17 @@ class Agent:
             return self.explaining.why(meaning)
         if asks_to_confirm(meaning):
             return self.confirm(meaning)
+        if "sure" in meaning.acts and declines(meaning):
+            return self.decline_and_confirm(meaning)
         if "remember" in meaning.acts:
             return self.explaining.what_is_remembered()
-        if "did" in meaning.acts and self.talk.need.household is not None:
-            return self.explaining.what_was_bought()
+        if "did" in meaning.acts and not declines(meaning):
+            return self.what_was_bought()
         if isinstance(asked, Back):
             answered = self.offering.take_answer(meaning, asked)
             if answered:
                 return answered
+        self.take_money(meaning)
         if self.asks_whether_enough(meaning):
             meaning.questions = [Question("enough")]
         if self.asks_for_the_next(meaning):
@@ -205,6 +225,14 @@ class Agent:
         said = [amount.number for amount in meaning.amounts]
         return self.explaining.how_sure(said)
 
+    def decline_and_confirm(self, meaning: Meaning) -> str:
+        """In "which is healthier? are those prices exact?" the second can be answered."""
+        meaning.questions = [q for q in meaning.questions if q.act == "topic"]
+        last = self.talk.last_questions
+        declined = self.answering.answer_questions(meaning)
+        self.talk.last_questions = last
+        return f"{declined} {self.explaining.how_sure()}"
+
     def asks_whether_enough(self, meaning: Meaning) -> bool:
         """Whether a line such as "will ten dollars do?" names no more than money after a sum."""
         sums = any(question.act in ADDS_UP for question in self.talk.last_questions)
@@ -212,6 +240,20 @@ class Agent:
         money = "dollar" in units or ("" in units and meaning.asks)  # "will a twenty do?"
         is_other = meaning.questions or meaning.says_what or meaning.household is not None
         return sums and money and not is_other
+
+    def take_money(self, meaning: Meaning):
+        """After a sum, "what if I have 6 dollars" and then "and 12?" ask whether that is enough."""
+        asked = [question.act for question in self.talk.last_questions]
+        if not asked or asked[-1] not in ADDS_UP:
+            return
+        spends = "spend" in meaning.acts and len(meaning.limits) == 1
+        if spends and meaning.asks_nothing_else:
+            amount = meaning.limits.pop()[1]
+            meaning.amounts.append(Amount(amount, "dollar"))
+        numbers = [m.count for q in meaning.questions for m in q.mentions if m.refers and m.count]
+        if asked[-1] == "enough" and "and" in meaning.acts and numbers and not meaning.wanted:
+            meaning.questions = []
+            meaning.amounts = [Amount(numbers[0], "dollar")]
 
     def asks_for_the_next(self, meaning: Meaning) -> bool:
         """Whether a line such as "and the next?" asks for the next cheapest."""
@@ -245,9 +287,7 @@ class Agent:
             household = numbers[0]
         is_one = household is None or (household in range(n_households))
         if not is_one:
-            return (
-                f"I know no household {household:g}, only 0 to {n_households - 1}. Which is yours?"
-            )
+            return self.unknown_household(household)
         if household is not None:
             self.forget_the_last_household(meaning, int(household))
             self.talk.need.household = int(household)
@@ -260,6 +300,42 @@ class Agent:
             self.talk.asked = "basket"
             return FIXED["basket"]
         return ""
+
+    def take_whose(self, meaning: Meaning, asked: str):
+        """In "did I buy it", "whose?", "12" the number is that of a household."""
+        numbers = [amount.number for amount in meaning.amounts if not amount.unit]
+        if meaning.household is None and numbers:
+            meaning.household = numbers[0]
+        if meaning.household is None:
+            return
+        if asked == "whose basket":
+            meaning.acts.add("did")
+        else:
+            meaning.questions = self.talk.last_questions
+
+    def look_back(self, meaning: Meaning) -> str:
+        """Whether a household bought what the line asks about: one that it names, else its own."""
+        household = self.talk.need.household if meaning.household is None else meaning.household
+        if household not in range(len(self.catalogue.early)):
+            self.talk.last_questions = meaning.questions
+            self.talk.asked = "whose"
+            return FIXED["whose"] if household is None else self.unknown_household(household)
+        if self.talk.need.household is None:
+            self.talk.need.household = int(household)
+        self.answering.whose = int(household)
+        return self.answering.answer_questions(meaning)
+
+    def what_was_bought(self) -> str:
+        """What the household bought, if it is known which."""
+        if self.talk.need.household is None:
+            self.talk.asked = "whose basket"
+            return FIXED["whose"]
+        return self.explaining.what_was_bought()
+
+    def unknown_household(self, household: float) -> str:
+        """That there is no household of this number."""
+        last = len(self.catalogue.early) - 1
+        return f"I know no household {household:g}, only 0 to {last}. Which is yours?"
 
     def forget_the_last_household(self, meaning: Meaning, household: int):
         """Who comes after another household begins anew, unless a number is put right."""
@@ -359,6 +435,10 @@ class Agent:
             meaning.household = bare[-1].number
         if meaning.household is not None or meaning.questions:
             return self.turn(meaning, asked)
+        lost = [m for m in meaning.wanted if m.is_named and not m.is_found]
+        says_else = meaning.excluded or meaning.limits or meaning.brands
+        if lost and len(lost) == len(meaning.wanted) and not says_else:
+            return self.not_found_offer(lost, meaning)
         if self.answering.can_change(meaning):
             return self.answering.change_sum(meaning)
         if meaning.wanted and self.talk.last_questions and not meaning.limits:
@@ -382,9 +462,22 @@ def asks_to_confirm(meaning: Meaning) -> bool:
     return "sure" in meaning.acts and not asks_else and not meaning.acts & WISHES
 
 
+def declines(meaning: Meaning) -> bool:
+    """Whether something is asked that is not in the data, and else only of what was told."""
+    others = [q for q in meaning.questions if q.act != "topic"]
+    is_new = any(q.act not in RECORDED or names_something(q) for q in others)
+    return len(others) < len(meaning.questions) and not is_new
+
+
 def names_something(question: Question) -> bool:
     """Whether a question names what it is about, rather than pointing at it."""
     return any(mention.is_named for mention in question.mentions)
+
+
+def asks_for_an_extreme(meaning: Meaning) -> bool:
+    """Whether "the cheapest" or the like is asked for, of nothing that is named."""
+    asks = any(question.act in ORDERS for question in meaning.questions)
+    return asks and not any(mention.is_named for mention in meaning.mentions)
 
 
 def asks_for_a_yes(meaning: Meaning) -> bool:

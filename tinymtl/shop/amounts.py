@@ -17,12 +17,16 @@ UNITS = {
 SPOKEN = {"<": "under", ">": "over", "&": "and", "+": "plus", "@": "at"}
 SPOKEN |= {"w/o": "without", "w/": "with", "#": "number"}
 
+WORD = "[a-zß-öø-ɏ]+"  # letters with accents belong to a word
+
 
 def tokens(line: str) -> list[str]:
     """The words, numbers and signs of a line, in lower case and without apostrophes.
 
     >>> tokens("What's 2,50 for, €3?")
     ['whats', '2.50', 'for', ',', '3', '?']
+    >>> tokens("¿Cuánto?")
+    ['cuánto', '?']
     """
     line = line.lower().replace("’", "'")
     line = re.sub(r"(\d),(\d{3})\b", r"\1\2", line)
@@ -35,7 +39,7 @@ def tokens(line: str) -> list[str]:
         line = line.replace(sign, f" {word} ")
     line = re.sub(r"[\d.]+ ?%", " percent ", line)  # "2 % milk" is no number of milks
     line = re.sub(r"([a-z])\1{2,}", r"\1\1", line)  # "pleeease"
-    return re.findall(r"[a-z]+|(?<!\S)-?\d*\.?\d+|\d*\.?\d+|[$¢%,.?!;:]", line)
+    return re.findall(rf"{WORD}|(?<!\S)-?\d*\.?\d+|\d*\.?\d+|[$¢%,.?!;:]", line)
 
 
 SIGNS = set(",.?!;:%$¢")

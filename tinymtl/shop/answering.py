@@ -27,8 +27,10 @@ SIMPLE = {  # a question of one subject after the other → the function that an
     "size": answers.size,
     "brand": answers.brand,
     "value": answers.value,
+    "buyers": answers.buyers,
 }
 
+ON_RECORD = ("price", "where", "category", "size", "brand")
 LABELLED = ("health", "safe")  # topics that the label of a product tells of
 
 
@@ -43,6 +45,7 @@ class Answering:
         self.model = model
         self.replies = replies
         self.also_bought = AlsoBought(talk.catalogue.early)
+        self.whose = 0  # the household whose purchases are asked about
         self.goes_on_from: list[Subject] = []  # what was added up, or asked about, before this line
 
     @property
@@ -170,6 +173,9 @@ class Answering:
             return " ".join(self.offer_with(subject) for subject in subjects)
         if question.act == "about":
             return " ".join(self.tell_about(subject) for subject in subjects)
+        if question.act == "bought":
+            told = [answers.bought_by(self.catalogue, s, self.whose) for s in subjects]
+            return " ".join([*told, "How often, and when, is not in my data."])
         if question.act == "value":
             subjects = merged(subjects)
         if question.act == "pack" and "need" in meaning.acts:
@@ -235,12 +241,20 @@ class Answering:
         types = {kind for mention in meaning.excluded for kind in mention.types}
         in_sum = [kind for s in self.added_up() for kind in self.catalogue.kinds[s.products]]
         is_more = any(mention.is_named for mention in meaning.mentions)
-        return bool(types & set(in_sum)) and len(self.added_up()) > 1 and not is_more
+        many = sum(subject.count or 1 for subject in self.added_up())
+        return bool(types & set(in_sum)) and many > 1 and not is_more
 
     def take_off(self, meaning: Meaning) -> str:
-        """The last sum without what the line excludes."""
-        types = {kind for mention in meaning.excluded for kind in mention.types}
-        kept = [s for s in self.added_up() if not types & set(self.catalogue.kinds[s.products])]
+        """The last sum without what the line excludes: "one ketchup" is one of several."""
+        kept = []
+        for subject in self.added_up():
+            kinds = set(self.catalogue.kinds[subject.products])
+            less = [mention.count for mention in meaning.excluded if mention.types & kinds]
+            left = (subject.count or 1) - sum(less)
+            if not less:
+                kept.append(subject)
+            elif all(less) and left > 0:
+                kept.append(Subject(subject.name, subject.products, left))
         if not kept:
             self.talk.last_questions = []
             return FIXED["no"]
@@ -292,9 +306,9 @@ class Answering:
     def about_topic(self, question: Question) -> str:
         """That something is not in the data; what was named is talked of from now on."""
         found = [self.talk.subject(m) for m in question.mentions if m.is_found and not m.is_quality]
-        self.talk.subjects = [
-            subject for subject in found if subject is not None
-        ] or self.talk.subjects
+        others = [m for m in question.mentions if m.missing and not m.is_ingredient]
+        if found or others:  # what is named, even if it is not sold here, is talked of
+            self.talk.subjects = [subject for subject in found if subject is not None]
         return FIXED[question.said] + (self.read_the_label() if question.said in LABELLED else "")
 
     def promise_nothing(self, meaning: Meaning) -> str:
@@ -304,6 +318,18 @@ class Answering:
             named_ones = [m for m in named_ones if not INGREDIENTS.intersection(m.said.split())]
         self.talk.last_questions = [Question("topic", "safe", named_ones)]
         return self.about_topic(self.talk.last_questions[0])
+
+    def answer_recorded(self, meaning: Meaning) -> str:
+        """What is on record of what a line asks, and that nothing else can be confirmed."""
+        recorded = [q for q in meaning.questions if q.act in ON_RECORD]
+        mentions = [mention for question in recorded for mention in question.mentions]
+        names = any(mention.is_named and mention.is_found for mention in mentions)
+        points = len(recorded) > 1 and bool(self.talk.subjects)  # "what is it, where is it"
+        if "sure" in meaning.acts or not (names or points):
+            return self.promise_nothing(meaning)
+        meaning.questions = recorded
+        told = self.answer_questions(meaning)
+        return f"{told} {self.promise_nothing(meaning)}"
 
     def read_the_label(self) -> str:
         """Where it stands what a product contains."""

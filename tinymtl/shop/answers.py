@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .catalogue import Catalogue
-from .replies import OWN
+from .replies import NATIONAL, OWN
 from .sizes import NO_SIZE
 from .wording import (
     capital,
@@ -176,14 +176,64 @@ def brand(catalogue: Catalogue, subject: Subject) -> str:
         right = how_often_right(catalogue, "brand")
         return f"{capital(name)} {is_} probably {says[0]}. {right}"
     on_record = says[known]
-    if len(set(on_record)) == 1:
+    if known.all() and len(set(on_record)) == 1:
         not_own = "" if on_record[0] == OWN else ", not our own"
-        as_far = "" if known.all() else " (as far as it is on record)"
-        return f"{capital(name)} {is_} {on_record[0]}{not_own}{as_far}."
+        return f"{capital(name)} {is_} {on_record[0]}{not_own}."
     own = int((on_record == OWN).sum())
-    others = len(says) - len(on_record)
-    more = f"; of {others} more I only have estimates" if others else ""
-    return f"Of {name}, {own} of {len(on_record)} on record are {OWN}, the others national{more}."
+    are = "is" if len(on_record) == 1 else "are"
+    if own == 0:
+        said = f"{len(on_record)} of {len(says)} {are} on record: {NATIONAL}, not our own"
+    elif own == len(on_record):
+        said = f"{own} of {len(says)} {are} on record: {OWN}"
+    else:
+        said = f"{own} of {len(on_record)} on record are {OWN}, the others national"
+    return f"Of {name}, {said}{estimated_brands(says[~known])}."
+
+
+def estimated_brands(says: np.ndarray) -> str:
+    """How many of the products whose brand is not on record are estimated to be the shop's own."""
+    if not len(says):
+        return ""
+    own = int((says == OWN).sum())
+    if own == 0:
+        guessed = "probably national"
+    elif own == len(says):
+        guessed = f"probably {OWN}"
+    else:
+        guessed = f"{own} probably {OWN}, {len(says) - own} national"
+    return f"; of {len(says)} more I only have estimates: {guessed}"
+
+
+# Who bought it
+
+
+def buyers(catalogue: Catalogue, subject: Subject) -> str:
+    """How many households bought any of the products."""
+    buy = catalogue.early[:, subject.products].any(1)
+    many = len(subject.products)
+    any_of = f" any of the {many} products of" if many > 1 else ""
+    return (
+        f"In weeks 1 to 40, {buy.sum()} of {len(buy)} households ({percent(buy.mean())}) "
+        f"bought{any_of} {title(catalogue, subject)}."
+    )
+
+
+def bought_by(catalogue: Catalogue, subject: Subject, household: int) -> str:
+    """Whether a household bought any of the products, and which of them."""
+    is_bought = catalogue.early[household, subject.products]
+    who = f"in weeks 1 to 40, household {household} bought"
+    others = catalogue.of_types(frozenset(catalogue.kinds[subject.products]))
+    if not is_bought.any() and catalogue.early[household, others].any():
+        return f"No, {who} none of these, {title(catalogue, subject)}, but others of the kind."
+    if not is_bought.any():
+        return f"No, {who} no {title(catalogue, subject)} that I know."
+    groups = catalogue.of_one_size(subject.products[is_bought])
+    names = [f"{named(catalogue, group)} at {said_price(catalogue, group)}" for group in groups]
+    many = len(subject.products)
+    of = f"{is_bought.sum()} of {many} products of {subject.name}: " if many > 1 else ""
+    rest = f" and {len(names) - MOST_TOLD} more" if len(names) > MOST_TOLD else ""
+    told = ", ".join(names[:MOST_TOLD]) if rest else listed(names)
+    return f"Yes, {who} {of}{told}{rest}."
 
 
 def size(catalogue: Catalogue, subject: Subject) -> str:
@@ -416,6 +466,7 @@ def extreme(
     price_of_best = catalogue.says["price"][best[0]]
     said = f"The {word} {subject.name} on record: {named(catalogue, best)}, "
     said += f"{dollars(price_of_best)}, {catalogue.says['brand'][best[0]]}."
+    said += as_cheap(catalogue, on_record, best, "dear" if falls else "cheap")
     guess = catalogue.by_price(subject.products[~catalogue.known[subject.products]], falls)[:1]
     prices = catalogue.says["price"][guess]
     if (prices > price_of_best if falls else prices < price_of_best).any():
@@ -424,6 +475,22 @@ def extreme(
             f" {capital(named(catalogue, guess))} may cost {more}: {said_price(catalogue, guess)}."
         )
     return said, best
+
+
+def as_cheap(catalogue: Catalogue, products: np.ndarray, best: np.ndarray, word: str) -> str:
+    """The other products of the same price as the best, in words; "" if there are none."""
+    prices = catalogue.says["price"]
+    same = products[(prices[products] == prices[best[0]]) & (products != best[0])]
+    if not len(same):
+        return ""
+    groups = catalogue.of_one_size(same)
+    told = []
+    for group in groups[:MOST_TOLD]:
+        again = "another " if named(catalogue, group) == named(catalogue, best) else ""
+        count = f" x {len(group)}" if len(group) > 1 else ""
+        told.append(f"{again}{named(catalogue, group)}{count}")
+    rest = [f"{len(groups) - MOST_TOLD} more"] if len(groups) > MOST_TOLD else []
+    return f" And as {word}: {listed([*told, *rest])}."
 
 
 def runner_up(catalogue: Catalogue, subject: Subject, falls: bool, best: np.ndarray) -> str:

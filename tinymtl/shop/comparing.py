@@ -57,7 +57,7 @@ class Comparing:
         """What "and the dearest?" is chosen among, after the cheapest of some was told."""
         among = self.talk.among
         last = self.talk.subjects
-        if "all" in meaning.acts:
+        if meaning.acts & {"all", "whole shop"}:
             return []
         if among is not None and len(last) == 1 and np.isin(last[0].products, among.products).all():
             return [among]

@@ -95,11 +95,10 @@ class Explaining:
         in_order = new[np.argsort(-scores[new], kind="stable")]
         places = np.flatnonzero(np.isin(in_order, subject.products))
         best = in_order[places[:1]]
-        popular = int(self.catalogue.early[:, best[0]].sum())
         return (
             f"The likeliest of {subject.name}, {named(self.catalogue, best)}, comes at place "
             f"{places[0] + 1} of the {len(new)} products not bought before: others have a higher "
-            f"score. {popular} of {len(self.catalogue.early)} households buy it."
+            f"score. {self.how_many_buy(best[0])}"
         )
 
     def reason(self, product: int, bought: np.ndarray, parts: np.ndarray, base: float) -> str:
@@ -119,8 +118,7 @@ class Explaining:
             )
         who = "the household buys" if self.talk.need.household is not None else "you buy"
         text = f"I recommend {name} because {who} {listed(list(told))}: these raised its score most"
-        popular = int(self.catalogue.early[:, product].sum())
-        text += f". {popular} of {len(self.catalogue.early)} households buy it."
+        text += f". {self.how_many_buy(product)}"
         if self.explain:
             said = [f"{name} {part:+.3f}" for name, part in told.items()]
             text += (
@@ -128,6 +126,11 @@ class Explaining:
                 f"from {len(bought)} purchases; among them {', '.join(said)}]"
             )
         return text
+
+    def how_many_buy(self, product: int) -> str:
+        """How many households bought a product."""
+        popular = int(self.catalogue.early[:, product].sum())
+        return f"{popular} of {len(self.catalogue.early)} households bought it in weeks 1 to 40."
 
     def what_was_bought(self) -> str:
         """What the household bought, in the kinds that it bought most products of."""

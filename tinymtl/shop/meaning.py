@@ -34,7 +34,19 @@ TALKED = (
     "why",
     "why not",
 )
-ASKED = (*QUESTIONS_ASKED, *COMPARED, *ORDERS, "total", "enough", "value", "with", "topic")
+# Asked of what was bought: by a household, and by how many.
+OF_PAST = ("bought", "buyers")
+ASKED = (
+    *QUESTIONS_ASKED,
+    *OF_PAST,
+    *COMPARED,
+    *ORDERS,
+    "total",
+    "enough",
+    "value",
+    "with",
+    "topic",
+)
 
 
 @dataclass
@@ -83,6 +95,11 @@ class Mention:
     def is_stray(self) -> bool:
         """Whether it is made of unknown words alone."""
         return self.is_named and not self.types and not self.near
+
+    @property
+    def is_ingredient(self) -> bool:
+        """Whether it names what a product may contain."""
+        return bool(INGREDIENTS.intersection(self.said.split()))
 
     @property
     def is_found(self) -> bool:
@@ -207,6 +224,12 @@ class Meaning:
         is_sized = self.size is not None
         return bool(mentions or conditions) or is_sized or "cheap" in self.acts
 
+    @property
+    def asks_nothing_else(self) -> bool:
+        """Whether it holds no more than limits and numbers."""
+        mentions = [*self.mentions, *self.excluded, *self.left_out, *self.allowed]
+        return not (mentions or self.questions or self.brands or self.household is not None)
+
     def pick_instead_of_asking(self):
         """In "and the cheapest milk" nothing is asked: the cheapest of its kind is wanted."""
         for question in self.questions:
@@ -253,11 +276,14 @@ class Settling:
         meaning.takes_off = any(piece.text in CUES["takes off"] for piece in self.pieces[:2])
         if meaning.asks and any(piece.text in CUES["sure"] for piece in self.pieces):
             meaning.acts = meaning.acts - {"yes"} | {"sure"}  # "Sure?" is no "sure."
+        if self.is_mostly_unknown():
+            meaning.acts.discard("bye")  # a goodbye says little else
         meaning.claims = self.claims_more() or self.asks_for_contents()
         self.drop_strays()
         self.join_qualities()
         self.count_what_was_named()
         self.ask_which_brand()
+        self.ask_of_the_past()
         self.look_beyond()
         self.before = counted_once(self.before)
         for question in meaning.questions:
@@ -297,24 +323,53 @@ class Settling:
             last += piece.text
         return "?" in last
 
+    def is_mostly_unknown(self) -> bool:
+        """Whether more than half of the pieces are words of no table."""
+        said = [piece.kind == "unknown" for piece in self.pieces if piece.kind != "sign"]
+        return 2 * sum(said) > len(said)
+
     def claims_more(self) -> bool:
         """Whether a line with "are you sure" says anything else than what is on record."""
         asked = [p.text for p in self.pieces if p.kind == "act" and p.value == "sure"]
-        if not asked or all(map(self.is_recorded, self.pieces)):
+        if not asked or all(map(self.is_recorded, self.sentence_of_sure())):
             return False
-        words = {word for piece in self.pieces for word in piece.text.split()}
-        if words & INGREDIENTS and asked != ["really"]:
+        if self.loose_words() & INGREDIENTS and asked != ["really"]:
             return True
         names_thing = any(piece.kind == "term" for piece in self.pieces)
         is_wish = bool(self.meaning.acts & WISHES)  # "I really need cookies"
         return not is_wish or (not names_thing and asked != ["really"])
+
+    def sentence_of_sure(self) -> list[Piece]:
+        """What is to be confirmed: all pieces, or those behind a "?" if they name what they mean.
+
+        "which is healthier? is that price exact?" asks of the price, but "is it safe? are you
+        sure?" asks of the safety.
+        """
+        at = next(k for k, p in enumerate(self.pieces) if p.kind == "act" and p.value == "sure")
+        ends = [k + 1 for k, piece in enumerate(self.pieces[:at]) if piece.text == "?"]
+        sentence = self.pieces[max(ends, default=0) :]
+        words = {word for piece in sentence for word in piece.text.split()}
+        names = words & {"price", "prices", "size", "sizes", "brand", "brands"}
+        return sentence if names else self.pieces
+
+    def loose_words(self) -> set[str]:
+        """The words of the line but those that tell which thing: the wheat of wheat bread."""
+        words = set()
+        for piece, following in zip(self.pieces, [*self.pieces[1:], None]):
+            said = piece.text.split()
+            is_name = piece.kind == "term" and len(said) > 1
+            if following is not None and following.kind == "term" and piece.kind in NAMING:
+                is_name |= bool(narrowed(TERMS[following.value], list(stems(piece.text))))
+            if not is_name:
+                words.update(said)
+        return words
 
     def asks_for_contents(self) -> bool:
         """Whether a line is like "no nuts in it?" and "can my daughter eat it"."""
         if self.adds_up_things():
             return False
         points = any(piece.value == "it" and piece.kind == "act" for piece in self.pieces)
-        words = {word for piece in self.pieces for word in piece.text.split()}
+        words = self.loose_words()
         found = [p for p in self.pieces if p.kind == "act"]
         found = [p for p in found if p.text.split()[0] not in CUES["holds"]]
         if words & INGREDIENTS:  # "I am allergic to nuts, can I have it"
@@ -440,6 +495,15 @@ class Settling:
             meaning.questions = [q for q in meaning.questions if q.act != "brand"]
             meaning.questions.append(Question("brand"))
 
+    def ask_of_the_past(self):
+        """In "does household 77 often buy bananas" nothing is wished for: "buy" asks no more."""
+        meaning = self.meaning
+        for question, following in zip(meaning.questions[:-1], meaning.questions[1:]):
+            if question.act in OF_PAST and not question.mentions and following.act in OPENING:
+                question.mentions = following.mentions
+                following.mentions = []
+                meaning.acts.discard(following.act)
+
     def deal_out(self) -> bool:
         """Give questions without products those that were named before; whether one took them."""
         said_before = self.before
@@ -464,6 +528,8 @@ class Settling:
         for question in reversed(self.meaning.questions):
             question.mentions = question.mentions or following
             following = question.mentions
+            if question.act == "topic":  # "what does it cost, and does it contain nuts"
+                following = [m for m in following if not m.is_ingredient]
 
     def ask_whether_enough(self):
         """In "can I get honey and oatmeal with 5 dollars" the money is for all of it."""

@@ -40,6 +40,8 @@ class Need:
     basket      (m,) what a customer without a number often buys
     parts       the products of each thing, if several are looked for at once
     order       the order in which the products stand already, in words; "" for none
+    all_of_kind whether a kind was named, of which what was bought before is offered as well
+    taken_back  what was left out and is asked for now, as long as the reply does not say so
     """
 
     wanted: str = ""
@@ -54,6 +56,8 @@ class Need:
     basket: np.ndarray | None = None
     parts: list[np.ndarray] = field(default_factory=list)
     order: str = ""
+    all_of_kind: bool = False
+    taken_back: list[str] = field(default_factory=list)
 
     @property
     def has_buyer(self) -> bool:
@@ -93,7 +97,8 @@ class Need:
     def fitting(self, catalogue: Catalogue) -> np.ndarray:
         """The products that fit, the likeliest first: those a household buys, else the most bought.
 
-        What a household or a basket has bought already is left out, unless it is asked for.
+        What a household or a basket has bought already is left out, unless all of a kind is asked
+        for, or nothing else is left of it.
         """
         products = catalogue.every if self.products is None else self.products
         products = self.without_excluded(catalogue, products)
@@ -109,7 +114,7 @@ class Need:
             order = catalogue.early.sum(0)[products]
             return products[np.argsort(-order, kind="stable")]
         is_new = ~self.bought(catalogue)[products]
-        if self.products is None or is_new.any():
+        if self.products is None or (is_new.any() and not self.all_of_kind):
             products = products[is_new]
         return products[np.argsort(-self.scores(catalogue)[products], kind="stable")]
 
@@ -204,7 +209,18 @@ class Need:
     def take_in_again(self, catalogue: Catalogue, products: np.ndarray):
         """What is asked for is no longer left out."""
         kinds = set(catalogue.kinds[products])
-        self.excluded = {said: types for said, types in self.excluded.items() if not types >= kinds}
+        self.taken_back = [said for said, types in self.excluded.items() if types >= kinds]
+        for said in self.taken_back:
+            del self.excluded[said]
+
+    def note_taken_back(self) -> str:
+        """That something is no longer left out, once; "" if nothing is taken in again."""
+        said, self.taken_back = self.taken_back, []
+        if not said:
+            return ""
+        return (
+            f"You said no {listed(said, 'or')}: as you ask for it now, I leave it out no longer. "
+        )
 
 
 def contradict(limits: list[tuple[str, float]]) -> bool:

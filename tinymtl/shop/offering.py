@@ -169,6 +169,8 @@ class Offering:
         """Offer; who wants a recommendation without a kind has to say for whom."""
         need = self.need
         nothing_said = need.products is None and not need.limits and not need.brand
+        if "recommend" in meaning.acts or meaning.wanted:
+            need.all_of_kind = "recommend" not in meaning.acts
         if "recommend" in meaning.acts and nothing_said and not need.has_buyer:
             self.talk.asked = "basket"
             return FIXED["household"]
@@ -260,7 +262,9 @@ class Offering:
         self.talk.recommended = self.need.has_buyer and not self.need.order
         if self.talk.recommended:
             what = f" ({says})" if says else ""
-            new = "not bought before, " if self.need.products is None else ""
+            drops = self.need.products is None or not self.need.all_of_kind
+            is_new = drops and not self.need.bought(self.catalogue)[products].any()
+            new = "not bought before, " if is_new else ""
             order = "the cheapest" if self.need.is_cheap else "the likeliest"
             return f"I recommend {self.need.buyer}{what}, {new}{order} first"
         if self.need.order:
@@ -393,6 +397,8 @@ class Offering:
         self.talk.subjects = [Subject(named(self.catalogue, nearest, with_size=False), nearest)]
         word = "cheapest" if wants_less else "dearest"
         price_said = said_price(self.catalogue, nearest)
+        if self.catalogue.known[nearest[0]]:
+            word += " on record"
         return f"{text} The {word} is {named(self.catalogue, nearest)}: {price_said}."
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from functools import cache
+from unicodedata import normalize
 
 from .amounts import CENTS, DOLLARS, NUMBERS, UNITS
 from .lexicon import FILLER, TERMS, plural, stem, tells_nothing
@@ -93,7 +94,7 @@ def corrected(word: str) -> str:
     >>> [corrected(word) for word in ("hony", "csot", "wine", "dont", "unicorn")]
     ['honey', 'cost', 'wine', 'dont', 'unicorn']
     """
-    if is_known(word) or len(word) < SHORTEST_SLIP or not word.isalpha():
+    if is_known(word) or len(word) < SHORTEST_SLIP or not is_plain(word):
         return word
     if word[-1] == word[-2] and is_known(word[:-1]):  # "heyy"
         return word[:-1]
@@ -101,6 +102,8 @@ def corrected(word: str) -> str:
     for other in KNOWN_WORDS:
         most = most_slips(word, other)
         if abs(len(other) - len(word)) > most or is_other_word(word, other):
+            continue
+        if tells_less(word, other):
             continue
         if len(set(word) ^ set(other)) > 2 * most:  # one slip changes two letters at most
             continue
@@ -115,9 +118,33 @@ def corrected(word: str) -> str:
     return min(near)[-1] if near else word
 
 
+SHORTEST_LONG = 6  # letters: in so long a word a letter more is a slip
+SHORTEST_FOLDED = 4  # "café" is cafe, but "à" is not the English "a"
+
+
+def without_accents(word: str) -> str:
+    """The word without its accents, if it is known without them.
+
+    >>> [without_accents(word) for word in ("entrée", "à", "cuánto")]
+    ['entree', 'à', 'cuánto']
+    """
+    plain = in_ascii(word)
+    return plain if len(plain) >= SHORTEST_FOLDED and is_known(plain) else word
+
+
+def in_ascii(word: str) -> str:
+    """The word without accents, and without letters that are none in English."""
+    return normalize("NFKD", word).encode("ascii", "ignore").decode()
+
+
 def is_known(word: str) -> bool:
     """Whether a word is no slip of spelling."""
     return word in KNOWN_WORDS or stem(word) in KNOWN_WORDS or tells_nothing(word)
+
+
+def is_plain(word: str) -> bool:
+    """Whether a word has English letters alone: of others no slip is looked for."""
+    return word.isalpha() and word.isascii()
 
 
 def most_slips(word: str, other: str) -> int:
@@ -127,6 +154,12 @@ def most_slips(word: str, other: str) -> int:
         return 3
     ends_alike = word[0] == other[0] and word[-1] == other[-1] and is_product
     return 2 if len(word) >= 8 or (len(word) >= 5 and ends_alike) else 1
+
+
+def tells_less(word: str, other: str) -> bool:
+    """Whether a short word has a consonant more than one that tells nothing: decaf is not deaf."""
+    is_shorter = len(other) < len(word) < SHORTEST_LONG and other in FILLER
+    return is_shorter and consonants(word) != consonants(other)
 
 
 def is_other_word(word: str, other: str) -> bool:

@@ -44,7 +44,7 @@ class Talk:
 
     def begin(self, household: int | None = None):
         """Nothing was said yet."""
-        self.need = Need(household=household)
+        self.need = Need(household=household, all_of_kind=True)
         self.subjects: list[Subject] = []
         self.groups: list[np.ndarray] = []
         self.shown: list[np.ndarray] = []

@@ -39,7 +39,7 @@ from .pieces import (
     written_out,
 )
 from .replies import NATIONAL, OWN
-from .spelling import KNOWN_WORDS, corrected
+from .spelling import KNOWN_WORDS, corrected, in_ascii, without_accents
 
 LONGEST = 500  # letters of a line that are read
 
@@ -114,6 +114,8 @@ class Reader:
             return
         ends = self.open is not None and self.excludes
         self.close()
+        if piece.text == "one" and self.excludes and self.names_next(i):
+            self.count = 1.0  # "take away one ketchup"
         self.excludes = self.excludes and not ends
 
     def is_corrected(self, i: int) -> bool:
@@ -347,6 +349,7 @@ class Reader:
     def household(self, piece: Piece, i: int) -> int:
         """A household, if a number follows."""
         self.close()
+        asks = i > 0 and self.pieces[i - 1].text in CUES["asks of the past"]
         for k, following in enumerate(self.pieces[i + 1 : i + 4], start=i + 1):
             if following.kind == "amount" and not following.value.unit:
                 is_negative = any(p.text == "minus" for p in self.pieces[i + 1 : k])
@@ -354,6 +357,8 @@ class Reader:
                 self.meaning.household = -number if is_negative else number
                 if self.meaning.household not in self.meaning.households:
                     self.meaning.households.append(self.meaning.household)
+                if asks:  # "does household 77 buy bananas"
+                    self.ask(Question("bought"))
                 return k + 1
         self.meaning.acts.add("recommend")
         return i + 1
@@ -401,12 +406,29 @@ class Reader:
         """Something is asked or done."""
         act = piece.value
         self.close()
+        if act == "need" and self.told_of_the_past():
+            self.pass_over_the_past()
         self.excludes = False
         self.count = 0.0
         self.meaning.acts.add(act)
         if act in ASKED or (act in OPENING and self.meaning.questions):
             self.ask(Question(act, piece.text, rank=self.rank))
             self.rank = 1
+
+    def told_of_the_past(self) -> bool:
+        """Whether a line begins like "I bought milk yesterday", or "... bought milk, now"."""
+        asked = [q for q in self.meaning.questions if q.act not in OPENING]
+        words = {word for piece in self.pieces for word in piece.text.split()}
+        is_told = bool(words & CUES["buyer"]) and self.pieces[-1].text != "?"
+        when = [question.said for question in asked]
+        is_over = when == ["sold"] or (not when and "bought" in words and words & CUES["now"])
+        return is_told and bool(is_over)
+
+    def pass_over_the_past(self):
+        """In "I bought milk yesterday, now I need bread" the milk is no longer wanted."""
+        self.meaning.questions = []
+        self.meaning.acts.discard("often")
+        self.before = []
 
     def pass_by(self, piece: Piece, i: int):
         """Words for people are no wish: "my kids" asks for no cereal for kids."""
@@ -573,11 +595,12 @@ def read(line: str) -> Meaning:
     """What a line means, whatever it holds."""
     # Up to the end of the last word in these letters.
     words = tokens(line if len(line) <= LONGEST else line[:LONGEST].rpartition(" ")[0])
-    words = written_out(words)
+    words = written_out([without_accents(word) for word in words])
     right = [corrected(word) for word in words]
     if len(words) > 2 and not is_english(words, right):
         right = words
-    meaning = Reader(contents(pieces(written_out(right)))).read()
+    plain = [in_ascii(word) if word.isalpha() else word for word in right]
+    meaning = Reader(contents(pieces(written_out([word for word in plain if word])))).read()
     meaning.corrections = [(word, new) for word, new in zip(words, right) if word != new]
     meaning.too_long = len(line) > LONGEST
     meaning.empty = not line.strip()
@@ -598,10 +621,13 @@ LONG = 6  # letters: what can be put right in so long a word is no other languag
 
 def is_english(words: list[str], right: list[str]) -> bool:
     """Whether there are words, and at least a third are known, as written or put right."""
+    is_plain = all(word.isascii() for word in words)
     spelt = [(word, new) for word, new in zip(words, right) if word.isalpha()]
     known = [
         word
         for word, new in spelt
-        if word in KNOWN_WORDS or stem(word) in KNOWN_WORDS or (len(word) >= LONG and word != new)
+        if word in KNOWN_WORDS
+        or stem(word) in KNOWN_WORDS
+        or (is_plain and len(word) >= LONG and word != new)
     ]
     return len(words) > 0 and 3 * len(known) >= len(spelt)
