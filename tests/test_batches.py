@@ -42,6 +42,17 @@ def test_every_epoch_visits_each_example_exactly_once(N, B, seed):
         np.testing.assert_array_equal(np.sort(epochs), [np.arange(N)] * B)
 
 
+@laws
+@given(st.integers(2, 9), st.integers(1, 9), seeds)
+def test_batches_are_cut_from_the_orders_that_the_generator_draws(N, B, seed):
+    data, losses, seen = numbered({"a": examples(N)["a"]})
+    B = min(B, N)
+    fit(network(), data, losses, seed, steps=N, batch_size=B)
+    rng = np.random.default_rng(seed)
+    drawn = np.concatenate([rng.permutation(N) for _ in range(B)] if B < N else [np.arange(N)] * B)
+    np.testing.assert_array_equal(np.concatenate(seen["a"]), drawn)
+
+
 def test_each_epoch_has_an_order_of_its_own():
     data, losses, seen = numbered(examples(20))
     fit(network(), data, losses, steps=4, batch_size=10)
@@ -148,6 +159,18 @@ def test_a_mask_of_ones_and_zeros_is_the_boolean_mask(dtype):
         fit(model, data, LOSSES, steps=6, batch_size=2)
         thetas.append(model.theta)
     np.testing.assert_allclose(*thetas, rtol=1e-6 if dtype == np.float32 else 1e-13)
+
+
+def test_a_label_that_is_a_distribution_has_one_entry_of_the_mask():
+    soft = np.array([[0.25, 0.75], [0.5, 0.5], [1.0, 0.0]])
+    X = examples(3)["a"][0]
+    data = {t: (X, soft, np.array([True, False, True])) for t in "ab"}
+    present = {t: (X[::2], soft[::2]) for t in "ab"}
+    losses = dict.fromkeys("ab", mtl.cross_entropy)
+    masked, chosen = network(), network()
+    fit(masked, data, losses, steps=2)
+    fit(chosen, present, losses, steps=2)
+    np.testing.assert_allclose(masked.theta, chosen.theta, rtol=1e-12)
 
 
 # Epochs
@@ -302,9 +325,13 @@ def assert_fit_refuses(error, match, data=None, losses=LOSSES, **options):
     np.testing.assert_array_equal(model.theta, before)
 
 
+def never_asked(output, *targets):
+    raise AssertionError("a loss was asked about data that does not fit")
+
+
 @pytest.mark.parametrize("data, error, match", REFUSED_DATA)
-def test_data_that_does_not_fit_is_an_error_and_changes_nothing(data, error, match):
-    assert_fit_refuses(error, match, data=data)
+def test_data_that_does_not_fit_is_an_error_before_any_loss_is_asked(data, error, match):
+    assert_fit_refuses(error, match, data=data, losses=dict.fromkeys("abz", never_asked))
 
 
 @pytest.mark.parametrize("arguments, error, match", REFUSED_ARGUMENTS)

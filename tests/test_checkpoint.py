@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from two_tasks import LOSSES, SHARINGS, examples, half_labelled
+from two_tasks import LOSSES, SHARINGS, examples, half_labelled, network
 
 import tinymtl as mtl
 from tinymtl import weighting
@@ -148,6 +148,20 @@ def test_a_run_with_data_of_some_of_the_tasks_goes_on(tmp_path):
     history = rig.fit(held_out=None, resume=file)
     assert_same_run(rig, history, whole, expected)
     assert not any(p.frozen for p in rig.model.parameters())
+
+
+def test_a_run_on_all_examples_goes_on_without_a_generator(tmp_path):
+    def fit(**more):
+        model, optimizer = network(), mtl.Adam(0.1)
+        history = mtl.fit(model, examples(), LOSSES, optimizer=optimizer, steps=STEPS, **more)
+        return model.theta, history
+
+    file = tmp_path / "run"
+    expected = fit()
+    fit(callback=stop_after(5), checkpoint=file)
+    θ, history = fit(resume=file)
+    np.testing.assert_array_equal(θ, expected[0])
+    assert_same_history(history, expected[1])
 
 
 @settings(max_examples=15, deadline=None)
@@ -514,6 +528,14 @@ def test_another_kind_of_generator_is_an_error_and_changes_nothing(tmp_path):
     rig = Rig()
     rig.rng = np.random.Generator(np.random.MT19937(0))
     assert_refused_unchanged("for rng the file has PCG64, and this call MT19937", file, rig)
+
+
+def test_a_file_whose_parameters_are_not_finite_is_an_error_and_changes_nothing(tmp_path):
+    file = saved(tmp_path)
+    state = pickle.loads(file.read_bytes())
+    state["theta"][1] = np.nan
+    file.write_bytes(pickle.dumps(state))
+    assert_refused_unchanged("must be finite, got nan", file)
 
 
 def test_the_file_of_a_model_is_told_from_that_of_a_run(tmp_path):

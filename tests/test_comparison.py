@@ -124,8 +124,9 @@ def test_the_parts_are_disjoint_cover_all_and_have_their_shares(N, N_b, validati
 
 
 @pytest.mark.parametrize("shares", [(0.01, 0.98, 0.01), (0.01, 0.01, 0.98), (0.98, 0.01, 0.01)])
-def test_no_part_is_empty_however_small_its_share(shares):
-    for seeds in parts_seen({"a": 4, "b": 30}, shares=shares).values():
+@pytest.mark.parametrize("fewest", [3, 4])
+def test_no_part_is_empty_however_small_its_share(shares, fewest):
+    for seeds in parts_seen({"a": fewest, "b": 30}, shares=shares).values():
         assert all(all(split) for split in seeds)
 
 

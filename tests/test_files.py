@@ -161,13 +161,14 @@ def test_permissions_of_the_old_file_are_kept(tmp_path, unfinished, mode):
     assert stat.S_IMODE(path.stat().st_mode) == mode
 
 
-def test_a_new_file_has_the_permissions_that_the_umask_leaves(tmp_path, unfinished):
-    old = os.umask(0o027)
+@pytest.mark.parametrize("umask, left", [(0o027, 0o640), (0o000, 0o666)])
+def test_a_new_file_has_the_permissions_that_the_umask_leaves(tmp_path, unfinished, umask, left):
+    old = os.umask(umask)
     try:
         files.write_whole("f", tmp_path / "file", write_new)
     finally:
         os.umask(old)
-    assert stat.S_IMODE((tmp_path / "file").stat().st_mode) == 0o640
+    assert stat.S_IMODE((tmp_path / "file").stat().st_mode) == left
 
 
 def test_of_two_writers_at_once_each_writes_a_whole_file_and_the_last_one_wins(
@@ -384,6 +385,10 @@ HOSTILE = {
     ),
     "a negative shape": (
         lambda: archive_of(("W.npy", head((-2, -3)) + bytes(48)), ("b.npy", GOOD)),
+        "'W.npy' should have",
+    ),
+    "a negative shape, and one that is not": (
+        lambda: archive_of(("W.npy", head((-2, -3, 1)) + bytes(48)), ("b.npy", GOOD)),
         "'W.npy' should have",
     ),
     "a member that is no array": (

@@ -24,6 +24,7 @@ import tinymtl.checkpoint
 import tinymtl.history
 import tinymtl.step
 import tinymtl.training
+from tinymtl.history import Recorder
 
 every_model = pytest.mark.parametrize("kind", SHARINGS)
 
@@ -122,6 +123,15 @@ def history_of(stopped="finished", **losses):
 )
 def test_a_history_is_shown_in_one_line(history, line):
     assert repr(history) == line
+
+
+def test_while_a_run_lasts_the_last_losses_are_those_of_the_last_step():
+    recorder = Recorder(network(), ["a", "b"])
+    recorder.step({"a": 4.0, "b": 3.0}, {"a": 1.0, "b": 1.0}, 0.0, 0.1)
+    recorder.step({"a": 2.0}, {"a": 1.0}, 0.0, 0.1)  # no label of b
+    last = recorder.last_losses()
+    assert last["a"] == 2.0
+    assert math.isnan(last["b"])
 
 
 def test_a_history_that_fit_returns_is_shown_with_the_last_losses():

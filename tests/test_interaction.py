@@ -19,6 +19,7 @@ from tinymtl.interaction import (
     delta_m,
     gramian,
     harm_rate,
+    kind_of,
     layer_gramians,
     lookahead_affinity,
     magnitude_similarity,
@@ -27,6 +28,7 @@ from tinymtl.interaction import (
     predicted_change,
     row_norms,
     step_report,
+    sure,
     transfer_gain,
 )
 
@@ -615,6 +617,23 @@ def test_delta_m_is_positive_where_training_together_is_better():
     assert delta_m([1.0, 2.0], [0.5, 1.0]) == 0.5
     assert delta_m([1.0, 2.0], [1.5, 3.0], True) == 0.5
     assert delta_m([-0.2], [0.1], True) > 0  # an R² below 0 that rises
+
+
+# Findings
+
+
+@given(st.floats(-10, 10), st.floats(0, 3))
+def test_a_gain_is_a_finding_beyond_three_standard_errors_on_either_side(gain, error):
+    is_sure = gain > 3 * error or gain < -3 * error
+    assert sure(gain, error) == is_sure
+    sign = "better" if gain > 0 else "worse"
+    assert kind_of(gain, error) == (sign if is_sure else "neither")
+
+
+@pytest.mark.parametrize("gain", [3.0, -3.0, 0.0, math.nan])
+def test_a_gain_of_just_three_errors_and_one_not_measured_are_no_findings(gain):
+    assert not sure(gain, 1.0)
+    assert kind_of(gain, 1.0) == "neither"
 
 
 # Which points lie together

@@ -320,6 +320,18 @@ def test_one_seed_gives_one_start(make):
     np.testing.assert_array_equal(first.theta, second.theta)
 
 
+# How they are printed
+
+
+def test_a_layer_is_printed_with_its_sizes():
+    rng = np.random.default_rng(0)
+    assert repr(mtl.Dense(3, 2, rng)) == "Dense(3, 2)"
+    assert repr(mtl.Embedding(5, 2, rng)) == "Embedding(5, 2)"
+    assert repr(mtl.Dropout(0.25, rng)) == "Dropout(0.25)"
+    assert repr(mtl.RNN(3, 4, rng)) == "RNN(3, 4)"
+    assert repr(mtl.Conv1D(3, 4, 5, rng)) == "Conv1D(3, 4, width 5, same)"
+
+
 # Bad input: the call, the exception, and what its message has to say.
 
 rng = np.random.default_rng(0)

@@ -773,3 +773,21 @@ def test_a_part_that_came_before_theta_is_trained(how):
     model.grad[:] = 1
     mtl.SGD(0.1).step(model)
     np.testing.assert_allclose(model.theta, before - 0.1)
+
+
+@every_optimizer
+def test_a_part_that_came_late_is_found_in_the_steps_1_2_4_8(make):
+    model = Vector([1.0, 2.0])
+    optimizer = make(0.1)
+    found = []
+    for k in range(1, 17):
+        with_late_part = copy.deepcopy(model)
+        assert with_late_part.theta.size == 2  # now θ is made
+        with_late_part.late = mtl.Parameter([3.0])
+        try:
+            optimizer.copy_for(with_late_part).step(with_late_part)
+        except ValueError as error:
+            assert "late came later and would not move" in str(error)
+            found.append(k)
+        optimizer.step(model)
+    assert found == [1, 2, 4, 8, 16]

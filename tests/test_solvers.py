@@ -8,7 +8,7 @@ import itertools
 import numeric
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from tinymtl import solvers
@@ -67,6 +67,29 @@ def test_without_any_gradient_the_norms_are_one():
     C, n = solvers.cosines_and_norms(np.zeros((2, 2)))
     assert not C.any()
     assert n.tolist() == [1.0, 1.0]
+
+
+# Units
+
+
+powers = st.integers(-1000, 1023)
+
+
+@laws
+@given(powers, powers)
+@example(-1000, 1020)
+def test_in_middle_units_nothing_is_rounded_and_many_squares_add_up(a, b):
+    G = np.diag(np.ldexp(1.0, [a, b]))
+    new, unit = solvers.in_middle_units(G)
+    np.testing.assert_array_equal(new * unit * unit, G)
+    assert 2.0**20 * new.max() < np.inf
+
+
+@given(st.integers(-900, 900), st.integers(0, 60))
+def test_in_middle_units_the_longest_is_as_much_above_one_as_the_shortest_is_below(middle, apart):
+    squares = np.ldexp(1.0, [middle - apart, middle, middle + apart])
+    new, _ = solvers.in_middle_units(np.diag(squares))
+    assert 2.0**-4 <= new.max() * np.diag(new).min() <= 2.0**4
 
 
 # The quadratic programme
@@ -162,6 +185,22 @@ def test_longer_gradients_scale_the_solution_of_the_inverse_power(G, alpha, c):
     w = solvers.solve_inverse_power(G, alpha)
     scaled = solvers.solve_inverse_power(c * G, alpha)
     np.testing.assert_allclose(scaled, c ** (-alpha / (1 + alpha)) * w, rtol=1e-6)
+
+
+@laws
+@given(
+    positive_definite_gramians(max_tasks=4),
+    positive_definite_gramians(max_tasks=2),
+    st.sampled_from([0.5, 1.0, 2.0, 5.0]),
+)
+def test_tasks_orthogonal_to_each_other_do_not_change_the_solution_of_either(G, other, alpha):
+    T = len(G)
+    both = np.zeros((T + len(other), T + len(other)))
+    both[:T, :T] = G
+    both[T:, T:] = other
+    w = solvers.solve_inverse_power(both, alpha)
+    np.testing.assert_allclose(w[:T], solvers.solve_inverse_power(G, alpha), rtol=1e-6)
+    np.testing.assert_allclose(w[T:], solvers.solve_inverse_power(other, alpha), rtol=1e-6)
 
 
 @pytest.mark.parametrize("alpha", [0.1, 0.5, 1.0, 2.0, 20.0])

@@ -31,6 +31,7 @@ from two_tasks import (
 
 import tinymtl as mtl
 import tinymtl.progress
+import tinymtl.step
 import tinymtl.tensor
 from tinymtl.ops import sqrt
 from tinymtl.sharing import task_losses
@@ -654,6 +655,38 @@ def test_a_task_without_gradient_is_left_out_of_the_question_if_a_rule_refuses(r
     assert history.weights[rests][0] == 1  # so that its head can leave 0 in either way
     assert history.weights[rests][1] != 1
     assert model.heads[rests].W.data.any()
+
+
+@pytest.mark.parametrize("rest", ["a", "b", "c", "ab", "ac", "bc"])
+def test_tasks_without_gradient_are_left_out_wherever_they_stand_in_the_order(rest):
+    rng = np.random.default_rng(0)
+    heads = {t: mtl.Dense(4, 2, rng) for t in "abc"}
+    for t in rest:
+        heads[t].W = np.zeros((4, 2))
+    model = mtl.HardSharing(mtl.Sequential(mtl.Dense(3, 4, rng), mtl.tanh), heads)
+    data = {t: (rng.standard_normal((8, 3)), rng.standard_normal((8, 2))) for t in "abc"}
+    losses = dict.fromkeys("abc", mtl.mse)
+    moving = [t for t in "abc" if t not in rest]
+    of_moving = task_losses(model, {t: data[t] for t in moving}, losses)
+    G = mtl.interaction.gramian(model.trunk_jacobian(of_moving))
+    L = np.array([float(loss) for loss in of_moving.values()])
+    expected = dict.fromkeys(rest, 1.0) | dict(zip(moving, mtl.weighting.nash_mtl(L, G)))
+
+    optimizer = mtl.SGD(0.02)
+    rule = mtl.weighting.nash_mtl
+    history = mtl.fit(model, data, losses, weights=rule, optimizer=optimizer, steps=1)
+    assert {t: w[0] for t, w in history.weights.items()} == pytest.approx(expected, rel=1e-6)
+
+
+def test_a_rule_of_the_gramian_may_train_a_single_task():
+    rng = np.random.default_rng(0)
+    trunk = mtl.Sequential(mtl.Dense(3, 4, rng), mtl.tanh)
+    under_the_rule = mtl.HardSharing(trunk, {"a": mtl.Dense(4, 2, rng)})
+    plain = deepcopy(under_the_rule)
+    data = {"a": examples()["a"]}
+    for model, rule in ((under_the_rule, mtl.weighting.mgda), (plain, None)):  # its weight is 1
+        mtl.fit(model, data, {"a": mtl.mse}, weights=rule, optimizer=mtl.SGD(0.1), steps=3)
+    np.testing.assert_allclose(under_the_rule.theta, plain.theta, rtol=1e-12)
 
 
 def test_a_rule_that_fails_has_not_refused():
@@ -1423,6 +1456,19 @@ def test_a_loss_is_checked_when_its_task_first_has_a_label():
                 batch_size=1,
                 rng=np.random.default_rng(seed),
             )
+
+
+def test_what_a_loss_depends_on_is_checked_once_and_costs_no_later_step(monkeypatch):
+    checked = []
+    check = tinymtl.step._check_losses
+
+    def noting(L, model):
+        checked.append(list(L))
+        check(L, model)
+
+    monkeypatch.setattr(tinymtl.step, "_check_losses", noting)
+    mtl.fit(network(), examples(), LOSSES, optimizer=mtl.SGD(0.1), steps=3)
+    assert checked == [["a", "b"]]
 
 
 def constant_masked_mse(output, y, mask):

@@ -186,6 +186,7 @@ class Checkpoint:
                 f"fit: steps must be at least the {steps_made} steps that the run to resume has "
                 f"made, got {steps}"
             )
+        checks.finite("fit", f"resume: the parameters in {path}", state["theta"])
         self.optimizer.go_on(self.model, state["memory"], state["t"])
         self.model.theta[:] = state["theta"]
         self.model.stepped()

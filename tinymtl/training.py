@@ -198,7 +198,6 @@ def fit(
     run = _Run(model, data, batches, undo, recorder, early_stop, progress, saved)
     if resume is not None:
         saved.read(resume, steps)
-        _check_finite(model)
 
     try:
         run.open()

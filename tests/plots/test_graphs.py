@@ -164,6 +164,19 @@ def test_parents_stand_above_their_children_and_no_box_covers_another(loss):
     plt.close("all")
 
 
+@given(losses())
+def test_rows_follow_each_other_from_the_top_and_the_picture_ends_below_the_last(loss):
+    figure = plots.graph(loss)
+    bottom, top = figure.axes[0].get_ylim()  # y grows downwards
+    drawn = [box for box, _ in boxes(figure)]
+    height = abs(drawn[0].height)
+    tops = np.unique([round(min(box.intervaly), 6) for box in drawn])
+    assert tops[0] - top < height / 2
+    assert ((np.diff(tops) > height) & (np.diff(tops) < 2 * height)).all()
+    assert 0 <= bottom - (tops[-1] + height) < height / 2
+    plt.close("all")
+
+
 def test_a_loss_that_diverged_has_a_picture_without_a_warning():
     x = mtl.Parameter([np.inf, 0.0])
     drawn = lines(plots.graph((x * x).sum(), {"x": x}))
