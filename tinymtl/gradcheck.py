@@ -21,15 +21,16 @@ def check_gradient(
         ∂f/∂x ≈ (f(x + h) − f(x − h)) / 2h
 
     function: maps a tensor for each of the float64 `arrays` to a tensor f. If f is not a scalar,
-    Σ_i cos(i) f_i is differentiated instead. AssertionError for the first entry that differs by
+    Σ_i cos(i) f_i is differentiated instead. h is `step`, or 1e-10 |x| where that is more, and
+    ε = 2.2e-16 is the rounding of one number. AssertionError for the first entry that differs by
     more than
 
         tolerance · max(1, its size) + 4 ε Σ_i |cos(i) f_i| / h
 
-    The message names the entry. The second term is what rounding may do to the differences, with
-    ε = 2.2e-16. Where f is large, choose a larger step, else small derivatives are not seen behind
-    it. h is `step`, or 1e-10 |x| where that is more. TypeError or ValueError for arrays that are
-    not finite numbers, for no array, and for a step or a tolerance that is not positive.
+    The message names the entry. The second term is what rounding may do to the differences. Where f
+    is large, choose a larger step, else small derivatives are not seen behind it. TypeError or
+    ValueError for arrays that are not finite numbers, for no array, and for a step or a tolerance
+    that is not positive.
 
     >>> check_gradient(lambda x: x * x, np.array([1.0, -2.0]))
     """

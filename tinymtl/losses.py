@@ -6,11 +6,12 @@ Each loss exists twice. The *composed* one is its definition, written with the e
 and the engine differentiates it. The *fused* one is what training uses: one operation, whose
 derivative was worked out on paper. The tests prove that the two are equal.
 
-"Weighted" has three meanings, and each has a denominator of its own:
+"Weighted" has three uses and two denominators: the weights of classes and of examples are divided
+by their sum, those of tasks by nothing.
 
     class weights    Σ_n c(y_n) ℓ_n / Σ_n c(y_n)     `mask` too: m = c[labels]
     example weights  Σ_n m_n ℓ_n / Σ_n m_n           `mask`, m_n ≥ 0
-    task weights     Σ_t w_t L_t                     `weighted_sum`: no denominator at all
+    task weights     Σ_t w_t L_t                     `weighted_sum`: no denominator
 
 A mask is one of two things. A boolean array is True where a label is present: m_n is 1 or 0, and
 the loss is the mean over the labels present. A floating array, of the type of the prediction, holds

@@ -17,21 +17,33 @@ from .tensor import Scatter, Tensor, as_tensor, node, underflow_is_0
 
 @underflow_is_0
 def exp(x: Tensor) -> Tensor:
-    """eˣ; it is its own derivative."""
+    """eˣ; it is its own derivative.
+
+    >>> exp(Tensor([0.0, -1000.0]))
+    Tensor([1., 0.])
+    """
     x = as_tensor("exp", "x", x)
     y = np.exp(x.data)
     return node(y, (x, lambda g: g * y))
 
 
 def log(x: Tensor) -> Tensor:
-    """Natural logarithm; derivative 1/x."""
+    """Natural logarithm; derivative 1/x.
+
+    >>> log(Tensor([1.0, 0.5])).data.round(4)
+    array([ 0.    , -0.6931])
+    """
     x = as_tensor("log", "x", x)
     a = x.data
     return node(np.log(a), (x, lambda g: g / a))
 
 
 def sqrt(x: Tensor) -> Tensor:
-    """√x; derivative 1/(2√x), which is infinite at 0."""
+    """√x; derivative 1/(2√x), which is infinite at 0.
+
+    >>> sqrt(Tensor([4.0, 9.0]))
+    Tensor([2., 3.])
+    """
     x = as_tensor("sqrt", "x", x)
     y = np.sqrt(x.data)
     return node(y, (x, lambda g: g / (y + y)))
@@ -51,7 +63,14 @@ def relu(x: Tensor) -> Tensor:
 
 
 def abs(x: Tensor) -> Tensor:
-    """|x|; derivative −1 where x < 0, 1 where x > 0, and 0 at the kink x = 0."""
+    """|x|; derivative −1 where x < 0, 1 where x > 0, and 0 at the kink x = 0.
+
+    Python has an `abs` of its own, so call this one by the name of its module:
+
+    >>> from tinymtl import ops
+    >>> ops.abs(Tensor([-2.0, 3.0]))
+    Tensor([2., 3.])
+    """
     return as_tensor("abs", "x", x).__abs__()
 
 
@@ -182,6 +201,9 @@ def logsumexp(x: Tensor, axis: int = -1) -> Tensor:
 
     The maximum m is taken out first. This changes nothing on paper and keeps exp from overflowing:
     log Σ exp(x) = m + log Σ exp(x − m).
+
+    >>> logsumexp(Tensor([-1000.0, 1000.0]))
+    Tensor(1000.)
     """
     x, axis = _along("logsumexp", x, axis)
     m, e, total = _stable_exp(x.data, axis)
@@ -210,7 +232,11 @@ def softmax(x: Tensor, axis: int = -1) -> Tensor:
 
 @underflow_is_0
 def log_softmax(x: Tensor, axis: int = -1) -> Tensor:
-    """x − log Σ exp(x) along `axis`; the share of x is g − softmax(x) · Σ g."""
+    """x − log Σ exp(x) along `axis`; the share of x is g − softmax(x) · Σ g.
+
+    >>> log_softmax(Tensor([-1000.0, 1000.0]))
+    Tensor([-2000.,     0.])
+    """
     x, axis = _along("log_softmax", x, axis)
     m, e, total = _stable_exp(x.data, axis)
     softmax = e / total
@@ -236,7 +262,11 @@ def _stable_exp(a, axis):
 
 
 def concatenate(tensors: Sequence[Tensor], axis: int = 0) -> Tensor:
-    """Join tensors along an axis that they have; each part's share is its slice of g."""
+    """Join tensors along an axis that they have; each part's share is its slice of g.
+
+    >>> concatenate([Tensor([1.0, 2.0]), Tensor([3.0])])
+    Tensor([1., 2., 3.])
+    """
     tensors = _of_one_type("concatenate", tensors)
     axis = checks.axis("concatenate", "axis", axis, tensors[0].data.ndim)
     data = _joined("concatenate", np.concatenate, tensors, axis)
@@ -252,7 +282,12 @@ def concatenate(tensors: Sequence[Tensor], axis: int = 0) -> Tensor:
 
 
 def stack(tensors: Sequence[Tensor], axis: int = 0) -> Tensor:
-    """Join tensors along a new axis; each part's share is its slice of g."""
+    """Join tensors along a new axis; each part's share is its slice of g.
+
+    >>> stack([Tensor([1.0, 2.0]), Tensor([3.0, 4.0])])
+    Tensor([[1., 2.],
+            [3., 4.]])
+    """
     tensors = _of_one_type("stack", tensors)
     axis = checks.axis("stack", "axis", axis, tensors[0].data.ndim + 1)
     data = _joined("stack", np.stack, tensors, axis)
@@ -291,6 +326,9 @@ def dense(x: Tensor, W: Tensor, b: Tensor) -> Tensor:
 
     As a product with ones the sum of the rows is up to six times faster than `sum(0)`. For two
     matrices `dot` is `@`, and it starts sooner.
+
+    >>> dense(Tensor([[1.0, 2.0]]), Tensor([[1.0], [10.0]]), Tensor([0.5]))
+    Tensor([[21.5]])
     """
     x = as_tensor("dense", "x", x)
     W = as_tensor("dense", "W", W)
@@ -309,7 +347,11 @@ def dense(x: Tensor, W: Tensor, b: Tensor) -> Tensor:
 
 @underflow_is_0
 def affine(x: Tensor, W: Tensor, b: Tensor) -> Tensor:
-    """`dense` for tensors that fit, as layers know of theirs."""
+    """`dense` for tensors that fit, as layers know of theirs.
+
+    >>> affine(Tensor([[1.0, 2.0]]), Tensor([[1.0], [10.0]]), Tensor([0.5]))
+    Tensor([[21.5]])
+    """
     X = x.data
     weights = W.data
     if X.ndim != 2:  # the same for the matrix of all rows
@@ -345,6 +387,12 @@ def embedding(table: Tensor, ids: np.ndarray) -> Tensor:
 
     The gradient is zero except in the rows that were looked up. A row that was looked up twice gets
     both shares.
+
+    >>> table = Tensor([[0.0, 0.5], [1.0, 1.5]])
+    >>> embedding(table, np.array([1, 0, 1]))
+    Tensor([[1. , 1.5],
+            [0. , 0.5],
+            [1. , 1.5]])
     """
     table = as_tensor("embedding", "table", table)
     if table.ndim != 2:

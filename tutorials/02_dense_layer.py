@@ -34,7 +34,7 @@ from checks.ch02 import check_largest_rate, check_law, check_scale, check_step
 # | $Y, \hat Y$ | `Y`, `Ŷ` | $(N, C)$ | targets, and what the layer predicts |
 # | $W, b$ | `W`, `b` | $(D, C)$, $(C,)$ | weights and biases of the layer |
 # | $L$ | `loss` | number | squared error, the *mean* over all $N C$ entries |
-# | $G$ | `G` | $(N, C)$ | gradient that arrives at the prediction, $\partial L / \partial \hat Y$ |
+# | $G$ | `G` | $(N, C)$ | gradient that arrives at the prediction, $\partial L / \partial \hat Y$; from chapter 6 on $G$ is the Gramian |
 # | $\eta$ | `rates` | number | learning rate; in code often several at once |
 # | $H, \lambda_i$ | `H`, `eigenvalues` | $(D, D)$, number | curvature of the loss, and its eigenvalues; a bias adds a row and a column |
 # | $\sigma^2$ | `variance` | number | variance of the noise in the targets |
@@ -252,6 +252,16 @@ of_W, of_b = Array(W), Array(b)
 loss = squared_error(Array(X) @ of_W + of_b, Y)
 print([g.ravel().round(3).tolist() for g in gradient(loss, [of_W, of_b])])
 
+# %% Check an axis in front and a stretched axis tags=["hide-input"]
+share = np.arange(24.0).reshape(2, 4, 3)
+assert np.array_equal(unbroadcast(share, (4, 3)), share.sum(0))
+assert np.array_equal(unbroadcast(share[0], (4, 1)), share[0].sum(1)[:, None])
+assert np.array_equal(unbroadcast(share, (4, 1)), share.sum((0, 2))[:, None])
+
+column = Array(np.ones((4, 1)))  # stretched to three columns by the sum
+stretched = squared_error(column + Array(np.zeros(3)), np.zeros((4, 3)))
+assert np.allclose(gradient(stretched, [column])[0], np.full((4, 1), 0.5))
+
 # %% [markdown]
 # The same numbers as by hand. Why does `squared_error` insist on equal shapes? Because
 # broadcasting also strikes where nobody wants it. **$(N,)$ against $(N, 1)$ becomes
@@ -361,7 +371,7 @@ print(f"minus log of the density {of_density:.1f}, from the loss {by_loss:.1f}")
 # direction with the largest eigenvalue, the steepest, is the first to fail:
 #
 # $$
-# \text{descent settles} \iff \eta < \frac{2}{\lambda_{\max}},
+# \text{descent settles} \iff 0 < \eta < \frac{2}{\lambda_{\max}},
 # \qquad \lambda_{\max}: \text{largest eigenvalue of } H = \tfrac2N X^\top X \tag{2.8}
 # $$
 #
@@ -519,12 +529,17 @@ show(
 # it, for each of 40 seeds; and where the map changes colour is where theory says.
 
 # %% Try the claim tags=["hide-input"]
+just_below, just_above = 0.99, 1.01
+around = np.array([just_below, just_above])
 below, above = 0, 0
 for seed, border in enumerate(borders):
-    near = explodes(*data(seed), border * np.array([0.99, 1.01]))
+    near = explodes(*data(seed), border * around)
     below += near[0]
     above += near[1]
-print(f"explode at 0.99 of the border: {below} of 40; at 1.01 of it: {above} of 40")
+print(
+    f"explode at {just_below} of the border: {below} of 40; "
+    f"at {just_above} of it: {above} of 40"
+)
 
 ratio, error = mean_and_error(measured / borders)
 print(f"measured ÷ predicted border: {ratio:.3f} ± {error:.3f}, 40 seeds")
@@ -542,7 +557,7 @@ assert abs(ratio - 1) < 0.01
 y0, y1 = data(0)[1], data(1)[1]
 both_X = np.sqrt(2) * np.vstack([X0, X1])  # its mean of squares is the sum of two means
 both_y = np.sqrt(2) * np.vstack([y0, y1])
-near = explodes(both_X, both_y, together * np.array([0.99, 1.01]))
+near = explodes(both_X, both_y, together * around)
 assert near.tolist() == [False, True]
 assert together < min(borders[:2])
 

@@ -39,14 +39,16 @@ from checks.ch03 import (
 # | $p$ | `p` | $(N, C)$ | probabilities made of them; each row sums to 1 |
 # | $y$ | `y` | $(N, C)$ | one-hot labels: 1 at the class that happened, else 0 |
 # | $\ell_n, L$ | `each`, `loss` | $(N,)$, number | loss of one example; $L$ is their *mean* |
-# | $m_n$ | `m` | $(N,)$ | weights of examples; not the $m$ of Adam |
+# | $m_n$ | `m` | $(N,)$ | weights of examples |
 # | $V, E$ | `V`, `E` | numbers | rows of a table, and its width |
 # | $W$ | `W` | $(V, E)$ | the table: one row for each product |
 # | $O$ | `one_hot` | $(N, V)$ | one-hot rows of the products looked up |
-# | $G, g$ | `G`, `g` | $(N, E)$, $(V, E)$ | gradient at the rows looked up, and at the table |
+# | $G$ | `G` | $(N, C)$, $(N, E)$ | gradient that arrives at the logits, or at the rows looked up; from chapter 6 on $G$ is the Gramian |
+# | $g$ | `g` | $(V, E)$ | gradient of the table |
 # | $\eta, \lambda$ | `η`, `λ` | numbers | learning rate, strength of weight decay |
 # | $\mu, \beta_1, \beta_2$ | `μ`, `β1`, `β2` | numbers | how long momentum and Adam remember |
-# | $m, v$ | `memory` | $(V, E)$ | what momentum ($v$) and Adam ($m$ and $v$) remember |
+# | $v$ | `memory["v"]` | $(V, E)$ | what momentum remembers |
+# | $a, s$ | `memory["a"]`, `memory["s"]` | $(V, E)$ | what Adam remembers: fading means of gradients and of their squares |
 #
 # ## From scores to a loss
 #
@@ -243,12 +245,14 @@ print("as two classes:", G[:, 1].round(3))
 print("σ(z) − y      :", ((σ - labels) / 5).round(3))  # (3.5)
 
 # %% [markdown]
-# ## "Weighted" has three meanings
+# ## "Weighted": three uses, two denominators
 #
 # A rare class may count more, an unreliable example less, and one task more than
-# another. All three are called weights, and they differ in the **denominator**. For
-# examples, and for classes with $m_n$ the weight of the class of example $n$, the loss
-# is a weighted *mean*:
+# another. All three are called weights. Weights of classes and of examples follow one
+# formula, a weighted *mean*, which divides by the sum of the weights. They differ in
+# where $m_n$ comes from: an example has a weight of its own, or it takes that of its
+# class. Weights of tasks make a *sum*, and nothing is divided. So there are three uses
+# and two denominators. The weighted mean is
 #
 # $$
 # L = \frac{\sum_n m_n \ell_n}{\sum_n m_n},
@@ -256,11 +260,11 @@ print("σ(z) − y      :", ((σ - labels) / 5).round(3))  # (3.5)
 # \tag{3.6}
 # $$
 #
-# | weights of | loss | divide by | doubling all weights |
-# |---|---|---|---|
-# | classes | $\sum_n m_n \ell_n / \sum_n m_n$, $m_n$ by the label | weights of the labels in the batch | changes nothing |
-# | examples | $\sum_n m_n \ell_n / \sum_n m_n$ | weights of the examples | changes nothing |
-# | tasks | $\sum_t w_t L_t$ | nothing | doubles the gradient |
+# | weights of | where the weight comes from | loss | divide by | doubling all weights |
+# |---|---|---|---|---|
+# | classes | $m_n$ is the weight of the label of example $n$ | $\sum_n m_n \ell_n / \sum_n m_n$ | $\sum_n m_n$ | changes nothing |
+# | examples | $m_n$ is given for each example | $\sum_n m_n \ell_n / \sum_n m_n$ | $\sum_n m_n$ | changes nothing |
+# | tasks | $w_t$ is given for each task | $\sum_t w_t L_t$ | nothing | doubles the gradient |
 #
 # A missing label is an example with weight 0. If all weights are 0, the package gives
 # the loss 0 and no gradient. Dividing by $N$ instead of the sum is a
@@ -439,13 +443,15 @@ assert abs(mean - np.log(4)) < 0.05
 # $$
 #
 # $$
-# \text{Adam:}\quad m \leftarrow \beta_1 m + (1 - \beta_1) g,\quad
-# v \leftarrow \beta_2 v + (1 - \beta_2) g^2,\quad
-# W \leftarrow W - \eta\, \frac{m / (1 - \beta_1^t)}{\sqrt{v / (1 - \beta_2^t)}}
+# \text{Adam:}\quad a \leftarrow \beta_1 a + (1 - \beta_1) g,\quad
+# s \leftarrow \beta_2 s + (1 - \beta_2) g^2,\quad
+# W \leftarrow W - \eta\, \frac{a / (1 - \beta_1^t)}{\sqrt{s / (1 - \beta_2^t)}}
 # \tag{3.9}
 # $$
 #
-# (The divisions by $1 - \beta^t$, in step $t$, make up for the start at 0.)
+# The divisions by $1 - \beta^t$, in step $t$, make up for the start at 0. Kingma and Ba
+# (2015), who proposed Adam, call $a$ and $s$ by the letters $m$ and $v$, which mean
+# something else in this chapter.
 #
 # **Predict**: a product was looked up in step 1 and never again. In which of these does
 # its row move in step 2: plain descent, momentum, decay, Adam?
@@ -453,7 +459,7 @@ assert abs(mean - np.log(4)) < 0.05
 # <details><summary>Answer</summary>
 #
 # In all but plain descent. The gradient in step 2 is 0. But momentum's $v$ becomes
-# $\mu v$ and Adam's $m$ becomes $\beta_1 m$. Neither is 0, so the row goes on in the
+# $\mu v$ and Adam's $a$ becomes $\beta_1 a$. Neither is 0, so the row goes on in the
 # direction of its old gradient. Decay does not ask for a gradient at all: it shrinks
 # even rows that were never looked up.
 #
@@ -478,11 +484,11 @@ def decay(W, g, now, memory, t):
 
 # %%
 def adam(W, g, now, memory, t):
-    memory["m"] = β1 * memory["m"] + (1 - β1) * g
-    memory["v"] = β2 * memory["v"] + (1 - β2) * g**2
-    m = memory["m"] / (1 - β1**t)
-    v = memory["v"] / (1 - β2**t)
-    return W - η * m / (np.sqrt(v) + 1e-8)  # (3.9); 1e-8 against 0/0
+    memory["a"] = β1 * memory["a"] + (1 - β1) * g
+    memory["s"] = β2 * memory["s"] + (1 - β2) * g**2
+    a = memory["a"] / (1 - β1**t)
+    s = memory["s"] / (1 - β2**t)
+    return W - η * a / (np.sqrt(s) + 1e-8)  # (3.9); 1e-8 against 0/0
 
 
 def lazy_adam(W, g, now, memory, t):
@@ -503,7 +509,7 @@ def run(rule, lookups, seed):
     """How far each row moves in each step (steps, V), and the table at the end."""
     rng = np.random.default_rng(seed)
     W = rng.normal(size=(6, 3))
-    memory = {"m": np.zeros((6, 3)), "v": np.zeros((6, 3))}
+    memory = {name: np.zeros((6, 3)) for name in ("v", "a", "s")}
     moved = []
     for t, ids in enumerate(lookups, 1):
         g = np.zeros((6, 3))
@@ -557,7 +563,7 @@ show(
 # | plain descent | looked up now | no gradient, no step |
 # | momentum | looked up now or before | $v$ fades and is not 0 |
 # | decay | all | each row loses the same fraction |
-# | Adam | looked up now or before | $m$ fades; divided by $\sqrt v$, which fades more slowly |
+# | Adam | looked up now or before | $a$ fades; divided by $\sqrt s$, which fades more slowly |
 # | lazy Adam | looked up now | the memory of other rows rests |
 #
 # How much of its way does a row go while nobody looks it up? Here it is looked up in
@@ -848,9 +854,9 @@ check_law(law)
 #    and its logarithm is −∞. Take the logarithm on paper first.</details>
 # 3. All class weights are doubled. What happens to the loss? And if a task's weight is
 #    doubled?
-#    <details><summary>Answer</summary>Nothing: they stand in the denominator too. A
-#    task weight has no denominator: its part of the total loss, and of the gradient,
-#    doubles.</details>
+#    <details><summary>Answer</summary>Nothing: they stand in the denominator too. The
+#    sum over tasks has no denominator. The task's part of the total loss, and of the
+#    gradient, doubles.</details>
 # 4. A batch looks up product 7 three times. What is the gradient of row 7, and what
 #    does `g[ids] += G` make of it?
 #    <details><summary>Answer</summary>The sum of the three rows of G. With += only the

@@ -40,7 +40,7 @@ from checks.ch05 import (
 # | $x$ | `x` | $(2,)$ | two shared parameters, a point in the plane |
 # | $L_t$ | `L` | number | loss of task $t$; task 1 is the price, task 2 the purchase |
 # | $w_t$ | `w` | number | weight of task $t$, not negative |
-# | $g_t$ | | $(2,)$ | gradient of $L_t$ on the shared parameters |
+# | $g_t$ | `J` | $(2,)$ | gradient of $L_t$ on the shared parameters; in the exercises row $t$ of `J` |
 # | $a_t, A_t$ | `a`, `A` | $(2,)$, $(2, 2)$ | where loss $t$ is least, and how steeply it grows around it |
 # | $\hat y, y$ | `prediction`, `target` | $(N, 1)$ | predictions and targets of $N$ examples |
 # | $h, V$ | `h`, `V` | $(N, H)$, $(H, 1)$ | output of the trunk, weights of a head: $\hat y = h V$ |

@@ -34,7 +34,9 @@ from checks.ch10 import check_gain, check_information, check_law, check_parts
 # %% [markdown]
 # **What you need**: [chapter 4](04_hard_sharing.md) (trunk and heads, held-out data,
 # standard errors), [chapter 6](06_conflict.md) (conflict, harm, transfer), logarithms,
-# and the sigmoid function, which turns a score into a chance.
+# and the sigmoid function, which turns a score into a chance. [Chapter
+# 8](08_soft_sharing.md) (soft sharing) and [chapter 9](09_tasks_that_differ.md) (tasks
+# with different inputs) help, but are not needed.
 #
 # ## Notation
 #

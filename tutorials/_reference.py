@@ -7,6 +7,7 @@ chapters that use it. All of it is read from the package and from the chapters.
 """
 
 import ast
+import builtins
 import importlib
 import inspect
 import re
@@ -49,6 +50,10 @@ def entries():
             found += [entry(f"{name}.{inner}", thing) for inner in public(thing)]
         else:
             found.append(entry(name, mtl))
+    things = [one.thing for one in found]
+    for name in public(mtl.ops):
+        if not any(getattr(mtl.ops, name) is thing for thing in things):
+            found.append(entry(f"ops.{name}", mtl.ops))
     order = {module: place for place, module in enumerate(reading_order())}
     return sorted(found, key=lambda one: order[one.module])
 
@@ -137,7 +142,11 @@ def comment_of_constant(one):
 
 def sentence(doc):
     """The first paragraph in one line."""
-    words = " ".join(paragraphs(doc)[0].split())
+    return in_one_line(paragraphs(doc)[0])
+
+
+def in_one_line(paragraph):
+    words = " ".join(paragraph.split())
     # Outside code a "<" would begin a tag of HTML.
     pieces = re.split(r"(`[^`]*`)", words)
     pieces[::2] = [piece.replace("<", "&lt;") for piece in pieces[::2]]
@@ -145,13 +154,29 @@ def sentence(doc):
 
 
 def formulas(doc):
-    """The blocks that are set in, and are no code."""
-    blocks = [part for part in paragraphs(doc) if part.startswith("    ")]
-    return [textwrap.dedent(block) for block in blocks if not is_code(block)]
+    """(what is said before it, formula) of each block that is set in and is no code."""
+    parts = paragraphs(doc)
+    found = []
+    for i, part in enumerate(parts):
+        if part.startswith("    ") and not is_code(part):
+            before = parts[i - 1]
+            # The first paragraph stands on the page already.
+            is_new = i > 1 and not before.startswith("    ") and ">>> " not in before
+            introduction = of_last_argument(before) if is_new else ""
+            found.append((introduction, textwrap.dedent(part)))
+    return found
 
 
 def is_code(block):
     return re.search(r"\b(?:mtl|np)\.", block) is not None
+
+
+def of_last_argument(paragraph):
+    """A paragraph in one line; of a list of arguments ("steps: ...") the last alone."""
+    begins = [
+        found.start() for found in re.finditer(r"^\w+: ", paragraph, re.MULTILINE)
+    ]
+    return in_one_line(paragraph[begins[-1] if begins else 0 :])
 
 
 def example(doc):
@@ -165,9 +190,11 @@ def example(doc):
             if not introduction.endswith(":") or introduction.startswith(">>>"):
                 introduction = ""
             return introduction, textwrap.dedent(part[start:])
-    code = [part for part in parts if part.startswith("    ") and is_code(part)]
-    if code:
-        return "", textwrap.dedent("\n\n".join(code))
+    places = [i for i, part in enumerate(parts) if part.startswith("    ")]
+    places = [i for i in places if is_code(parts[i])]
+    if places:
+        introduction = in_one_line(parts[places[0] - 1]) if places[0] > 1 else ""
+        return introduction, textwrap.dedent("\n\n".join(parts[i] for i in places))
     return None
 
 
@@ -289,8 +316,8 @@ def page():
         "the letters that all of them share are explained in "
         "[`tinymtl/__init__.py`](../tinymtl/__init__.py). `help(mtl.mse)` shows the "
         "whole text, with shapes, errors and sources.",
-        "An example works in Python after `import numpy as np` and the line of imports "
-        "below the heading of its file.",
+        "An example works in Python after `import numpy as np`, `import tinymtl as "
+        "mtl` and the line of imports below the heading of its file.",
         index(found),
     ]
     floor_of = floors()
@@ -348,17 +375,32 @@ def section(module, of_module, links):
     target = f"../tinymtl/{Path(file).relative_to(PACKAGE).as_posix()}"
     doc = inspect.getdoc(importlib.import_module(module))
     parts = [f"### {short(module)}", f"{sentence(doc)} [Read the file]({target})"]
-    parts.append(f"```python\nfrom {module} import *\n```")
+    parts.append(f"```python\n{imports(module)}\n```")
     for one in of_module:
         parts += lines_of(one, links[one.name])
     return parts
+
+
+def imports(module):
+    """What an example needs. It must not replace a name of Python, such as `abs`."""
+    holder = importlib.import_module(module)
+    if not any(hasattr(builtins, name) for name in public(holder)):
+        return f"from {module} import *"
+    names = [name for name in public(holder) if not hasattr(builtins, name)]
+    indent = 4 * " "
+    listed = textwrap.fill(
+        f"{', '.join(names)},", 84, initial_indent=indent, subsequent_indent=indent
+    )
+    return f"from tinymtl import Tensor, ops\nfrom {module} import (\n{listed}\n)"
 
 
 def lines_of(one, chapters):
     """The part of the page for one name."""
     doc = documentation(one)
     parts = [f"#### `{one.name}`", sentence(doc)]
-    parts += [f"```text\n{formula}\n```" for formula in formulas(doc)]
+    for introduction, formula in formulas(doc):
+        parts += [introduction] if introduction else []
+        parts.append(f"```text\n{formula}\n```")
     if callable(one.thing):
         parts.append(f"`{signature(one)}`")
     shown = example(doc)

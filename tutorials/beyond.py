@@ -1,12 +1,15 @@
 # %% [markdown]
 # # Going on
 #
-# You have finished the course. From here: the same model in PyTorch, libraries that
-# take over, what a shop with a billion customers needs, and how several machines train
-# one model. Every figure is computed here, and all PyTorch and MPI that is shown is cut
-# from scripts that run.
+# You have finished the course, or a shorter way through it. From here: the same model
+# in PyTorch, libraries that take over, what a shop with a billion customers needs, and
+# how several machines train one model. Every figure is computed here, and all PyTorch
+# and MPI that is shown is cut from scripts that run.
 #
 # ![](figures/beyond_memory.svg)
+#
+# **What you need**: [chapter 4](04_hard_sharing.md) (one trunk, and a head for each
+# task).
 
 # %%
 from pathlib import Path

@@ -1,9 +1,9 @@
 # %% [markdown]
 # # Check a formula of your own
 #
-# *35 minutes.* You have a new loss or a new layer, worked out on paper. Is its gradient
+# *40 minutes.* You have a new loss or a new layer, worked out on paper. Is its gradient
 # right? Is the formula right at all? On this page one loss goes all the way: from the
-# question to code, to a check, and to five laws that a machine tries on inputs you did
+# question to code, to a check, and to six laws that a machine tries on inputs you did
 # not think of. Afterwards you can do the same for a formula of your own.
 #
 # ![](figures/own_formula_complex_step.svg)
@@ -49,14 +49,25 @@
 # this is $\frac12 r^2$. Otherwise $m = \delta$, and it is the straight line. The fused
 # version keeps the sign: `small` is $r$ cut off at $\pm\delta$, which is also the
 # derivative. The product `small * (residual - small / 2)` is the same number $\ell$.
+#
+# Both versions begin with a check of the shapes. Without it NumPy would broadcast
+# arrays of two shapes, and a wrong loss would come out without an error.
 
 # %%
 import numpy as np
 import tinymtl as mtl
 
 
+def require_equal_shapes(prediction, targets):
+    if targets.shape != prediction.shape:
+        raise ValueError(
+            f"targets must have shape {prediction.shape}, got {targets.shape}"
+        )
+
+
 def huber_composed(prediction, targets, δ=1.0):
     """The definition, from operations that the engine can differentiate."""
+    require_equal_shapes(prediction, targets)
     size = mtl.ops.abs(prediction - targets)  # |r|
     small = mtl.ops.clip(size, 0.0, δ)
     return (small * (size - small * 0.5)).mean()
@@ -64,6 +75,7 @@ def huber_composed(prediction, targets, δ=1.0):
 
 def huber(prediction, targets, δ=1.0):
     """The same as one operation, with its derivative from paper."""
+    require_equal_shapes(prediction, targets)
     residual = prediction.data - targets
     small = np.clip(residual, -δ, δ)
     value = (small * (residual - small / 2)).mean()
@@ -95,6 +107,36 @@ except ValueError as error:
 # %% [markdown]
 # The second message says that $g$ is one number here, but the share of `p` needs four.
 # The share of a sum is $g$ at every entry: `g * np.ones(4)`.
+#
+# ## Which inputs are refused?
+#
+# Three prices are predicted without any error. The predictions have the shape $(3, 1)$,
+# as a dense layer makes them. The targets have the shape $(3,)$, as a file gives them.
+#
+# **Predict**: what is the loss if nobody checks the shapes?
+
+# %%
+prices = np.array([1.0, 2.0, 3.0])
+perfect = mtl.Tensor(prices[:, None])  # (3, 1)
+
+residual = perfect.data - prices
+small = np.clip(residual, -1.0, 1.0)
+unchecked = (small * (residual - small / 2)).mean()
+print(f"without a check: residual {residual.shape}, loss {unchecked:.2f}")
+try:
+    huber(perfect, prices)
+except ValueError as error:
+    print("with it:", error)
+
+# %% Check it against the right shape tags=["hide-input"]
+assert unchecked > 0.5
+assert float(huber(perfect, prices[:, None])) == 0
+
+# %% [markdown]
+# NumPy subtracts every target from every prediction, which makes $3 \times 3$
+# residuals, six of them not 0. The loss is more than 0 although every prediction is
+# right. Nothing would tell you: training lowers this loss too, by predicting one number
+# for all. So say in your loss which inputs it refuses. `mtl.mse` refuses these as well.
 #
 # ## Is the gradient right?
 #
@@ -236,10 +278,10 @@ assert np.allclose(complex_step(without_abs, r), truth, atol=1e-14)
 # `np.linalg.norm` and `.real` throw imaginary parts away too, and `np.conj` changes
 # their sign. If you are not sure, use central differences.
 #
-# ## From the question to five laws
+# ## From the question to six laws
 #
 # A *law*, or property, is a sentence that is true for every input. To find laws of your
-# formula, ask five questions:
+# formula, ask six questions:
 #
 # | question | the law of this loss |
 # |---|---|
@@ -248,8 +290,9 @@ assert np.allclose(complex_step(without_abs, r), truth, atol=1e-14)
 # | **limit**: what does it become at the ends of its parameters? | $L$ is half the squared error if $\delta$ is larger than every residual |
 # | **scale**: what happens in another unit? | if prediction, targets and $\delta$ are $k$ times as large, $L$ is $k^2$ times as large |
 # | **bound**: what can it never exceed? | $0 \le L \le \delta \cdot \frac1n \sum \lvert r_i \rvert$ and $\lvert \partial L/\partial \hat y_i \rvert \le \delta/n$ |
+# | **inputs**: which ones are refused? | targets of another shape raise a `ValueError` |
 #
-# Do we need five? We plant seven slips, and give each law 200 random inputs:
+# Do we need six? We plant nine slips, and give each law 200 random inputs:
 
 
 # %%
@@ -299,20 +342,31 @@ def bound_law(loss, p, y, δ):
     return 0 <= value_of(loss, p, y, δ) <= most and (slope <= δ / len(p) + 1e-12).all()
 
 
-# %% Plant seven slips and print which law sees which tags=["hide-input"]
+def inputs_law(loss, p, y, δ):
+    try:
+        value_of(loss, p[:, None], y, δ)
+    except ValueError:
+        return True
+    return False
+
+
+# %% Plant nine slips and print which law sees which tags=["hide-input"]
 LAWS = {
     "value": value_law,
     "gradient": gradient_law,
     "limit": limit_law,
     "scale": scale_law,
     "bound": bound_law,
+    "inputs": inputs_law,
 }
 
 
-def with_slip(value, slope):
+def with_slip(value, slope, checked=True):
     """A loss from r and δ. value: of every entry. slope: of L, from r, δ and n."""
 
     def loss(prediction, targets, δ):
+        if checked:
+            require_equal_shapes(prediction, targets)
         r = prediction.data - targets
         each = slope(r, δ, r.size)
         total = value(r, δ).mean()
@@ -347,7 +401,12 @@ SLIPS = {
         lambda r, δ: right_value(r, 2 * δ),
         lambda r, δ, n: right_slope(r, 2 * δ, n),
     ),
+    "both: the threshold is ½δ": (
+        lambda r, δ: right_value(r, δ / 2),
+        lambda r, δ, n: right_slope(r, δ / 2, n),
+    ),
     "both: half a squared error": (lambda r, δ: r * r / 2, lambda r, δ, n: r / n),
+    "no check of the shapes": (right_value, right_slope, False),
 }
 rng = np.random.default_rng(0)
 inputs = []
@@ -365,14 +424,27 @@ for slip, parts in SLIPS.items():
 assert not any(sees.pop("none"))
 assert all(any(row) for row in sees.values())
 assert not any(all(column) for column in zip(*sees.values()))
+names = list(LAWS)
+copied = [slip for slip in sees if slip.startswith("both")]
+for law, seen in {"limit": 2, "scale": 1, "bound": 4}.items():
+    assert sum(sees[slip][names.index(law)] for slip in copied) == seen
+assert sees["both: the threshold is ½δ"] == [name == "value" for name in names]
+assert sees["no check of the shapes"] == [name == "inputs" for name in names]
 
 # %% [markdown]
 # No law sees every slip. The law of the gradient is blind to the slips in which value
-# and slope are wrong together, and the law of the value is blind to the slope. You may
-# say: with these two laws every slip is seen. That is true *here*, where the printed
-# formula is right. If the formula is copied wrongly from a paper, both laws test the
-# same wrong formula. Limits, scales and bounds come from understanding, not from the
-# formula, so they can still see it.
+# and slope are wrong together, and the law of the value is blind to the slope. Only the
+# law of the inputs sees that nobody checks the shapes.
+#
+# You may say: these three laws see every slip. That is true *here*, where the printed
+# formula is right. Suppose that it was copied wrongly from a paper, as in the five rows
+# that begin with "both". Then `printed` has the same fault, and the laws of the value
+# and of the gradient hold. Limit, scale and bound do not ask the formula, but what you
+# understand of the loss. The table shows what is left: the bound sees four of the five
+# wrong copies, the limit two, and the scale one. None of them sees the threshold ½δ,
+# because such a loss has the same limit and the same scale, and it keeps the bound. So
+# these laws help against a wrong copy, and they do not replace a second look at the
+# paper.
 #
 # ## The same for a rule of the weights
 #
@@ -380,8 +452,9 @@ assert not any(all(column) for column in zip(*sees.values()))
 # function `rule(losses, gramian)`. Each row of $J$ is the gradient $g_t$ of one task,
 # on the *shared* parameters alone. The Gramian is $G = J J^\top$, so
 # $G_{tt} = \lVert g_t \rVert^2$. The rule returns the weights $w$, and the step goes
-# along $-d$ with $d = J^\top w$ ([chapter 6](06_conflict.md)). Suppose that your rule
-# should make all gradients equally long, $w_t = 1 / \lVert g_t \rVert$:
+# along $-d$ with $d = J^\top w$ ([chapter 6](06_conflict.md)). In chapters 2 and 3 the
+# letter $G$ was the gradient that arrives at a result; here it is the Gramian. Suppose
+# that your rule should make all gradients equally long, $w_t = 1 / \lVert g_t \rVert$:
 
 
 # %%
@@ -396,7 +469,9 @@ def without_root(losses, gramian):
 
 # %% [markdown]
 # Ask the same questions. Here are three laws. They test the rule on the gradients
-# alone, so no training is needed.
+# alone, so no training is needed. The question of the inputs matters here too: a task
+# without gradient has $\lVert g_t \rVert = 0$, and this rule divides by 0. So
+# let your rule give such a task the weight 0, or raise an error that says so.
 #
 # - **order**: if two tasks change places, so do their weights.
 # - **unit**: in another unit, one task's gradient is 100 times as long. The direction
@@ -470,8 +545,9 @@ assert kept["upgrad"] == [True, False, True]
 #
 # ```python
 # import numpy as np
+# import pytest
 # import strategies as some
-# from hypothesis import given
+# from hypothesis import assume, given
 # from hypothesis import strategies as st
 # from huber import huber, huber_composed
 # from numeric import assert_close, central_differences
@@ -539,6 +615,14 @@ assert kept["upgrad"] == [True, False, True]
 #     assert 0 <= value(*problem) <= δ * np.abs(prediction - targets).mean() + 1e-12
 #     steepest = np.abs(slope(huber, *problem, 1.0)).max()
 #     assert steepest <= δ / prediction.size + 1e-12
+#
+#
+# @pytest.mark.parametrize("loss", [huber, huber_composed])
+# @given(some.shapes(max_dims=2), some.shapes(max_dims=2))
+# def test_inputs_of_two_shapes_are_refused(loss, shape, other):
+#     assume(shape != other)
+#     with pytest.raises(ValueError, match="targets must have shape"):
+#         loss(mtl.Tensor(np.ones(shape)), np.ones(other))
 # ```
 #
 # The modules `strategies` and `numeric` are in the project's folder `tests`. Tell
@@ -549,10 +633,11 @@ assert kept["upgrad"] == [True, False, True]
 # PYTHONPATH=~/tinymtl/tests ~/tinymtl/.venv/bin/python -m pytest test_huber.py
 # ```
 #
-# It prints `5 passed`. Now plant a slip in `huber.py`, such as `slope = small`, and run
-# it again: the laws of the gradient and of the bound fail, and the report names a small
-# input for each. A law should hold for every draw, so try a few seeds: add
-# `--hypothesis-seed=1` to the command, then 2 and 3.
+# It prints `7 passed`: six laws, of which the last one is tried on both losses. Now
+# plant a slip in `huber.py`, such as `slope = small`, and run it again: the laws of the
+# gradient and of the bound fail, and the report names a small input for each. A law
+# should hold for every draw, so try a few seeds: add `--hypothesis-seed=1` to the
+# command, then 2 and 3.
 #
 # In the Windows PowerShell the same is two lines:
 #
@@ -606,6 +691,10 @@ assert kept["upgrad"] == [True, False, True]
 # 4. The complex step says that a slope is exactly 0. What do you look for in the code?
 #    <details><summary>Answer</summary>A function that is not analytic, such as np.abs
 #    or np.linalg.norm. It throws the imaginary part away.</details>
-# 5. Which of the five laws still helps if the formula was copied wrongly?
-#    <details><summary>Answer</summary>Limit, scale and bound. They come from what the
-#    loss should do, not from the printed formula.</details>
+# 5. The formula was copied wrongly. Which laws may still see it, and is one sure to?
+#    <details><summary>Answer</summary>Limit, scale and bound, which come from what the
+#    loss should do. None is sure to: a threshold of ½δ keeps all three.</details>
+# 6. Predictions have the shape (3, 1) and targets (3,). What does a loss do that does
+#    not check its inputs?
+#    <details><summary>Answer</summary>It compares every prediction with every target,
+#    without an error, and is not 0 even if all predictions are right.</details>

@@ -84,29 +84,72 @@ def test_the_hours_of_all_chapters_are_the_sum_of_their_minutes():
 # The map
 
 
-def edges():
-    """(from, to) of each arrow of the map, by the numbers of the chapters or a name."""
+def edges(arrow="-\\.?->"):
+    """(from, to) of each such arrow of the map, by the numbers of the chapters or a name."""
     drawing = re.search(r"^```mermaid\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)[1]
-    arrows = re.findall(r'^ +(\w+)(?:\["[^"]*"\])? -\.?-> (\w+)', drawing, re.MULTILINE)
-    assert len(arrows) == len(drawing.strip().splitlines()) - 1, "a line that is no arrow"
-    return arrows
+    return re.findall(rf'^ +(\w+)(?:\["[^"]*"\])? {arrow} (\w+)', drawing, re.MULTILINE)
 
 
-def needed(end):
+SOLID = edges("-->")
+DOTTED = edges("-\\.->")
+NAMES = {"shop_results": "results", "own_formula": "formula", "beyond": "beyond"}
+
+
+def place(page):
+    """The name of a page in the map."""
+    return f"c{int(page[:2])}" if page[0].isdigit() else NAMES[page]
+
+
+def before(end, arrows):
     """Everything from which arrows lead to `end`, over any number of steps."""
     found = set()
-    for start, to in edges():
+    for start, to in arrows:
         if to == end:
-            found |= {start} | needed(start)
+            found |= {start} | before(start, arrows)
     return found
 
 
-@pytest.mark.parametrize("path", CHAPTERS, **named)
-def test_the_map_has_every_chapter_that_a_chapter_needs(path):
-    what_you_need = re.search(r"\*\*What you need\*\*.*?(?:\n\n|\Z)", prose_of(path), re.DOTALL)[0]
-    number = int(path.stem[:2])
-    links = {f"c{int(link)}" for link in re.findall(r"\]\((\d\d)_\w+\.md\)", what_you_need)}
-    assert links <= needed(f"c{number}"), f"the map lacks arrows to chapter {number}"
+def says_of_others(path):
+    """(what a page needs, what helps), by their names in the map; None if it says nothing."""
+    found = re.search(r"\*\*What you need\*\*.*?(?:\n\n|\Z)", prose_of(path), re.DOTALL)
+    if not found:
+        return None
+    needs = set()
+    helps = set()
+    for sentence in re.split(r"(?<=[.:)])\s+(?=\[?[A-Z])", found[0]):
+        links = {place(page) for page in re.findall(r"\]\((\d\d_\w+)\.md\)", sentence)}
+        if re.search(r"\bhelps?\b", sentence):
+            helps |= links
+        else:
+            needs |= links
+    return needs, helps
+
+
+SAYING = [path for path in _render.PATHS if says_of_others(path)]
+
+
+def test_every_line_of_the_map_is_an_arrow():
+    drawing = re.search(r"^```mermaid\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)[1]
+    assert len(SOLID) + len(DOTTED) == len(edges()) == len(drawing.strip().splitlines()) - 1
+
+
+def test_all_pages_but_the_report_say_what_they_need():
+    assert [path.stem for path in _render.PATHS if path not in SAYING] == ["shop_results"]
+
+
+@pytest.mark.parametrize("path", SAYING, **named)
+def test_the_solid_arrows_are_what_the_pages_need(path):
+    said = []
+    for page in SAYING:
+        said += [(start, place(page.stem)) for start in says_of_others(page)[0]]
+    end = place(path.stem)
+    assert before(end, SOLID) == before(end, said)
+
+
+@pytest.mark.parametrize("path", SAYING, **named)
+def test_the_dotted_arrows_are_what_helps(path):
+    dotted = {start for start, to in DOTTED if to == place(path.stem)}
+    assert dotted == says_of_others(path)[1]
 
 
 def test_the_map_leads_forward_through_every_chapter():
@@ -118,14 +161,33 @@ def test_the_map_leads_forward_through_every_chapter():
             assert int(start[1:]) < int(end[1:])
 
 
-@pytest.mark.parametrize("way", ["engineer", "mathematician"])
-def test_a_shorter_way_has_the_minutes_of_its_pages(way):
-    said, pages = re.search(
+def shorter_way(way):
+    """(its minutes as said, its pages in order, its words)."""
+    said, words = re.search(
         rf"\*\*The {way}'s way\*\* \((\d+) minutes\)(.*?)(?:\n\n|\Z)", README, re.DOTALL
     ).groups()
-    links = re.findall(r"\]\((\w+)\.md\)", pages)
-    assert len(links) >= 4
-    assert int(said) == sum(int(ROWS[link]["minutes"]) for link in links)
+    return int(said), re.findall(r"\]\((\w+)\.md\)", words), words
+
+
+@pytest.mark.parametrize("way", ["engineer", "mathematician"])
+def test_a_shorter_way_has_the_minutes_of_its_pages(way):
+    said, pages, _ = shorter_way(way)
+    assert len(pages) >= 4
+    assert said == sum(int(ROWS[page]["minutes"]) for page in pages)
+
+
+@pytest.mark.parametrize("way", ["engineer", "mathematician"])
+def test_a_shorter_way_has_all_that_its_pages_need(way):
+    _, pages, words = shorter_way(way)
+    known = set()  # what the reader is said to know already
+    skipped = re.search(r"skip\s+chapters\s+(\d+)\s+to\s+(\d+)", words)
+    if skipped:
+        first, last = map(int, skipped.groups())
+        known = {f"c{number}" for number in range(first, last + 1)}
+    for page in pages:
+        lacks = before(place(page), SOLID) - known
+        assert not lacks, f"{page} needs {lacks}"
+        known.add(place(page))
 
 
 def test_the_contents_show_how_to_do_one_exercise():

@@ -1,5 +1,6 @@
 """The reference page is what the docstrings say, and every public name is taught or shown on it."""
 
+import builtins
 import doctest
 import importlib
 import inspect
@@ -57,8 +58,8 @@ WITH_EXAMPLE = [one for one in ENTRIES if ">>> " in _reference.documentation(one
 @pytest.mark.parametrize("one", WITH_EXAMPLE, **named)
 def test_an_example_works_after_the_imports_that_the_page_names(one):
     _, code = _reference.example(_reference.documentation(one))
-    names = {"np": np}
-    exec(f"from {one.module} import *", names)
+    names = {"np": np, "mtl": mtl}
+    exec(_reference.imports(one.module), names)
     test = doctest.DocTestParser().get_doctest(code, names, one.name, None, 0)
     said = []
     doctest.DocTestRunner().run(test, out=said.append)
@@ -111,11 +112,73 @@ def test_a_docstring_is_taken_apart():
     """
     doc = inspect.cleandoc(doc)
     assert _reference.sentence(doc) == "A sentence in two lines, a &lt; b."
-    assert _reference.formulas(doc) == ["L = 1/n Σ x"]
+    assert _reference.formulas(doc) == [("", "L = 1/n Σ x")]
     introduction, code = _reference.example(doc)
     assert introduction == "x: (N,). The mean of 1 and 3 is 2:"
     assert code == ">>> 1 + 1\n2"
     assert _reference.example("A sentence.") is None
+
+
+def test_a_formula_keeps_the_words_that_define_its_letters():
+    doc = inspect.cleandoc("""A sentence.
+
+        a = 1
+
+    With e = 2 and b < 3:
+
+        b = e
+
+        c = e
+
+    x: (N,). steps: of them, where A is
+        the least, and a < A:
+
+        A = 1
+    """)
+    assert _reference.formulas(doc) == [
+        ("", "a = 1"),
+        ("With e = 2 and b &lt; 3:", "b = e"),
+        ("", "c = e"),
+        ("x: (N,). steps: of them, where A is the least, and a &lt; A:", "A = 1"),
+    ]
+    assert _reference.of_last_argument("x: (N,).\nsteps: of\n    them:") == "steps: of them:"
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("mtl.sigmoid", "With e = e^(−|x|)"),
+        ("mtl.node", "with g = ∂L/∂y"),
+        ("mtl.check_gradient", "ε = 2.2e-16"),
+        ("mtl.cross_entropy", "Soft labels q (N, C)"),
+        ("mtl.compare", "alone, A_t:"),
+        ("mtl.closed_form.risk", "noise of variance σ²"),
+    ],
+)
+def test_the_letters_of_a_formula_are_defined_on_the_page(name, words):
+    page = _reference.PAGE.read_text(encoding="utf-8")
+    part = page.partition(f"#### `{name}`")[2].partition("#### ")[0]
+    assert words in part
+
+
+def test_every_operation_is_on_the_page():
+    names = [one.name for one in ENTRIES]
+    for name in _reference.public(mtl.ops):
+        at_top = name in mtl.__all__ and getattr(mtl, name) is getattr(mtl.ops, name)
+        assert (f"mtl.{name}" if at_top else f"mtl.ops.{name}") in names
+
+
+@pytest.mark.parametrize("module", sorted({one.module for one in ENTRIES}))
+def test_the_imports_of_an_example_replace_no_name_of_python(module):
+    names = {}
+    exec(_reference.imports(module), names)
+    replaced = [name for name in names if hasattr(builtins, name) and name[0] != "_"]
+    assert not replaced
+
+
+def test_an_example_with_its_introduction_may_be_plain_code():
+    doc = "A sentence.\n\nFrom a table:\n\n    x = np.ones(3)\n\n    mtl.mse(x, x)"
+    assert _reference.example(doc) == ("From a table:", "x = np.ones(3)\n\nmtl.mse(x, x)")
 
 
 def test_the_reference_is_linked_from_the_contents():

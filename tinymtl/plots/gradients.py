@@ -252,13 +252,14 @@ def _draw_effect(ax, i, task, steps, change):
 
 @look.on_paper
 def harm(history: History, pair: tuple[str, str] | None = None, *, figure=None):
-    """The harm diagram of two tasks s, t: their cosine over the ratio of their weighted gradients.
+    """The harm diagram of two tasks s, t: their cosine over the ratio of their weighted lengths.
 
         ρ = cos(g_s, g_t)        r = w_s ‖g_s‖ / (w_t ‖g_t‖)
 
     There is a point for each recorded step. A plain step −η (w_s g_s + w_t g_t) raises L_s, to
     first order, if ρ < −r, and L_t if ρ < −1/r. So a conflict (ρ < 0) between the two boundaries
-    harms nobody. A cross marks where the step really taken raised at least one of the two losses
+    harms nobody. Harm needs unequal weighted lengths as well: at r = 1 both boundaries are at −1.
+    A cross marks where the step really taken raised at least one of the two losses
     (`history.effects`): momentum, Adam and other tasks move it across the boundaries. Early steps
     are light, late ones dark.
     history: of `fit(..., cosines_every=n)`, with shared parameters. pair: two tasks, None for the
