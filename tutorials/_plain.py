@@ -1,6 +1,12 @@
-r"""Prose of a chapter as plain text for a terminal: "$\rho_{st} < 0$" is "ρ_st < 0"."""
+r"""Prose of a chapter as plain text for a terminal: "$\rho_{st} < 0$" is "ρ_st < 0".
 
+A terminal that cannot show a ρ is given its name, "rho", instead.
+"""
+
+import codecs
 import re
+import sys
+import unicodedata
 
 GREEK = {
     "alpha": "α",
@@ -91,6 +97,68 @@ FORMS = [
     (r"([Δ∂∇]) +", r"\1"),
     (r"\\([A-Za-z]+)", r"\1"),  # min, log, cos and others are words already
 ]
+
+# What stands for a sign that a terminal cannot show. Greek letters have their names.
+SUBSTITUTES = {letter: name for name, letter in GREEK.items() if "var" not in name}
+SUBSTITUTES |= {
+    "−": "-",
+    "–": "-",
+    "—": "-",
+    "×": "x",
+    "÷": "/",
+    "⁄": "/",  # inside of ½
+    "·": ".",
+    "±": "+-",
+    "≈": "~",
+    "≡": "=",
+    "∝": "prop. to",
+    "°": " deg",
+    "≤": "<=",
+    "≥": ">=",
+    "≠": "!=",
+    "∞": "inf",
+    "√": "sqrt",
+    "∂": "d",
+    "∇": "nabla ",
+    "∈": "in",
+    "→": "->",
+    "←": "<-",
+    "‖": "||",
+    "²": "^2",
+    "³": "^3",
+    "⁻": "^-",
+    "¹": "1",
+    "ᵀ": "^T",
+    "\u0304": "bar",
+    "\u0302": "hat",
+}
+
+
+def show_all_that_can_be_shown():
+    """From now on no sign is a reason for a command to fail when it prints.
+
+    A sign that the terminal cannot show becomes one that it can, or a question mark.
+    """
+    codecs.register_error("tutorials.plain", substitute)
+    for stream in (sys.stdout, sys.stderr):
+        # The streams of a notebook cannot be set up so, and do not have to be.
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="tutorials.plain")
+
+
+def substitute(error):
+    """Handle an error of encoding: what stands for the signs, and where to go on."""
+    signs = error.object[error.start : error.end]
+    return "".join(substitute_of(sign) for sign in signs), error.end
+
+
+def substitute_of(sign):
+    if sign in SUBSTITUTES:
+        return SUBSTITUTES[sign]
+    # "₁" is made of "1", "½" of "1", "⁄" and "2", "é" of "e" and an accent.
+    parts = unicodedata.normalize("NFKD", sign)
+    letters = "".join(SUBSTITUTES.get(part, part) for part in parts)
+    return letters.encode("ascii", "ignore").decode("ascii") or "?"
 
 
 def plain(text):

@@ -312,7 +312,8 @@ def write_pages(paths):
         (HERE / "figures").mkdir(exist_ok=True)
         for path in paths:
             (Path(folder) / f"{path.stem}.json").unlink()  # only pictures are left
-        shutil.copytree(folder, HERE / "figures", dirs_exist_ok=True)
+        for file in Path(folder).iterdir():
+            shutil.copy(file, HERE / "figures")
     for path, (text, seconds) in zip(paths, pages):
         path.with_suffix(".md").write_text(text, encoding="utf-8")
         print(f"{path.with_suffix('.md')}  ({seconds:.1f} s)")
@@ -327,6 +328,20 @@ def chosen(start):
 
 
 def main(arguments):
+    """Returns the exit code."""
+    try:
+        run_command(arguments)
+    except OSError as error:
+        print(f"{error.filename}: {error.strerror}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("Stopped.", file=sys.stderr)
+        return 130
+    return 0
+
+
+def run_command(arguments):
+    """Do what the command line asks for."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -360,4 +375,4 @@ def main(arguments):
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    sys.exit(main(sys.argv[1:]))

@@ -1,6 +1,7 @@
 """Do one exercise of the course in a file of your own, without running its chapter.
 
     python tutorials/exercise.py --list         all exercises
+    python tutorials/exercise.py 6              those of chapter 6
     python tutorials/exercise.py 6.1            the first time: writes exercise_6_1.py
                                                 from then on: checks what you wrote
     python tutorials/exercise.py 6.1 --hint     the next hint
@@ -14,13 +15,17 @@ import ast
 import builtins
 import importlib
 import json
+import os
 import re
+import shlex
+import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
 from typing import NamedTuple
 
 from _cells import cells
-from _plain import plain
+from _plain import plain, show_all_that_can_be_shown
 
 HERE = Path(__file__).resolve().parent
 SEEN = Path(".exercise_hints.json")  # how many hints of each exercise were shown
@@ -148,16 +153,22 @@ def is_call_of_checker(statement):
     return isinstance(called, ast.Name) and called.id.startswith("check_")
 
 
+def find_chapter(number):
+    """The chapter with this number, or `Problem`."""
+    for path in chapters():
+        if int(path.name[:2]) == int(number):
+            return path
+    raise Problem(f"there is no chapter {number}; --list shows all exercises")
+
+
 def find(number):
     """The exercise with this number, or `Problem`."""
     named = re.fullmatch(r"0?(\d+)\.(\d+)", number)
     if not named:
         raise Problem(f"an exercise has a number such as 6.1, got {number!r}")
     number = f"{int(named[1])}.{int(named[2])}"
-    of_chapter = [path for path in chapters() if int(path.name[:2]) == int(named[1])]
-    if not of_chapter:
-        raise Problem(f"there is no chapter {named[1]}; --list shows all exercises")
-    found = {exercise.number: exercise for exercise in exercises(of_chapter[0])}
+    of_chapter = exercises(find_chapter(named[1]))
+    found = {exercise.number: exercise for exercise in of_chapter}
     if number not in found:
         raise Problem(
             f"there is no exercise {number}; "
@@ -182,11 +193,27 @@ def text_of_file(exercise, command):
         "",
         *plain(exercise.task).splitlines(),
         "",
+        f"The chapter:        {exercise.path.with_suffix('.md')}",
         f"Check your answer:  {command} {exercise.number}",
         f"Ask for a hint:     {command} {exercise.number} --hint",
     ]
     lines = [f"# {line}".rstrip() for line in comment]
-    return "\n".join([*lines, "", *imports_of(exercise), "", "", exercise.code, ""])
+    # The file can be run by itself as well, where the package is not installed too.
+    course = in_quotes([str(HERE), str(HERE.parent)])
+    before = ["import sys", "", f"sys.path += {course}  # where the course is"]
+    how = in_quotes(f"Check your answer:  {command} {exercise.number}")
+    after = ['if __name__ == "__main__":', f"    print({how})"]
+    blocks = [
+        "\n".join([*lines, "", *before, "", *imports_of(exercise)]),
+        exercise.code,
+        "\n".join(after),
+    ]
+    return "\n\n\n".join(blocks) + "\n"
+
+
+def in_quotes(texts):
+    """A text, or a list of texts, as code."""
+    return json.dumps(texts, ensure_ascii=False)
 
 
 def imports_of(exercise):
@@ -251,23 +278,46 @@ def free_names(code):
     return sorted(used - bound)
 
 
+def read_file(file):
+    """The text of the reader's file, or `Problem`."""
+    try:
+        text = file.read_text(encoding="utf-8-sig")  # a byte order mark is left out
+    except UnicodeDecodeError:
+        raise Problem(f"{file} is not in UTF-8; save it as UTF-8 again") from None
+    except OSError as error:
+        raise Problem(f"{file} cannot be read: {error.strerror}") from None
+    if "\0" in text:
+        raise Problem(f"{file} has NUL characters in it; save it as UTF-8 again")
+    return text
+
+
 def run_file(file):
     """The names that the reader's file defines, or `Problem`."""
     path = file.resolve()
+    text = read_file(file)
     try:
-        code = compile(path.read_text(encoding="utf-8"), path, "exec")
+        # The reader's asserts count, under `python -O` too.
+        code = compile(text, path, "exec", dont_inherit=True, optimize=0)
     except SyntaxError as error:
         raise Problem(
             f"{file}, line {error.lineno}: {error.msg}\n"
             f"    {(error.text or '').strip()}"
         ) from None
-    names = {"__name__": path.stem, "__file__": str(path)}
+    if str(path.parent) not in sys.path:
+        sys.path.append(str(path.parent))  # the reader may import files from there
+    module = ModuleType(path.stem)
+    module.__file__ = str(path)
+    sys.modules[path.stem] = module  # dataclasses look for their module there
+    checks = importlib.import_module("checks")
     try:
-        exec(code, names)
+        exec(code, vars(module))
+    except SystemExit as error:
+        where = checks.line_of(error)
+        raise Problem(f"{file}: your code ended Python{where}") from None
     except Exception as error:  # the reader's own code may fail in any way
-        where = importlib.import_module("checks").line_of(error)
+        where = checks.line_of(error)
         raise Problem(f"{file} raised {type(error).__name__}: {error}{where}") from None
-    return names
+    return vars(module)
 
 
 def verdict(exercise):
@@ -292,8 +342,8 @@ def verdict(exercise):
 # The command line
 
 
-def show_list():
-    for path in chapters():
+def show_list(paths):
+    for path in paths:
         title = cells(path)[0].text.splitlines()[0].lstrip("# ")
         print(title)
         for exercise in exercises(path):
@@ -308,9 +358,9 @@ def show_hint(exercise):
     n = seen.get(exercise.number, 0)
     total = len(exercise.hints)
     if n < total:
-        print(f"Hint {n + 1} of {total}\n\n{plain(exercise.hints[n])}")
         seen[exercise.number] = n + 1
-        SEEN.write_text(json.dumps(seen), encoding="utf-8")
+        write(SEEN, json.dumps(seen))
+        print(f"Hint {n + 1} of {total}\n\n{plain(exercise.hints[n])}")
         return
     for i, hint in enumerate(exercise.hints):
         print(f"Hint {i + 1} of {total}\n\n{plain(hint)}\n")
@@ -320,18 +370,43 @@ def show_hint(exercise):
 def hints_seen():
     """Number of an exercise -> how many of its hints were shown in this folder."""
     try:
-        return dict(json.loads(SEEN.read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError):
+        text = SEEN.read_text(encoding="utf-8")
+    except FileNotFoundError:
         return {}
+    except OSError as error:
+        raise Problem(f"{SEEN} cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        text = ""
+    try:
+        seen = json.loads(text)
+    except (ValueError, RecursionError):
+        seen = None
+    if not isinstance(seen, dict) or not all(map(is_count, seen.values())):
+        raise Problem(
+            f"{SEEN} should count the hints that were shown, and is something else; "
+            "delete it, and the hints begin anew"
+        )
+    return seen
+
+
+def is_count(value):
+    return type(value) is int and value >= 0
 
 
 def solution(exercise):
     return HERE / "solutions" / f"ch{exercise.path.name[:2]}.py"
 
 
+def write(file, text):
+    """Write a file into the reader's folder, or `Problem`."""
+    try:
+        file.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise Problem(f"{file} cannot be written: {error.strerror}") from None
+
+
 def write_file(exercise, command):
-    text = text_of_file(exercise, command)
-    exercise.file.write_text(text, encoding="utf-8")
+    write(exercise.file, text_of_file(exercise, command))
     print(f"Exercise {exercise.number} · {exercise.title}")
     print(
         f"Written: {exercise.file}. Fill in {exercise.function}, then run this again."
@@ -348,33 +423,60 @@ def check_file(exercise, command):
     return said == "right"
 
 
-def main(arguments):
-    """Returns the exit code: 0 unless an answer was checked and is not right."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("number", nargs="?", help="of an exercise, such as 6.1")
-    parser.add_argument("--hint", action="store_true", help="show the next hint")
-    parser.add_argument("--list", action="store_true", help="list all exercises")
-    options = parser.parse_args(arguments)
-    command = f"python {sys.argv[0]}"
+def shell_command(words):
+    """A command as it is typed, with quotes where a word has spaces."""
+    if sys.platform == "win32":
+        return subprocess.list2cmdline(words)
+    return shlex.join(words)
 
-    if options.list:
-        show_list()
-        return 0
-    if options.number is None:
-        parser.error("the number of an exercise is missing, such as 6.1; see --list")
+
+def main(arguments):
+    """Returns the exit code: 0 if all went well and what was checked is right."""
+    show_all_that_can_be_shown()
     try:
-        exercise = find(options.number)
-        if options.hint:
-            show_hint(exercise)
-        elif exercise.file.exists():
-            return 0 if check_file(exercise, command) else 1
-        else:
-            write_file(exercise, command)
+        code = run(arguments)
+        sys.stdout.flush()
+        return code
+    except BrokenPipeError:  # whoever read the output has gone, as `head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     except Problem as problem:
         print(problem, file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print("Stopped.", file=sys.stderr)
+        return 130
+
+
+def run(arguments):
+    """Do what the command line asks for: the exit code."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "number", nargs="?", help="of an exercise, such as 6.1, or of a chapter"
+    )
+    parser.add_argument("--hint", action="store_true", help="show the next hint")
+    parser.add_argument("--list", action="store_true", help="list all exercises")
+    options = parser.parse_args(arguments)
+    command = shell_command([sys.executable, sys.argv[0]])
+
+    if options.list:
+        show_list(chapters())
+        return 0
+    if options.number is None:
+        parser.error("the number of an exercise is missing, such as 6.1; see --list")
+    number = options.number.strip()
+    if number.isdecimal() and not options.hint:
+        show_list([find_chapter(number)])
+        return 0
+    exercise = find(number)
+    if options.hint:
+        show_hint(exercise)
+    elif exercise.file.exists():
+        return 0 if check_file(exercise, command) else 1
+    else:
+        write_file(exercise, command)
     return 0
 
 

@@ -15,9 +15,13 @@ can be seen as a GIF, one for each scene.
 
 import argparse
 import math
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import _show  # before matplotlib: it says so if MPLBACKEND is wrong
+
+# isort: split
 import matplotlib.pyplot as plt
 import numpy as np
 import tinymtl as mtl
@@ -25,8 +29,6 @@ from matplotlib.animation import PillowWriter
 from matplotlib.figure import Figure  # made without pyplot, it opens no window
 from matplotlib.widgets import Slider
 from tinymtl.plots import ARM_COLOURS, TASK_COLOURS
-
-import _show
 
 SIZE = (7.2, 4.5)  # of a picture, in inches
 FRAMES_A_SECOND = 5
@@ -281,7 +283,7 @@ def degrees(value):
 class Harm(Scene):
     """Task t's loss is ½ ‖x − a_t‖². At x = 0 it pulls to a_t, so g_t = −a_t."""
 
-    title = "Conflict is an angle; harm needs unequal lengths as well"
+    title = "Conflict is an angle; harm needs unequal weighted lengths as well"
     knobs = (
         Knob("length of gradient 1", 0.5, 2.0, 0.05, 1.8, two_digits),
         Knob("length of gradient 2", 0.5, 2.0, 0.05, 0.6, two_digits),
@@ -466,6 +468,22 @@ def outcome(n, spread):
     return "alone wins"
 
 
+def errors_in_words(pooled, alone):
+    """Both errors, with as many digits as it takes to tell them apart."""
+    if math.isclose(pooled, alone):
+        return f"error {pooled:#.2g}."
+    for digits in range(2, 17):
+        texts = f"{pooled:#.{digits}g}", f"{alone:#.{digits}g}"
+        if texts[0] != texts[1]:
+            break
+    return f"error {texts[0]} pooled, {texts[1]} alone."
+
+
+def labels_at_crossing(spread):
+    n = round(NOISE / spread)
+    return f"{n} label" if n == 1 else f"{n} labels"
+
+
 def draw_map(ax):
     """Who wins: pooling below the line τ² = σ²/n, training alone above it."""
     n = np.array([4, 1000])
@@ -518,8 +536,8 @@ class Crossing(Scene):
         self.crossing.set_xdata([NOISE / spread, NOISE / spread])
         self.point.set_data([n], [spread])
         self.verdict.set_text(
-            f"At {n} labels {outcome(n, spread)}: error {pooled:#.2g} pooled, "
-            f"{alone:#.2g} alone. Crossing: {NOISE / spread:.0f} labels."
+            f"At {n} labels {outcome(n, spread)}: {errors_in_words(pooled, alone)} "
+            f"Crossing: {labels_at_crossing(spread)}."
         )
 
 
@@ -547,10 +565,9 @@ def write_gif(name):
     """Move the sliders of a scene along its tour, and write what can be seen."""
     figure = Figure(figsize=SIZE)
     scene = SCENES[name](figure)
-    _show.folder.mkdir(parents=True, exist_ok=True)
     path = _show.folder / f"explore_{name}.gif"
     writer = PillowWriter(fps=FRAMES_A_SECOND)
-    with writer.saving(figure, path, dpi=100):
+    with _show.writing(path), writer.saving(figure, path, dpi=100):
         for values in tour_of(scene):
             scene.set(*values)
             writer.grab_frame()
@@ -561,7 +578,7 @@ def can_open_windows():
     """Whether matplotlib has a window toolkit here, and a screen for it."""
     try:
         figure = plt.figure()
-    except ImportError:  # MPLBACKEND asks for a toolkit that does not work here
+    except Exception:  # a toolkit that does not work here fails in ways of its own
         return False
     toolkit = figure.canvas.required_interactive_framework  # None: it writes files only
     plt.close(figure)
@@ -576,6 +593,17 @@ def open_window(name):
 
 
 def main(arguments=None):
+    """Returns the exit code."""
+    try:
+        show_scenes(arguments)
+    except KeyboardInterrupt:
+        print("Stopped.", file=sys.stderr)
+        return 130
+    return 0
+
+
+def show_scenes(arguments):
+    """Do what the command line asks for."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -592,4 +620,4 @@ def main(arguments=None):
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

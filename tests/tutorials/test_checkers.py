@@ -1,6 +1,7 @@
 """The helpers of which checkers are made: what they accept, and what they say of a wrong answer."""
 
 import importlib
+import sys
 from functools import partial
 
 import numpy as np
@@ -9,10 +10,12 @@ from checks import (
     Wrong,
     catches,
     ch06,
+    close,
     exercise,
     expect,
     first_difference,
     in_digits,
+    in_so_many_digits,
     numbers,
     slip_of,
     truths,
@@ -20,6 +23,8 @@ from checks import (
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+
+import tinymtl as mtl
 
 ordinary = st.floats(-1e6, 1e6, allow_subnormal=False)
 
@@ -102,6 +107,31 @@ def test_an_answer_cannot_change_what_it_is_compared_with():
     assert check_sum.verdict(sum) == "right"
 
 
+def test_code_that_ends_python_is_told_so():
+    def answer():
+        sys.exit("done")
+
+    said = check_three.verdict(answer)
+    assert said.startswith("your code ended Python, in line ")
+    assert said.endswith(': sys.exit("done")')
+
+
+def test_a_user_who_interrupts_a_checker_is_obeyed():
+    def answer():
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        check_three.verdict(answer)
+
+
+def test_what_code_cannot_do_yet_is_told_in_its_own_words():
+    def answer():
+        raise NotImplementedError("no negative numbers")
+
+    said = check_three.verdict(answer)
+    assert said.startswith("not done yet: no negative numbers, in line ")
+
+
 # What is accepted
 
 
@@ -129,21 +159,59 @@ def test_what_differs_by_rounding_is_accepted(right):
     assert first_difference(right * (1 + 1e-12), right) is None
 
 
+@pytest.mark.parametrize("right", [3.0, -2e5, [1.0, -4e-3]])
+@pytest.mark.parametrize("relative", [1e-3, 1e-4, 1e-6])
+def test_what_differs_by_more_than_rounding_is_refused(right, relative):
+    right = np.array(right)
+    got = right * (1 + relative)
+    assert not close(got, right).any()
+    assert first_difference(got, right) is not None
+    assert slip_of(-got, right) == "", "it is near the negative, and not the negative"
+    with pytest.raises(Wrong):
+        expect(got, right, "the answer")
+
+
+def test_next_to_zero_a_difference_of_a_billionth_is_rounding_and_ten_times_that_is_not():
+    assert close(5e-10, 0.0)
+    assert first_difference(5e-10, 0.0) is None
+    expect(5e-10, 0.0, "the answer")
+    for got in (1e-8, 1e-4, 1e-3):
+        assert not close(got, 0.0)
+        assert first_difference(got, 0.0) is not None
+        with pytest.raises(Wrong):
+            expect(got, 0.0, "the answer")
+
+
+def test_a_checker_may_ask_for_less():
+    expect(3.01, 3.0, "the answer", rtol=0.01)
+    expect(0.01, 0.0, "the answer", atol=0.02)
+    with pytest.raises(Wrong):
+        expect(3.1, 3.0, "the answer", rtol=0.01)
+
+
 @pytest.mark.parametrize(
     ("got", "said"),
     [
         (None, "x should have shape (2,), got nothing: is the return missing?"),
-        ("ab", "x should have shape (2,), got 'ab'"),
+        ("ab", "x should have shape (2,), got text: 'ab'"),
+        (["1", "2"], "x should have shape (2,), got text: ['1', '2']"),
+        (np.array(["1", 2], object), "x should have shape (2,), got text: array("),
+        ({1, 2}, "x should have shape (2,), got {1, 2}"),
+        (np.ones(2) + 0j, "x should have shape (2,), got complex numbers: array("),
+        (np.ma.masked_all(2), "x should have shape (2,), got an array with masked entries"),
+        (np.ma.array([1, 2], mask=[0, 1]), "x should have shape (2,), got an array with masked"),
+        (mtl.Tensor([1.0, 2.0]), "x should have shape (2,), got a Tensor: its numbers are in its"),
+        ([mtl.Tensor(1.0)] * 2, "x should have shape (2,), got a Tensor: its numbers are in its"),
         ([1, 2, 3], "x should have shape (2,), got shape (3,)"),
         ([[1], [2, 3]], "x should have shape (2,), got [[1], [2, 3]]"),
         (2.0, "x should have shape (2,), got shape ()"),
-        ([1j, 2], "x should have shape (2,), got [1j, 2]"),
+        ([1j, 2], "x should have shape (2,), got complex numbers: [1j, 2]"),
     ],
 )
 def test_what_is_no_array_of_the_shape_is_refused_in_words(got, said):
     with pytest.raises(Wrong) as why:
         numbers(got, (2,), "x")
-    assert str(why.value) == said
+    assert str(why.value).startswith(said)
 
 
 def test_a_shape_that_is_turned_is_told_so():
@@ -176,6 +244,25 @@ def test_numbers_have_four_digits_where_that_is_enough():
     assert in_digits(12345.678, 12346.0) == ("12345.7", "12346")
     assert in_digits(np.True_, np.False_) == ("True", "False")
     assert in_digits(1.0, np.nan) == ("1", "nan")
+
+
+@pytest.mark.parametrize(
+    ("number", "digits", "text"),
+    [
+        (12345.678, 4, "12346"),
+        (999999999.9, 4, "1000000000"),
+        (-99999.6, 4, "-100000"),
+        (9.9996, 4, "10"),
+        (1200.0, 4, "1200"),
+        (1200.0, 2, "1200"),
+        (2.5, 4, "2.5"),
+        (0.00012345, 3, "0.000123"),
+        (1.5e12, 4, "1.5e+12"),
+        (np.inf, 4, "inf"),
+    ],
+)
+def test_a_number_has_all_digits_before_its_point(number, digits, text):
+    assert in_so_many_digits(number, digits) == text
 
 
 def test_the_first_entry_that_differs_is_named_with_its_place():
@@ -229,6 +316,8 @@ def test_other_slips_are_recognised():
     assert slip_of(right[[1, 0, 2]], right) == "These are the right numbers in another order."
     assert "other way round" in slip_of([False, True, True], np.array([True, False, False]))
     assert slip_of(right + 1, right) == ""
+    assert slip_of(3.0, 3.0) == "", "one number has no order"
+    assert slip_of(right, right + 1e-3) == "", "it is in no other order either"
     assert slip_of(0.0, 1e12) == "", "zero is close to everything small, which is no slip"
 
 

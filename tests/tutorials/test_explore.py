@@ -89,6 +89,61 @@ def test_no_weight_leads_to_the_middle_of_the_concave_front():
     assert ends[44][0, 0] > 0.9 and ends[46][0, 1] > 0.9
 
 
+@pytest.mark.parametrize(("w", "said"), [(0.7, "0.70 and 0.30"), (0.05, "0.05 and 0.95")])
+def test_the_verdict_says_both_weights_that_of_task_1_first(w, said):
+    scene = scene_of("weight")
+    scene.set(w)
+    assert scene.verdict.get_text().startswith(f"Weights {said}")
+
+
+# Areas
+
+
+def shaded(ax):
+    """The lower and the upper edge of each shaded area of these axes: (P, 2) and (P, 2)."""
+    found = []
+    for area in ax.collections:
+        corners = np.unique(area.get_paths()[0].vertices.round(9), axis=0)
+        edges = []
+        for pick in (np.min, np.max):
+            edges.append([(x, pick(corners[corners[:, 0] == x, 1])) for x in corners[:, 0]])
+        found.append(np.array(edges))
+    return found
+
+
+def test_harm_is_shaded_below_minus_r_for_task_1_and_below_minus_one_over_r_for_task_2():
+    ax = scene_of("harm").figure.axes[1]
+    (low_1, high_1), (low_2, high_2) = shaded(ax)
+    assert np.allclose(low_1[:, 1], -1) and np.allclose(low_2[:, 1], -1)
+    assert np.allclose(high_1[:, 1], -high_1[:, 0], atol=1e-6)
+    assert np.allclose(high_2[:, 1], -1 / high_2[:, 0], atol=1e-6)
+    assert (low_1[0, 0], low_2[-1, 0]) == (0.25, 4.0) == ax.get_xlim()
+    assert low_1[-1, 0] == pytest.approx(1, abs=0.02) == low_2[0, 0]
+    colours = [area.get_facecolor()[0, :3] for area in ax.collections]
+    assert colours[0][2] > colours[0][0], "pale blue, as task 1"
+    assert colours[1][0] > colours[1][2], "pale orange, as task 2"
+
+
+def test_the_boundary_of_harm_is_minus_the_lesser_of_r_and_one_over_r():
+    r, cosine = scene_of("harm").figure.axes[1].lines[0].get_xydata().T
+    assert (r.min(), r.max()) == pytest.approx((0.25, 4.0))
+    assert np.allclose(cosine, -np.minimum(r, 1 / r))
+
+
+def test_pooling_wins_where_it_is_shaded_which_is_below_noise_over_labels():
+    ax = scene_of("crossing").figure.axes[1]
+    ((low, high),) = shaded(ax)
+    assert np.allclose(low[:, 1], 0.001)
+    assert np.allclose(high[:, 1], 1.0 / high[:, 0])
+    border = ax.lines[0].get_xydata()
+    assert np.allclose(border[:, 1], 1.0 / border[:, 0])
+    names = {text.get_text(): text.get_position() for text in ax.texts}
+    n, spread = names["pooling wins"]
+    assert spread < 1.0 / n
+    n, spread = names["alone wins"]
+    assert spread > 1.0 / n
+
+
 # Harm
 
 
@@ -121,6 +176,25 @@ def test_arrows_have_the_lengths_and_the_angle_of_the_sliders():
         angle = (np.arctan2(first[1], first[0]) - np.arctan2(second[1], second[0])) % (2 * np.pi)
         assert np.degrees(angle) == pytest.approx(degrees, abs=1e-6)
         assert np.allclose(step, (first + second) / 2)
+
+
+def test_the_name_of_an_arrow_stands_beyond_its_head():
+    scene = scene_of("harm")
+    assert [name.get_text() for name in scene.names] == ["1", "2", "step"]
+    for r1, r2, degrees in harm_places():
+        scene.set(r1, r2, degrees)
+        heads = np.stack([scene.arrows.U, scene.arrows.V], 1)
+        for name, head in zip(scene.names, heads):
+            length = np.hypot(*head)
+            if length > 1e-6:
+                assert np.allclose(name.get_position(), head * (1 + 0.35 / length))
+
+
+def test_arrow_1_points_to_the_left_and_arrow_2_to_the_right():
+    scene = scene_of("harm")
+    scene.set(1.0, 1.0, 90)
+    assert np.allclose(scene.arrows.U, [-np.sqrt(0.5), np.sqrt(0.5), 0])
+    assert np.allclose(scene.arrows.V, np.sqrt(0.5))
 
 
 def test_the_verdict_is_the_boundary_of_harm():
@@ -221,6 +295,25 @@ def test_errors_and_winner_are_those_of_the_formula():
     assert len(seen) == 3
 
 
+@pytest.mark.parametrize(
+    ("labels", "difference", "said"),
+    [
+        (1.3, 0.0, "At 20 labels alone wins: error 0.68 pooled, 0.050 alone. Crossing: 1 label."),
+        (2.0, -2.0, "At 100 labels both are equal: error 0.010. Crossing: 100 labels."),
+        (2.6, -2.6, "pooling wins: error 0.002512 pooled, 0.002513 alone. Crossing: 398 labels."),
+    ],
+)
+def test_one_label_and_equal_errors_are_worded_right(labels, difference, said):
+    scene = scene_of("crossing")
+    scene.set(labels, difference)
+    assert scene.verdict.get_text().endswith(said)
+
+
+def test_errors_that_differ_look_different():
+    assert explore.errors_in_words(0.02501, 0.025) == "error 0.02501 pooled, 0.02500 alone."
+    assert explore.errors_in_words(0.1, 0.05) == "error 0.10 pooled, 0.050 alone."
+
+
 def test_the_lines_meet_where_the_crossing_is_drawn():
     scene = scene_of("crossing")
     alone = scene.figure.axes[0].lines[0]
@@ -262,6 +355,10 @@ def test_a_scene_begins_where_its_tour_does_and_the_tour_stays_on_the_sliders(na
     frames = explore.tour_of(scene)
     assert np.allclose(frames[0], frames[explore.FRAMES_AT_START - 1])
     assert np.allclose(frames[-1], frames[0])
+    ways = len(scene.tour) - 1
+    assert len(frames) == 7 + 6 * ways
+    for k, stop in enumerate(scene.tour):
+        assert np.allclose(frames[6 + 6 * k], stop)
 
 
 @everywhere
@@ -316,9 +413,10 @@ def test_a_window_opens_where_the_canvas_belongs_to_a_toolkit(toolkit, opens, mo
     assert explore.can_open_windows() == opens
 
 
-def test_a_toolkit_that_does_not_work_is_as_no_window(monkeypatch):
+@pytest.mark.parametrize("kind", [ImportError, RuntimeError])
+def test_a_toolkit_that_does_not_work_is_as_no_window(kind, monkeypatch):
     def figure():
-        raise ImportError("Cannot load backend 'TkAgg'")
+        raise kind("Cannot load backend 'TkAgg'")
 
     monkeypatch.setattr(explore.plt, "figure", figure)
     assert not explore.can_open_windows()
@@ -331,6 +429,43 @@ def test_a_scene_that_is_not_there_is_told_with_those_that_are(capsys):
     assert all(name in said for name in ("front", *explore.SCENES))
 
 
+def test_a_user_who_interrupts_is_obeyed_in_one_line(monkeypatch, capsys):
+    def interrupt(name):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(explore, "can_open_windows", lambda: True)
+    monkeypatch.setattr(explore, "open_window", interrupt)
+    assert explore.main(["harm"]) == 130
+    assert capsys.readouterr().err == "Stopped.\n"
+
+
+def test_a_folder_that_cannot_be_written_is_told_in_one_sentence(tmp_path, monkeypatch):
+    file = tmp_path / "pictures"
+    file.write_text("not a folder", encoding="utf-8")
+    monkeypatch.setattr(explore._show, "folder", file)
+    monkeypatch.setattr(explore, "can_open_windows", lambda: False)
+    with pytest.raises(SystemExit) as end:
+        explore.main(["weight"])
+    assert str(end.value) == f"{file} cannot be written: File exists"
+    figure = Figure()
+    with pytest.raises(SystemExit, match="cannot be written: File exists"):
+        explore._show.show(figure, "a.svg", "A finding.")
+
+
+@pytest.mark.parametrize("script", ["explore.py", "_render.py"])
+def test_a_toolkit_that_matplotlib_does_not_know_is_told_in_one_sentence(script, tmp_path):
+    done = subprocess.run(
+        [sys.executable, SCRIPT.parent / script],
+        cwd=tmp_path,
+        env={**os.environ, "MPLBACKEND": "nonsense", "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+    )
+    assert done.returncode == 1
+    assert done.stderr == "matplotlib knows no MPLBACKEND=nonsense: unset this variable\n"
+
+
 # Without a screen
 
 ONE = "harm"  # the largest of the moving pictures; to make each takes some seconds
@@ -341,7 +476,7 @@ def written(tmp_path_factory):
     """What the script prints, and the folder in which it is run, without a window."""
     folder = tmp_path_factory.mktemp("explore")
     modules = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
-    env = {**os.environ, "MPLBACKEND": "Agg", "PYTHONPATH": modules, "PYTHONUTF8": "1"}
+    env = {**os.environ, "MPLBACKEND": "Agg", "PYTHONPATH": modules, "PYTHONIOENCODING": "ascii"}
     done = subprocess.run(
         [sys.executable, "-W", "error", SCRIPT, ONE],
         cwd=folder,

@@ -517,6 +517,34 @@ def test_a_notebook_that_exists_is_never_overwritten_unless_forced(tmp_path, mon
     assert read(target) == written
 
 
+def test_a_user_who_interrupts_is_obeyed_in_one_line(monkeypatch, capsys):
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(_render, "run_all", interrupt)
+    assert _render.main(["01"]) == 130
+    assert capsys.readouterr().err == "Stopped.\n"
+
+
+@pytest.mark.parametrize("arguments", [[], ["--notebooks"]])
+def test_a_folder_that_cannot_be_written_is_told(tmp_path, monkeypatch, capsys, arguments):
+    def refuse(path, *_, **__):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    path = chapter(tmp_path, "x = 1")
+    monkeypatch.setattr(_render, "HERE", tmp_path)
+    monkeypatch.setattr(_render, "PATHS", [path])
+    monkeypatch.setattr(_render, "run_all", lambda paths, folder: [("a page", 1.0)])
+    (tmp_path / "figures").write_text("not a folder", encoding="utf-8")
+    monkeypatch.setattr(Path, "write_text", refuse)
+    assert _render.main(arguments) == 1
+    said = capsys.readouterr().err
+    if arguments:
+        assert said == f"{path.with_suffix('.ipynb')}: Permission denied\n"
+    else:
+        assert said == f"{tmp_path / 'figures'}: File exists\n"
+
+
 def test_force_is_for_notebooks_alone(capsys):
     with pytest.raises(SystemExit, match="2"):
         _render.main(["--force"])

@@ -68,8 +68,13 @@ def verdict_of(check, tested, *rest):
 def text_of_verdict(check, tested, *rest):
     try:
         check(tested, *rest)
-    except NotImplementedError:
-        return "not done yet"
+    except NotImplementedError as error:
+        # The stub has no message. Other code says with one what it cannot do.
+        return (
+            f"not done yet: {error}{line_of(error)}" if str(error) else "not done yet"
+        )
+    except SystemExit as error:  # sys.exit() and quit()
+        return f"your code ended Python{line_of(error)}"
     except Wrong as why:
         return f"not right yet: {why}"
     except Exception as error:  # the learner's own code may fail in any way
@@ -120,6 +125,18 @@ def numbers(got, shape, what):
         expected = f"{what} should be one number"
     if got is None:
         raise Wrong(f"{expected}, got nothing: is the return missing?")
+    if isinstance(got, mtl.Tensor) or holds(got, mtl.Tensor):
+        raise Wrong(f"{expected}, got a Tensor: its numbers are in its .data")
+    if np.ma.is_masked(got):
+        raise Wrong(f"{expected}, got an array with masked entries")
+    try:
+        as_it_is = np.asarray(got)
+    except (TypeError, ValueError):
+        raise Wrong(f"{expected}, got {reprlib.repr(got)}") from None
+    if as_it_is.dtype.kind == "c" or holds(as_it_is, complex):
+        raise Wrong(f"{expected}, got complex numbers: {reprlib.repr(got)}")
+    if as_it_is.dtype.kind in "US" or holds(as_it_is, (str, bytes)):
+        raise Wrong(f"{expected}, got text: {reprlib.repr(got)}")
     try:
         array = np.asarray(got, float)
     except (TypeError, ValueError):
@@ -131,6 +148,15 @@ def numbers(got, shape, what):
         hint = ": is it transposed?" if turned else ""
         raise Wrong(f"{expected}, got shape {array.shape}{hint}")
     return array
+
+
+def holds(got, kind):
+    """Whether a list, a tuple or an array of objects has an entry of this kind."""
+    if isinstance(got, np.ndarray):
+        got = got.ravel().tolist() if got.dtype == object else []
+    if not isinstance(got, (list, tuple)):
+        return False
+    return any(isinstance(entry, kind) or holds(entry, kind) for entry in got)
 
 
 def truths(got, shape, what):
@@ -208,7 +234,9 @@ def in_digits(a, b):
 def in_so_many_digits(number, digits):
     """12345.678 in 4 digits is 12346, not 1.235e+04."""
     if 1 <= abs(number) < 1e9:
-        digits = max(digits, len(str(int(abs(number)))))
+        before_the_point = len(str(int(abs(number))))
+        text = f"{number:.{max(digits - before_the_point, 0)}f}"
+        return text.rstrip("0").rstrip(".") if "." in text else text
     return f"{number:.{digits}g}"
 
 
