@@ -14,7 +14,7 @@ import explore
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
-from PIL import Image  # comes with matplotlib, whose writer makes the moving pictures
+from moving_pictures import frames, milliseconds
 
 ROOT = Path(__file__).parents[2]
 SCRIPT = ROOT / "tutorials" / "explore.py"
@@ -501,14 +501,9 @@ def test_without_a_screen_it_says_what_it_needs_and_where_the_moving_pictures_ar
 def test_a_moving_picture_is_small_goes_round_and_rests_on_its_first_frame(written):
     path = written[1] / "tinymtl-pictures" / f"explore_{ONE}.gif"
     assert path.stat().st_size < 400_000
-    frames = []
-    milliseconds = []
-    with Image.open(path) as picture:
-        for k in range(picture.n_frames):
-            picture.seek(k)
-            frames.append(np.asarray(picture.convert("RGB"), float))
-            milliseconds.append(picture.info["duration"])
-    assert milliseconds[0] >= 1000
-    assert 4000 <= sum(milliseconds) <= 8000
-    assert np.abs(frames[0] - frames[-1]).mean() < 1
-    assert all(np.abs(a - b).max() > 50 for a, b in zip(frames, frames[1:]))
+    durations = milliseconds(path)
+    assert durations[0] >= 1000
+    assert 4000 <= sum(durations) <= 8000
+    pictures = frames(path)
+    assert np.abs(pictures[0] - pictures[-1]).mean() < 1
+    assert all(np.abs(a - b).max() > 50 for a, b in zip(pictures, pictures[1:]))

@@ -1,42 +1,21 @@
 """The moving picture of chapter 5 is what its script draws, and its edges touch the fronts."""
 
-from pathlib import Path
-
 import _rolling
 import numpy as np
 import pytest
-from PIL import Image  # comes with matplotlib, whose writer made the picture
+from moving_pictures import FIGURES, assert_drawn_by, milliseconds
 
-KEPT = Path(__file__).parents[2] / "tutorials" / "figures" / "05_rolling.gif"
+KEPT = FIGURES / "05_rolling.gif"
 fronts = pytest.mark.parametrize("front", [_rolling.convex_front(), _rolling.concave_front()])
-
-
-def frames(path):
-    with Image.open(path) as picture:
-        for k in range(picture.n_frames):
-            picture.seek(k)
-            yield np.asarray(picture.convert("RGB"), float)
 
 
 def test_the_moving_picture_is_under_400_kilobytes_and_lasts_five_to_ten_seconds():
     assert KEPT.stat().st_size < 400_000
-    with Image.open(KEPT) as picture:
-        milliseconds = []
-        for k in range(picture.n_frames):
-            picture.seek(k)
-            milliseconds.append(picture.info["duration"])
-    assert 5000 <= sum(milliseconds) <= 10_000
+    assert 5000 <= sum(milliseconds(KEPT)) <= 10_000
 
 
 def test_the_moving_picture_is_the_one_that_its_script_draws(tmp_path, monkeypatch):
-    monkeypatch.setattr(_rolling, "FILE", tmp_path / "05_rolling.gif")
-    _rolling.main()
-    drawn = list(frames(tmp_path / "05_rolling.gif"))
-    kept = list(frames(KEPT))
-    assert len(drawn) == len(kept)
-    for a, b in zip(drawn, kept):
-        assert a.shape == b.shape
-        assert np.abs(a - b).mean() < 5  # of 255; another matplotlib may set letters elsewhere
+    assert_drawn_by(_rolling, KEPT, tmp_path, monkeypatch)
 
 
 @fronts
