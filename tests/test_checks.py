@@ -275,6 +275,12 @@ REFUSED = [
     # Arrays.
     (checks.same_shape, ([1.0], (1,)), TypeError, "f: x must be an array, got list"),
     (
+        checks.no_mask,
+        (np.ma.masked_array([1.0], [True]),),
+        TypeError,
+        "f: x must be an array without a mask, got MaskedArray",
+    ),
+    (
         checks.same_shape,
         (np.zeros((3, 1)), (3,)),
         ValueError,

@@ -134,9 +134,10 @@ def _cast_data(where, data, dtype):
     for task, (x, y, *mask) in data.items():
         if id(x) not in cast_inputs:
             cast_inputs[id(x)] = to_type(x, dtype)
-        result[task] = (cast_inputs[id(x)], *[to_type(array, dtype) for array in (y, *mask)])
-        for m in mask:
-            _check_no_label_is_lost(f"{where}[{task!r}]", m, to_type(m, dtype))
+        cast_mask = [to_type(m, dtype) for m in mask]
+        for before, after in zip(mask, cast_mask):
+            _check_no_label_is_lost(f"{where}[{task!r}]", before, after)
+        result[task] = (cast_inputs[id(x)], to_type(y, dtype), *cast_mask)
     return result
 
 

@@ -76,10 +76,13 @@ def below_one(where: str, name: str, value: float) -> float:
 
 def whole_number(where: str, name: str, value: int, least: int = 0) -> int:
     """A whole number of at least `least`."""
-    is_whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
-    if not is_whole or value < least:
+    if not _is_whole(value) or value < least:
         raise ValueError(f"{where}: {name} must be a whole number, at least {least}; got {value!r}")
     return int(value)
+
+
+def _is_whole(value):
+    return isinstance(value, (int, np.integer)) and not isinstance(value, bool)
 
 
 # Names and kinds
@@ -194,16 +197,20 @@ def _check_no_own_rules(where, name, array):
     """An array, and none of the kinds that compute by rules of their own."""
     if not isinstance(array, np.ndarray):
         raise TypeError(f"{where}: {name} must be an array, got {_kind(array)}")
-    if isinstance(array, np.ma.MaskedArray):
-        raise TypeError(f"{where}: {name} must be an array without a mask, got {_kind(array)}")
+    no_mask(where, name, array)
     if isinstance(array, np.matrix):
         raise TypeError(f"{where}: {name} must be an array, got matrix; use numpy.asarray")
 
 
-def numbers(where: str, name: str, value: object) -> np.ndarray:
-    """`value` as float64 numbers of any shape: integers or floating numbers, nothing left out."""
+def no_mask(where: str, name: str, value: object):
+    """Anything but a masked array: its mask would be lost."""
     if isinstance(value, np.ma.MaskedArray):
         raise TypeError(f"{where}: {name} must be an array without a mask, got {_kind(value)}")
+
+
+def numbers(where: str, name: str, value: object) -> np.ndarray:
+    """`value` as float64 numbers of any shape: integers or floating numbers, nothing left out."""
+    no_mask(where, name, value)
     try:
         array = np.asarray(value)
     except (TypeError, ValueError):  # rows of different lengths, a Tensor
@@ -264,8 +271,7 @@ def finite(where: str, name: str, array: np.ndarray) -> np.ndarray:
 
 def axis(where: str, name: str, value: int, ndim: int) -> int:
     """The place, counted from 0, of one axis of an array with `ndim` axes."""
-    is_whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
-    if not is_whole or not -ndim <= value < ndim:
+    if not _is_whole(value) or not -ndim <= value < ndim:
         raise ValueError(
             f"{where}: {name} must be a whole number in [{-ndim}, {ndim}) for {ndim} axes, "
             f"got {value!r}"

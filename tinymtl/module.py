@@ -54,7 +54,6 @@ class Parameter(Tensor):
 
     def __init__(self, data, sparse=False):
         checks.boolean("Parameter", "sparse", sparse)
-        _check_no_mask("data", data)
         self._data = floating_copy(data)
         self._grad = np.zeros_like(self._data)
         self.touched = [] if sparse else None  # flat indices or slices of places with gradient
@@ -120,18 +119,14 @@ class Parameter(Tensor):
 
 def _fitting(name, values, like):
     """Values as an array of the shape and the type of `like`."""
-    _check_no_mask(name, values)
+    if isinstance(values, np.ma.MaskedArray):
+        raise TypeError(f"{name}: expected an array without a mask, got MaskedArray")
     values = np.asarray(values)
     if values.shape != like.shape:
         raise ValueError(f"{name}: expected shape {like.shape}, got {values.shape}")
     if values.dtype != like.dtype:
         raise TypeError(f"{name}: expected {like.dtype}, got {values.dtype}")
     return values
-
-
-def _check_no_mask(name, values):
-    if isinstance(values, np.ma.MaskedArray):
-        raise TypeError(f"{name}: expected an array without a mask, got MaskedArray")
 
 
 class Module:

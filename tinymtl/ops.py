@@ -114,8 +114,7 @@ def where(condition: np.ndarray, a: Tensor | float, b: Tensor | float) -> Tensor
     >>> norm(Tensor([3.0, 4.0])), norm(Tensor([0.0, 0.0]))
     (Tensor(5.), Tensor(0.))
     """
-    if isinstance(condition, np.ma.MaskedArray):
-        raise TypeError("where: condition must be an array without a mask, got MaskedArray")
+    checks.no_mask("where", "condition", condition)
     condition = np.array(condition)  # a copy: what the caller does to it later changes nothing
     if condition.dtype != bool:
         raise TypeError(f"where: condition must be boolean, got {condition.dtype}")
@@ -397,8 +396,7 @@ def embedding(table: Tensor, ids: np.ndarray) -> Tensor:
     table = as_tensor("embedding", "table", table)
     if table.ndim != 2:
         raise ValueError(f"embedding: table must have shape (V, E), got {table.shape}")
-    if isinstance(ids, np.ma.MaskedArray):
-        raise TypeError("embedding: ids must be an array without a mask, got MaskedArray")
+    checks.no_mask("embedding", "ids", ids)
     V, E = table.shape
     ids = checks.indices("embedding", "ids", np.asarray(ids), V)
     places = ids.reshape(-1, 1) * E + np.arange(E)  # (N, E), in the flattened table

@@ -550,8 +550,7 @@ def as_tensor(where, name, x):
     """A tensor as it is; an array or a number as a constant. `where` and `name` are for errors."""
     if isinstance(x, Tensor):
         return x
-    if isinstance(x, np.ma.MaskedArray):
-        raise TypeError(f"{where}: {name} must be an array without a mask, got MaskedArray")
+    checks.no_mask(where, name, x)
     try:
         return Tensor(x)
     except (TypeError, ValueError) as error:
