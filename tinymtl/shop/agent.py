@@ -235,11 +235,10 @@ class Agent:
 
     def asks_whether_enough(self, meaning: Meaning) -> bool:
         """Whether a line such as "will ten dollars do?" names no more than money after a sum."""
-        sums = any(question.act in ADDS_UP for question in self.talk.last_questions)
         units = {amount.unit for amount in meaning.amounts}
         money = "dollar" in units or ("" in units and meaning.asks)  # "will a twenty do?"
         is_other = meaning.questions or meaning.says_what or meaning.household is not None
-        return sums and money and not is_other
+        return self.talk.is_after_a_sum() and money and not is_other
 
     def take_money(self, meaning: Meaning):
         """After a sum, "what if I have 6 dollars" and then "and 12?" ask whether that is enough."""
@@ -264,17 +263,15 @@ class Agent:
 
     def complete_addition(self, meaning: Meaning):
         """Name what "and the cheapest flour" after a sum adds, and what "add that" points at."""
-        sums = any(question.act in ADDS_UP for question in self.talk.last_questions)
         only_picks = all(question.act in PRICE_ORDERS for question in meaning.questions)
-        if "and" in meaning.acts and sums and only_picks:
+        if "and" in meaning.acts and self.talk.is_after_a_sum() and only_picks:
             meaning.pick_instead_of_asking()
         if "add" in meaning.acts and not meaning.mentions and not meaning.questions:
             meaning.wanted = [Mention("that", refers=True)]
 
     def adds(self, meaning: Meaning) -> bool:
         """Whether a line such as "plus two eggs", or "and a milk" after a sum, adds something."""
-        sums = any(question.act in ADDS_UP for question in self.talk.last_questions)
-        goes_on = "and" in meaning.acts and sums
+        goes_on = "and" in meaning.acts and self.talk.is_after_a_sum()
         is_wish = "recommend" in meaning.acts or meaning.limits
         return bool(meaning.wanted) and not is_wish and ("add" in meaning.acts or goes_on)
 

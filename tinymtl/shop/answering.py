@@ -262,10 +262,9 @@ class Answering:
 
     def can_change(self, meaning: Meaning) -> bool:
         """Whether "make that four honeys" or "no, one honey" counts part of the last sum anew."""
-        sums = any(question.act in ADDS_UP for question in self.talk.last_questions)
         types = {kind for mention in meaning.wanted for kind in mention.types}
         in_sum = [kind for s in self.talk.summed for kind in self.catalogue.kinds[s.products]]
-        return sums and bool(types & set(in_sum))
+        return self.talk.is_after_a_sum() and bool(types & set(in_sum))
 
     def change_sum(self, meaning: Meaning) -> str:
         """The last sum with other numbers of what the line names."""

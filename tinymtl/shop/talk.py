@@ -8,7 +8,7 @@ from .amounts import Amount
 from .answers import Subject, ranked
 from .catalogue import Catalogue
 from .lexicon import stem
-from .meaning import Mention, Question
+from .meaning import ADDS_UP, Mention, Question
 from .needs import Need
 from .questions import Question as Back
 from .wording import capital, listed, named, said_price
@@ -151,6 +151,10 @@ class Talk:
         """Remember what stands side by side, and which of it was talked of."""
         self.in_row = subjects
         self.pointed_at = pointed_at
+
+    def is_after_a_sum(self) -> bool:
+        """Whether the last reply told a sum, or whether some money is enough for it."""
+        return any(question.act in ADDS_UP for question in self.last_questions)
 
     def note_priced(self, subjects: list[Subject], instead_of: np.ndarray | None = None):
         """What was priced one after the other may be added up later.
