@@ -141,11 +141,11 @@ def choice(where: str, name: str, value: str, options: Collection[str]) -> str:
     return value
 
 
-def same_tasks(where: str, name: str, got: Mapping, tasks: Iterable[str]):
+def same_tasks(where: str, name: str, got: Mapping, tasks: Collection[str]):
     """A mapping with exactly these tasks as its keys."""
-    tasks = list(tasks)
     mapping(where, name, got)
     if got.keys() != set(tasks):
+        tasks = list(tasks)
         missing = [task for task in tasks if task not in got]
         unknown = [task for task in got if task not in tasks]
         raise ValueError(

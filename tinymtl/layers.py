@@ -37,7 +37,8 @@ class Dense(Module):
         self.b = Parameter(np.zeros(n_out, dtype))
 
     def __call__(self, x):
-        x = _input("Dense", x, self.W.shape[0], self.W.dtype)
+        W = self.W.data
+        x = _input("Dense", x, len(W), W.dtype)
         return affine(x, self.W, self.b)
 
     def _sizes(self):

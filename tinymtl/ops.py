@@ -273,7 +273,7 @@ def concatenate(tensors: Sequence[Tensor], axis: int = 0) -> Tensor:
     pairs = []
     start = 0
     for x in tensors:
-        end = start + x.shape[axis]
+        end = start + x.data.shape[axis]
         at = (*before, slice(start, end))
         pairs.append((x, lambda g, at=at: g[at]))
         start = end
@@ -394,12 +394,13 @@ def embedding(table: Tensor, ids: np.ndarray) -> Tensor:
             [1. , 1.5]])
     """
     table = as_tensor("embedding", "table", table)
-    if table.ndim != 2:
+    entries = table.data
+    if entries.ndim != 2:
         raise ValueError(f"embedding: table must have shape (V, E), got {table.shape}")
     checks.no_mask("embedding", "ids", ids)
-    V, E = table.shape
+    V, E = entries.shape
     ids = checks.indices("embedding", "ids", np.asarray(ids), V)
     places = ids.reshape(-1, 1) * E + np.arange(E)  # (N, E), in the flattened table
     at = places.reshape(-1)
-    rows = table.data.take(ids, 0)
+    rows = entries.take(ids, 0)
     return node(rows, (table, lambda g: Scatter(at, g.reshape(-1), at_flat=True)))

@@ -83,11 +83,12 @@ class Optimizer:
                 "make one for each"
             )
         self.t += 1
+        grad = model.grad
         places = model.touched()
         with np.errstate(under="ignore"):  # memory of a gradient that is over fades to 0
-            scale = self._scale(model.grad, places)
+            scale = self._scale(grad, places)
             for at in places:
-                g = model.grad[at]  # a view of a slice, a copy of single places
+                g = grad[at]  # a view of a slice, a copy of single places
                 if scale < 1:
                     g = g * scale
                 self.update(θ, g, at, η)

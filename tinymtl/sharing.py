@@ -25,6 +25,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from copy import deepcopy
+from functools import lru_cache
 
 import numpy as np
 
@@ -135,17 +136,18 @@ class Sharing(Module):
                     f"got {of_user.dtype} of shape {of_user.shape}"
                 )
             return of_user
+        none = _zero(self.theta.dtype)
+        if not self.l2:
+            return none
         strengths = self.l2
         if not isinstance(strengths, Mapping):
-            strengths = dict.fromkeys(self.tasks, self.l2 or 0.0)
-        if not any(strengths.values()):
-            return Tensor(np.zeros((), self.theta.dtype))
+            strengths = dict.fromkeys(self.tasks, self.l2)
         matrices = {}
         for task in self.tasks:
             parameters = self.task_parameters(task)
             matrices[task] = [p for p in parameters if p.ndim > 1 and not p.frozen]
-        if not any(matrices.values()):
-            return Tensor(np.zeros((), self.theta.dtype))
+        if not any(matrices.values()) or not any(strengths.values()):
+            return none
         return l2_penalty(matrices, strengths)
 
     def task_parameters(self, task: str) -> list[Parameter]:
@@ -576,6 +578,12 @@ def _parameters(part) -> list[Parameter]:
     holder = Module()
     holder.part = part
     return holder.parameters()
+
+
+@lru_cache
+def _zero(dtype) -> Tensor:
+    """The constant 0 of this type. It is made once: every step without a penalty asks for it."""
+    return Tensor(np.zeros((), dtype))
 
 
 def _size(parameters) -> int:
