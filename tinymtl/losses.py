@@ -107,6 +107,8 @@ def cross_entropy(logits: Tensor, labels: np.ndarray, mask: np.ndarray | None = 
     """
     labels, n = _check_cross_entropy(logits, labels, mask)
     z = logits.data.T.copy()  # (C, N): NumPy reduces over few classes much faster down columns
+    if mask is not None:
+        z[:, mask == 0] = 0  # choose first, then multiply: NaN · 0 would be NaN
     z -= z.max(0)
     e = np.exp(z)  # (C, N)
     total = e.sum(0)  # (N,)
@@ -122,8 +124,8 @@ def cross_entropy(logits: Tensor, labels: np.ndarray, mask: np.ndarray | None = 
         each = np.log(total) - (q * z).sum(0)  # (N,): log Σ exp z counts Σ_c q = 1 times
         slope -= q  # softmax − q
     if mask is not None:
-        each = _times_weights(mask, _zero_unless(mask, each))
-        slope = _times_weights(mask, _zero_unless(mask, slope))
+        each *= mask
+        slope *= mask
     value = each.sum() / z.dtype.type(n)
     return node(value, (logits, lambda g: slope.T * (g / n)))  # .T: back to (N, C)
 
@@ -162,15 +164,17 @@ def binary_cross_entropy(
     """
     y, n = _check_binary_cross_entropy(logits, labels, mask)
     z = logits.data
+    if mask is not None:
+        z = _zero_unless(mask, z)  # choose first, then multiply: NaN · 0 would be NaN
     one = z.dtype.type(1)
     # With e in (0, 1], log(1 + eᶻ) = max(z, 0) + log(1 + e), and nothing can overflow.
     e = np.exp(-np.abs(z))
     each = np.maximum(z, 0) - y * z + np.log1p(e)
-    probability = np.where(z < 0, e, one) / (one + e)  # σ(z)
+    probability = np.maximum(e, z >= 0) / (one + e)  # σ(z), as in `sigmoid`
     slope = probability - y
     if mask is not None:
-        each = _times_weights(mask, _zero_unless(mask, each))
-        slope = _times_weights(mask, _zero_unless(mask, slope))
+        each *= mask
+        slope *= mask
     value = each.sum() / z.dtype.type(n)
     return node(value, (logits, lambda g: slope * (g / n).astype(z.dtype)))
 

@@ -170,7 +170,7 @@ def sigmoid(x: Tensor) -> Tensor:
     e = np.exp(-np.abs(a))
     one = a.dtype.type(1)
     total = one + e
-    y = np.where(a < 0, e, one) / total
+    y = np.maximum(e, a >= 0) / total  # max(e, 1) = 1, max(e, 0) = e
     return node(y, (x, lambda g: g * (e / (total * total))))
 
 
@@ -190,7 +190,7 @@ def softplus(x: Tensor) -> Tensor:
     a = x.data
     e = np.exp(-np.abs(a))
     one = a.dtype.type(1)
-    slope = np.where(a < 0, e, one) / (one + e)  # σ(x)
+    slope = np.maximum(e, a >= 0) / (one + e)  # σ(x), as in `sigmoid`
     return node(np.maximum(a, 0) + np.log1p(e), (x, lambda g: g * slope))
 
 

@@ -239,10 +239,12 @@ class Tensor:
             return (self.reshape(1, -1) @ other)[..., 0, :]
         A = self.data  # (..., N, K)
         B = other.data  # (..., K, M)
+        # If A is one row, Aᵀ g is an outer product, for which many small products take longer.
+        times = np.multiply if A.shape[-2] == 1 else np.matmul
         return node(
             A @ B,  # (..., N, M)
             (self, lambda g: g @ B.swapaxes(-1, -2)),  # g Bᵀ
-            (other, lambda g: A.swapaxes(-1, -2) @ g),  # Aᵀ g
+            (other, lambda g: times(A.swapaxes(-1, -2), g)),  # Aᵀ g
         )
 
     def __rmatmul__(self, other):
