@@ -426,13 +426,16 @@ def _distributions(where, labels, mask):
 
 
 def _check_binary_cross_entropy(logits, labels, mask):
-    """The labels as numbers of the type of the logits, 0 where the mask is 0, and n."""
+    """The labels as numbers of the type of the logits, finite also where the mask is 0, and n."""
     where = "binary_cross_entropy"
-    if isinstance(labels, np.ndarray) and labels.dtype.kind in "bui":
+    kind = labels.dtype.kind if isinstance(labels, np.ndarray) else ""
+    if kind in ("b", "u", "i"):
         checks.instance(where, "logits", logits, Tensor)
         labels = labels.astype(logits.dtype)
     _check_like(where, "labels", labels, "logits", logits)
     n = _denominator(where, mask, logits.shape, logits.data.dtype)
+    if kind == "b":  # nothing to look for: False and True are 0 and 1
+        return labels, n
     if mask is not None:
         labels = _zero_unless(mask, labels)
     is_probability = (labels >= 0) & (labels <= 1)
