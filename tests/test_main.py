@@ -4,6 +4,8 @@ import csv
 import os
 import subprocess
 import sys
+from contextlib import contextmanager
+from itertools import starmap
 from pathlib import Path
 
 import pytest
@@ -42,9 +44,18 @@ def read_results(folder):
 
 
 def interrupted(*_):
-    """Stands in place of `experiment.run`: somebody presses Ctrl-C at once."""
+    """Somebody presses Ctrl-C at once."""
     raise KeyboardInterrupt
-    yield
+
+
+def working_as(in_order):
+    """Stands in place of `experiment.processes`: a function of the test does the work."""
+
+    @contextmanager
+    def processes(n):
+        yield in_order
+
+    return processes
 
 
 def test_a_short_run_prints_a_table_and_names_every_file_it_wrote(tmp_path, capsys):
@@ -91,11 +102,11 @@ def test_full_runs_every_condition_with_ten_seeds_and_looks_closely_at_the_first
 ):
     asked = []
 
-    def recorded(jobs):
+    def recorded(_, jobs):
         asked.extend(jobs)
         return interrupted()
 
-    monkeypatch.setattr(experiment, "run", recorded)
+    monkeypatch.setattr(experiment, "processes", working_as(recorded))
     assert main(["--full", "--out", str(tmp_path)]) == 130
     everything = experiment.everything()
     assert {condition for _, condition, _ in asked} == set(everything)
@@ -107,7 +118,7 @@ def test_full_runs_every_condition_with_ten_seeds_and_looks_closely_at_the_first
 def test_a_place_that_cannot_be_written_is_said_before_anything_is_trained(
     tmp_path, capsys, monkeypatch
 ):
-    monkeypatch.setattr(experiment, "run", lambda *_: pytest.fail("trained"))
+    monkeypatch.setattr(experiment, "processes", lambda _: pytest.fail("trained"))
     file = tmp_path / "file"
     file.write_text("kept")
     assert main(["--out", str(file)]) == 2
@@ -144,7 +155,7 @@ def test_bad_arguments_are_named(arguments, words, capsys):
 
 
 def test_ctrl_c_stops_without_a_traceback(tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr(experiment, "run", interrupted)
+    monkeypatch.setattr(experiment, "processes", working_as(interrupted))
     assert main(["--out", str(tmp_path)]) == 130
     printed, errors = capsys.readouterr()
     assert printed == ""
@@ -152,27 +163,29 @@ def test_ctrl_c_stops_without_a_traceback(tmp_path, capsys, monkeypatch):
     assert not list(tmp_path.iterdir())
 
 
-def made_up_run(jobs):
-    """Stands in place of `experiment.run`: what it would yield, without any training."""
+def without_training(function, jobs):
+    """Results are made up, and pictures are drawn in this process."""
+    if function is not experiment.run_seed:
+        return starmap(function, jobs)
     made = results(0.2, seeds=len(jobs))
     (by_seed,) = made.runs.values()
-    yield from by_seed.values()
+    return iter(by_seed.values())
 
 
 def test_ctrl_c_while_files_are_written_says_that_they_may_not_be_complete(
     tmp_path, capsys, monkeypatch
 ):
-    monkeypatch.setattr(experiment, "run", made_up_run)
-    monkeypatch.setattr(report, "write", lambda *_: next(interrupted()))
+    monkeypatch.setattr(experiment, "processes", working_as(without_training))
+    monkeypatch.setattr(report, "write", interrupted)
     assert main(["--quick", "--out", str(tmp_path)]) == 130
     assert f"stopped, the files in {tmp_path} may not be complete" in capsys.readouterr().err
 
 
 def test_what_cannot_be_written_is_printed_all_the_same(tmp_path, capsys, monkeypatch):
-    def fails(results, folder, comment):
+    def fails(results, folder, comment, in_order):
         raise OSError(28, "No space left on device", str(folder / "gains-10.png"))
 
-    monkeypatch.setattr(experiment, "run", made_up_run)
+    monkeypatch.setattr(experiment, "processes", working_as(without_training))
     monkeypatch.setattr(report, "write", fails)
     assert main(["--fraction", "0.1", "--out", str(tmp_path)]) == 2
     printed, errors = capsys.readouterr()
@@ -194,7 +207,7 @@ WITHOUT_TRAINING = f"""
 import sys
 sys.path.insert(0, {str(Path(__file__).parent)!r})
 import test_main
-test_main.experiment.run = test_main.made_up_run
+test_main.experiment.processes = test_main.working_as(test_main.without_training)
 sys.exit(test_main.main())
 """
 SHORT = "--seeds 1 --steps 1 --fraction 0.1".split()

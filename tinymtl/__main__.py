@@ -61,15 +61,16 @@ def run_experiment(options: argparse.Namespace, arguments: list[str]) -> int:
     try:
         started = time.perf_counter()
         jobs = _jobs(options)
-        results = _train(jobs, show=not options.quiet and sys.stderr.isatty())
-        seconds = time.perf_counter() - started
+        n = experiment.processes_for(jobs)
+        with experiment.processes(n) as in_order:
+            results = _train(jobs, in_order, show=not options.quiet and sys.stderr.isatty())
+            seconds = time.perf_counter() - started
 
-        what_is_left = f"the files in {options.out} may not be complete"
-        command = _command(arguments, options.out)
-        processes = experiment.processes_for(jobs)
-        where = "one process" if processes == 1 else f"{processes} processes"
-        comment = f"{command}: {seconds:.0f} seconds in {where}"
-        written, problem = _write(results, options.out, comment)
+            what_is_left = f"the files in {options.out} may not be complete"
+            command = _command(arguments, options.out)
+            where = "one process" if n == 1 else f"{n} processes"
+            comment = f"{command}: {seconds:.0f} seconds in {where}"
+            written, problem = _write(results, options.out, comment, in_order)
         lines = [report.text(results)]
         if written:
             lines.append(f"\n{report.count(round(seconds), 'second')}. Wrote")
@@ -89,10 +90,10 @@ def _check_folder(folder):
     tempfile.TemporaryFile(dir=folder).close()
 
 
-def _write(results, folder, comment):
+def _write(results, folder, comment, in_order):
     """The files that were written, and 0; or none, and 2."""
     try:
-        return report.write(results, folder, comment), 0
+        return report.write(results, folder, comment, in_order), 0
     except OSError as error:
         return {}, _cannot_write(error.filename or folder, error)
 
@@ -129,10 +130,10 @@ def _jobs(options):
     return jobs
 
 
-def _train(jobs, show) -> Results:
+def _train(jobs, in_order, show) -> Results:
     """The results of all jobs. show: whether a line says how many are done."""
     results = Results()
-    found = zip(jobs, experiment.run(jobs))
+    found = zip(jobs, in_order(experiment.run_seed, jobs))
     for done, ((seed, condition, _), measured) in enumerate(found, start=1):
         results.add(seed, condition, measured)
         if show:

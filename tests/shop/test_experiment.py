@@ -22,10 +22,10 @@ from tinymtl.shop.baselines import BASELINES
 from tinymtl.shop.experiment import (
     METRICS,
     answers,
+    in_processes,
     losses_and_weights,
     make_parts,
     measure,
-    run,
     run_seed,
     schedule,
     steps_to_least_loss,
@@ -171,7 +171,7 @@ print(json.dumps({arm: measured["metrics"] for arm, measured in results.items()}
 
 def test_one_seed_gives_the_same_numbers_twice_and_from_another_process():
     job = (4, Condition(fraction=0.1, steps=3), False)
-    first, second = run([job, job])
+    first, second = in_processes(run_seed, [job, job])
     # As in the workers, one thread: sums that are shared by threads are added in another order.
     one_thread = {**os.environ, "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
     there = subprocess.run(
@@ -199,7 +199,7 @@ def test_on_real_purchases_the_claims_hold_with_a_margin_and_so_do_their_limits(
         Condition(steps=200, arms=("hard",), control="own ids"),
     ]
     jobs = [(seed, condition, False) for condition in conditions for seed in range(500, 503)]
-    results = list(run(jobs))
+    results = list(in_processes(run_seed, jobs))
     plain = results[:3]
     control = results[3:]
     gain = {}
@@ -478,5 +478,5 @@ def test_an_error_in_a_job_is_raised_and_ends_the_others():
     jobs += [(seed, Condition(steps=9000), False) for seed in range(3)]
     began = time.monotonic()
     with pytest.raises(AttributeError, match="no such rule"):
-        list(run(jobs))
+        list(in_processes(run_seed, jobs))
     assert time.monotonic() - began < LONG

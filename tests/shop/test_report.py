@@ -333,7 +333,7 @@ def rows_of(figure):
 
 def test_gains_are_drawn_with_the_controls_under_the_names_of_the_tables():
     made = control(control(results(0.5, condition=ALL), 0.125), 0.0, "tables")
-    figure, _ = report.pictures(made)["gains-100.png"]
+    figure, _ = report.pictures(made)["gains-100.png"]()
     names = [words.partition(":")[0] for words in legend(figure)]
     assert names == [
         "soft, as it is",
@@ -341,7 +341,7 @@ def test_gains_are_drawn_with_the_controls_under_the_names_of_the_tables():
         "hard, own vectors shuffled",
         "hard, words shuffled too",
     ]
-    without, _ = report.pictures(results(0.5, condition=ALL))["gains-100.png"]
+    without, _ = report.pictures(results(0.5, condition=ALL))["gains-100.png"]()
     assert [words.partition(":")[0] for words in legend(without)] == ["soft", "hard"]
 
 
@@ -351,7 +351,7 @@ def test_transfer_names_every_measure_and_its_task_and_is_of_all_pairs():
         for seed, run in list(made.runs[ALL].items()):
             hard = {"hard": {"metrics": better_by(0.25, run["alone"]["metrics"])}}
             made.add(seed, Condition(tasks=tasks, arms=("hard",)), hard)
-    figure, _ = report.pictures(made)["transfer.png"]
+    figure, _ = report.pictures(made)["transfer.png"]()
     assert [words.partition(":")[0] for words in legend(figure)] == [
         "recommend + answer",
         "recommend + dialogue",
@@ -407,7 +407,7 @@ def test_the_line_of_the_cosines_counts_conflict_and_harm():
     history = a_history(steps=12, effects=True)  # 4 recorded steps of tasks a and b
     history.cosines = np.array([[[1, ρ], [ρ, 1]] for ρ in (-0.5, 0.1, -0.1, np.nan)])
     history.effects = np.array([[-1, -1], [-1, 2], [-1, -1], [-1, np.nan]])
-    said = report._conflict_and_harm(history)
+    _, said = report._picture_of_cosines(history)
     assert said == "of 4 recorded steps 2 had gradients in conflict, and 1 raised a loss"
 
 

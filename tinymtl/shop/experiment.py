@@ -452,38 +452,47 @@ def rates(history) -> dict[str, float]:
 # Processes
 
 
-def run(jobs: list[tuple]) -> Iterator[dict]:
-    """`run_seed` of all jobs (seed, condition, look), in order; see `in_processes`."""
-    return in_processes(run_seed, jobs)
-
-
 def processes_for(jobs: list[tuple]) -> int:
     """How many processes work at the jobs."""
     return min(2, len(jobs))
 
 
 def in_processes(function: Callable, jobs: list[tuple]) -> Iterator:
-    """What a function returns for each job, a tuple of its arguments, in order.
+    """What a function returns for each job, a tuple of its arguments, in order; see `processes`."""
+    with processes(processes_for(jobs)) as in_order:
+        yield from in_order(function, jobs)
 
-    At most two processes work at them, each with one thread of linear algebra: for matrices as
-    small as here several threads wait for each other longer than they work. If this process is
-    stopped, so are they; Ctrl-C ends all of them at once, whichever of them gets the signal.
-    KeyboardInterrupt after Ctrl-C, ChildProcessError if a process ended for another reason.
+
+@contextmanager
+def processes(n: int) -> Iterator[Callable]:
+    """n processes, and the function in_order(function, jobs) that lets them work.
+
+    It gives what the function returns for each job, a tuple of its arguments, in order. So it does
+    what `itertools.starmap` does in this process. What a process has imported for one function is
+    there for the next.
+
+    Each process has one thread of linear algebra: for matrices as small as here several threads
+    wait for each other longer than they work. If this process is stopped, so are they; Ctrl-C ends
+    all of them at once, whichever of them gets the signal. KeyboardInterrupt after Ctrl-C,
+    ChildProcessError if a process ended for another reason.
     """
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # the children read it when they load NumPy
     os.environ.setdefault("MKL_NUM_THREADS", "1")
     others = active_children()
-    pool = ProcessPoolExecutor(
-        processes_for(jobs), mp_context=get_context("spawn"), initializer=_begin_worker
-    )
+    pool = ProcessPoolExecutor(n, mp_context=get_context("spawn"), initializer=_begin_worker)
     futures = []
     workers = []
-    try:
+
+    def in_order(function, jobs):
         with _ctrl_c_waits():
-            futures = [pool.submit(function, *job) for job in jobs]
-            workers = [process for process in active_children() if process not in others]
-        for future in futures:
+            new = [pool.submit(function, *job) for job in jobs]
+            futures.extend(new)
+            workers[:] = [process for process in active_children() if process not in others]
+        for future in new:
             yield future.result()
+
+    try:
+        yield in_order
     except BrokenProcessPool:
         pool.shutdown()  # waits for the end of the workers: only then are their exit codes known
         raise _reason_of_end([worker.exitcode for worker in workers]) from None

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
+from itertools import starmap
 from pathlib import Path
 from textwrap import fill
 
@@ -536,9 +539,12 @@ def _rules(results):
 # Files and pictures
 
 
-def write(results: Results, folder: Path, comment: str = "") -> dict[Path, str]:
+def write(
+    results: Results, folder: Path, comment: str = "", in_order: Callable = starmap
+) -> dict[Path, str]:
     """Write every number as CSV, the text, and the pictures.
 
+    in_order draws the pictures: in this process, or in others (see `experiment.processes`).
     Returns the paths, each with what is to be seen there.
     """
     written = {}
@@ -547,14 +553,20 @@ def write(results: Results, folder: Path, comment: str = "") -> dict[Path, str]:
     written[folder / "results.csv"] = "every number of the tables, by seed"
     (folder / "report.txt").write_text(text(results) + "\n", encoding="utf-8")
     written[folder / "report.txt"] = "the text above"
-    for name, (figure, seen) in pictures(results).items():
-        plots.save(figure, folder / name)
-        written[folder / name] = seen
+    jobs = [(draw, folder / name) for name, draw in pictures(results).items()]
+    for (_, path), seen in zip(jobs, in_order(_draw_and_save, jobs)):
+        written[path] = seen
     return written
 
 
-def pictures(results: Results) -> dict[str, tuple]:
-    """File name -> (figure, what is to be seen there)."""
+def _draw_and_save(draw, path):
+    figure, seen = draw()
+    plots.save(figure, path)
+    return seen
+
+
+def pictures(results: Results) -> dict[str, Callable]:
+    """File name -> the function that draws it and returns (figure, what is to be seen there)."""
     conditions = results.fractions()
     most = conditions[-1]
     seeds = results.seeds(most)
@@ -562,12 +574,12 @@ def pictures(results: Results) -> dict[str, tuple]:
     if seeds >= ENOUGH_SEEDS:
         for condition in conditions:
             name = f"gains-{100 * condition.fraction:g}.png"
-            drawn[name] = _picture_of_gains(results, condition)
+            drawn[name] = partial(_picture_of_gains, results, condition)
         if len(conditions) > 1:
-            drawn["gain-by-fraction.png"] = _picture_of_fractions(results, conditions)
+            drawn["gain-by-fraction.png"] = partial(_picture_of_fractions, results, conditions)
         if results.pairs(most):
-            drawn["transfer.png"] = _picture_of_transfer(results, most)
-    drawn["network.png"] = _picture_of_network(most)
+            drawn["transfer.png"] = partial(_picture_of_transfer, results, most)
+    drawn["network.png"] = partial(_picture_of_network, most)
     seed, run = next(iter(results.runs[most].items()))
     if "history" in run["hard"]:
         drawn |= _pictures_of_training(seed, run, most)
@@ -641,19 +653,16 @@ def _pictures_of_training(seed, run, condition):
     hard = run["hard"]
     history = hard["history"]
     drawn = {
-        "losses.png": _picture_of_losses(history, seed, condition),
-        "cosines.png": (plots.cosines(history), _conflict_and_harm(history)),
-        "step.png": _picture_of_step(hard["step"]),
-        "layers.png": _picture_of_layers(hard["layers"], list(condition.tasks)),
-        "embedding.png": _picture_of_features(run["alone"]["features"], hard["features"]),
+        "losses.png": partial(_picture_of_losses, history, seed, condition),
+        "cosines.png": partial(_picture_of_cosines, history),
+        "step.png": partial(_picture_of_step, hard["step"]),
+        "layers.png": partial(_picture_of_layers, hard["layers"], list(condition.tasks)),
+        "embedding.png": partial(_picture_of_features, run["alone"]["features"], hard["features"]),
     }
     histories = {condition.weights or "plain sum": history}
     histories |= {rule: run[rule]["history"] for rule in RULES if rule in run}
     if condition.weights or len(histories) > 1:
-        drawn["weights.png"] = (
-            plots.weights(histories),
-            "how the tasks are weighed over time; a plain sum does not change",
-        )
+        drawn["weights.png"] = partial(_picture_of_weights, histories)
     return drawn
 
 
@@ -682,16 +691,22 @@ def _picture_of_losses(history, seed, condition):
     return figure, f"one guide's training. {end}"
 
 
-def _conflict_and_harm(history):
-    """How often the recorded steps had a conflict, and how often they did harm."""
+def _picture_of_weights(histories):
+    seen = "how the tasks are weighed over time; a plain sum does not change"
+    return plots.weights(histories), seen
+
+
+def _picture_of_cosines(history):
+    """The cosines of gradients, and how often recorded steps had a conflict or did harm."""
     cosines = np.asarray(history.cosines, float)  # (K, T, T)
     pairs = np.triu_indices(len(history.tasks), k=1)
     has_conflict = (cosines[:, *pairs] < 0).any(1)  # (K,)
     does_harm = (np.asarray(history.effects, float) > 0).any(1)  # (K,)
-    return (
+    seen = (
         f"of {len(cosines)} recorded steps {has_conflict.sum()} had gradients in conflict, "
         f"and {does_harm.sum()} raised a loss"
     )
+    return plots.cosines(history), seen
 
 
 def _picture_of_step(step):
