@@ -211,7 +211,7 @@ def _add_options_of_size(group):
     group.add_argument(
         "--quick",
         action="store_true",
-        help="2 seeds of 50 steps, 10 %% of the answers: a look in seconds",
+        help="2 seeds of 40 steps, 10 %% of the answers: a look in seconds",
     )
     group.add_argument(
         "--full",
@@ -308,7 +308,7 @@ def _fill_defaults(options):
     fractions = [0.1, 1.0]
     if options.quick:
         seeds = 2
-        steps = 50
+        steps = 40
         fractions = [0.1]
     elif options.full:
         seeds = 10
