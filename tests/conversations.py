@@ -14,9 +14,14 @@ TABLE = Path(__file__).parent / "shop" / "conversations.csv"
 with open(TABLE, encoding="utf-8", newline="") as file:
     ROWS = list(csv.DictReader(file))
 CONVERSATIONS = {name: list(rows) for name, rows in groupby(ROWS, lambda row: row["conversation"])}
-LINES = [row["said"] for row in ROWS]
 
 
 def parts(cell):
     """The parts of a cell, each a list of alternatives."""
     return [part.lower().split("|") for part in cell.split(";") if part]
+
+
+def replies_in(agent, name):
+    """What an agent replies to the lines of a conversation."""
+    agent.begin()
+    return [agent.reply(row["said"]) for row in CONVERSATIONS[name]]

@@ -341,7 +341,7 @@ def test_validation_does_choose_the_strength():
     x = np.random.default_rng(0).standard_normal((60, 3))
     y = x @ np.ones((3, 1)) + np.random.default_rng(1).standard_normal((60, 1))
 
-    both = {"strengths": [0.0, 100.0], "steps": 200, "make": one_function}
+    both = {"strengths": [0.0, 100.0], "steps": 100, "make": one_function}
     assert (run({"a": (x, y), "b": (x, -y)}, **both).strengths == 0.0).all()
     few = {"a": (x[:30], y[:30]), "b": (x[30:], y[30:])}
     assert (run(few, **both).strengths == 100.0).any()
@@ -551,7 +551,7 @@ def test_one_function_for_two_tasks_that_contradict_each_other_hurts():
     rng = np.random.default_rng(0)
     x = rng.standard_normal((200, 3))
     y = x @ np.ones((3, 1)) + 0.5 * rng.standard_normal((200, 1))
-    found = run({"a": (x, y), "b": (x, -y)}, one_function, steps=200, seeds=5)
+    found = run({"a": (x, y), "b": (x, -y)}, one_function, steps=100, seeds=5)
     assert found.verdicts["hard"] == {"a": "hurts", "b": "hurts"}
     assert "helps" not in found.verdicts["soft"].values()
 
@@ -623,6 +623,8 @@ def test_a_measure_that_is_0_alone_has_no_percent():
 def test_the_lines_in_the_docstring_compare_two_columns_of_a_file(tmp_path, monkeypatch, capsys):
     lines = re.search(r"\n\n(        table = .*?)\n\n    parts:", compare.__doc__, re.DOTALL)[1]
     assert len([line for line in lines.split("\n") if line]) <= 12
+    assert "steps=300" in lines
+    lines = lines.replace("steps=300", "steps=20")
     rng = np.random.default_rng(0)
     x = rng.standard_normal((120, 4))
     y = x @ rng.standard_normal((4, 2)) + 0.1 * rng.standard_normal((120, 2))

@@ -1,8 +1,10 @@
-"""What several files need: an agent that was trained once, and a shop in place of the real one."""
+"""What several files need: an agent that was trained once, what it says, and another shop."""
 
 import sys
+from functools import cache
 
 import pytest
+from conversations import replies_in
 
 from tinymtl.shop.agent import Agent
 from tinymtl.shop.guide import word_ids
@@ -22,6 +24,21 @@ def agent(trained):
     agent, _ = trained
     agent.begin()
     return agent
+
+
+@pytest.fixture(scope="session")
+def transcript(trained):
+    """A function: the name of a conversation of the table → what the trained agent replies.
+
+    It begins the agent's conversation anew. Each conversation is held once, for all tests.
+    """
+    agent, _ = trained
+
+    @cache
+    def replies(name):
+        return replies_in(agent, name)
+
+    return replies
 
 
 @pytest.fixture
