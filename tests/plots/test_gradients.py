@@ -386,8 +386,9 @@ def colours_of_layers(cosines):
     """Red, green and blue of the dot of each cosine, (n, 3)."""
     G = {f"layer {ρ}": [[1.0, ρ], [ρ, 1.0]] for ρ in cosines}
     figure = plots.layers(G, list("ab"))
-    figure.canvas.draw()
-    return clouds(figure.axes[0])[0].get_facecolors()[: len(cosines), :3]
+    cloud = clouds(figure.axes[0])[0]
+    cloud.update_scalarmappable()
+    return cloud.get_facecolors()[: len(cosines), :3]
 
 
 def test_a_cosine_near_0_is_pale_and_the_colour_grows_with_its_size():
