@@ -229,6 +229,9 @@ show(figure, '99_a.svg', 'up and down')
 """
 
 
+NOTHING = {"output": "", "pictures": []}  # what a cell printed and showed
+
+
 def test_a_page_shows_what_each_cell_prints_and_draws(tmp_path, monkeypatch):
     path = chapter(tmp_path, "print('```')", DRAW, "# nothing", "[].append(1)")
     monkeypatch.setattr(_render, "PATHS", [path])
@@ -264,9 +267,10 @@ def test_a_cell_that_begins_otherwise_is_an_error(head, said, tmp_path):
 
 
 def test_the_best_picture_has_its_finding_under_it_too(tmp_path, monkeypatch):
-    path = chapter(tmp_path, DRAW, prose="# Made up\n\n![](figures/99_a.svg)\n\nMore.")
+    path = chapter(tmp_path, "draw()", prose="# Made up\n\n![](figures/99_a.svg)\n\nMore.")
     monkeypatch.setattr(_render, "PATHS", [path])
-    page, _ = _render.run(path, tmp_path)
+    drawn = {"output": "", "pictures": [["99_a.svg", "up and down"]]}
+    page = _render.page(path, [NOTHING, drawn])
     picture = "![up and down](figures/99_a.svg)\n\n*up and down*\n\n"
     assert page.count(picture) == 2
     assert f"# Made up\n\n{picture}More." in page
@@ -336,7 +340,7 @@ def test_a_picture_that_no_cell_shows_is_an_error(tmp_path, monkeypatch):
     path = chapter(tmp_path, "x = 1", prose="# Made up\n\n![](figures/99_b.svg)")
     monkeypatch.setattr(_render, "PATHS", [path])
     with pytest.raises(RuntimeError, match="a picture that no cell shows: 99_b.svg"):
-        _render.run(path, tmp_path)
+        _render.page(path, [NOTHING, NOTHING])
 
 
 def test_a_chapter_is_chosen_by_how_its_name_begins(capsys):
