@@ -2,7 +2,11 @@
 
 Arrays are small (at most 3 axes of at most 3 entries): a law that fails, fails on small ones, and
 Hypothesis shows a small one. Zero-size arrays are drawn only where a law speaks of them.
+
+A strategy is made once and kept, because to make it takes longer than to draw from it.
 """
+
+from functools import cache
 
 import numpy as np
 from hypothesis import strategies as st
@@ -11,6 +15,7 @@ from hypothesis.extra import numpy as hnp
 TASKS = ("price", "buys", "brand", "returns")
 
 
+@cache
 def floats(low=-3.0, high=3.0):
     """Finite numbers that are 0 or at least 1e-6 in size.
 
@@ -23,17 +28,20 @@ def floats(low=-3.0, high=3.0):
     return st.floats(low, high, allow_subnormal=False).map(tiny_to_zero)
 
 
+@cache
 def away_from_zero(low=0.3, high=3.0):
     """Numbers of either sign."""
     signs = st.sampled_from([-1.0, 1.0])
     return st.builds(lambda size, sign: sign * size, floats(low, high), signs)
 
 
+@cache
 def shapes(min_dims=0, max_dims=3, max_side=3):
     """Shapes without an axis of size 0."""
     return hnp.array_shapes(min_dims=min_dims, max_dims=max_dims, max_side=max_side)
 
 
+@cache
 def arrays(shape=None, elements=None):
     """float64 arrays, of one shape or of drawn shapes.
 
@@ -43,31 +51,40 @@ def arrays(shape=None, elements=None):
         shape = shapes()
     if elements is None:
         elements = floats()
+    if isinstance(shape, st.SearchStrategy):
+        return shape.flatmap(lambda drawn: arrays(drawn, elements))
     return hnp.arrays(np.float64, shape, elements=elements, fill=st.nothing())
+
+
+TWO_SHAPES = hnp.mutually_broadcastable_shapes(num_shapes=2, max_dims=3, max_side=3)
+SHAPES_FOR_MATMUL = hnp.mutually_broadcastable_shapes(
+    signature=np.matmul.signature,  # (n?,k),(k,m?)->(n?,m?)
+    max_dims=2,
+    max_side=3,
+)
 
 
 @st.composite
 def broadcastable_pairs(draw, right=None):
     """Two arrays whose shapes NumPy broadcasts. `right` says what the entries of the second are."""
-    shapes = hnp.mutually_broadcastable_shapes(num_shapes=2, max_dims=3, max_side=3)
-    a, b = draw(shapes).input_shapes
+    a, b = draw(TWO_SHAPES).input_shapes
     return draw(arrays(a)), draw(arrays(b, right))
 
 
 @st.composite
 def matmul_pairs(draw):
     """Two arrays that @ accepts: vectors, matrices, and batches of matrices that broadcast."""
-    signature = np.matmul.signature  # (n?,k),(k,m?)->(n?,m?)
-    shapes = hnp.mutually_broadcastable_shapes(signature=signature, max_dims=2, max_side=3)
-    a, b = draw(shapes).input_shapes
+    a, b = draw(SHAPES_FOR_MATMUL).input_shapes
     return draw(arrays(a)), draw(arrays(b))
 
 
+@cache
 def upstream(shape):
     """A gradient that arrives from above."""
     return arrays(shape, floats(-2.0, 2.0))
 
 
+@cache
 def axes(ndim):
     """What a reduction takes for `axis`: None, a number, or several; counted from either end."""
     if ndim == 0:
@@ -75,6 +92,7 @@ def axes(ndim):
     return st.none() | hnp.valid_tuple_axes(ndim) | st.integers(-ndim, ndim - 1)
 
 
+@cache
 def ids(V, shape=None):
     """Integers in [0, V), which may repeat."""
     if shape is None:
@@ -82,16 +100,19 @@ def ids(V, shape=None):
     return hnp.arrays(np.int64, shape, elements=st.integers(0, V - 1), fill=st.nothing())
 
 
+@cache
 def present(shape):
     """Which entries are present: all, some or none."""
     return hnp.arrays(bool, shape, fill=st.nothing())
 
 
+@cache
 def example_weights(shape):
     """Weights of entries. 0, which removes an entry, is one of them."""
     return arrays(shape, weights())
 
 
+@cache
 def masks(shape):
     """None, or which entries are present, or the weight of each."""
     return st.none() | present(shape) | example_weights(shape)
@@ -144,6 +165,7 @@ def by_task(values, min_size=1):
     return names.flatmap(lambda names: st.fixed_dictionaries(dict.fromkeys(names, values)))
 
 
+@cache
 def weights():
     """Weights of tasks or examples. 0, which removes one, is one of them."""
     return st.just(0.0) | floats(0.01, 5.0)

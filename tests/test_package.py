@@ -2,6 +2,7 @@
 
 import ast
 import doctest
+import functools
 import importlib
 import inspect
 import os
@@ -80,6 +81,7 @@ def test_every_file_says_what_it_is_about(name):
 SUBPACKAGES = ["plots", "shop"]
 
 
+@functools.cache
 def every_file():
     """Full module names in reading order; a package stands after its files, which it imports."""
     order = []
@@ -96,10 +98,15 @@ def path_of(module):
     return path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
 
 
+@functools.cache
+def tree_of(path):
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
 def imported(path):
     """Full names of the project's own modules in an `import` anywhere in the file."""
     inside = path.relative_to(FOLDER.parent).with_suffix("").parts
-    for found in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for found in ast.walk(tree_of(path)):
         if isinstance(found, ast.ImportFrom) and found.level:
             start = ".".join(inside[: -found.level])
             if found.module:
@@ -126,7 +133,7 @@ def test_each_file_imports_only_from_files_before_it(module):
     "path", sorted(FOLDER.rglob("*.py")), ids=lambda path: path.relative_to(FOLDER).as_posix()
 )
 def test_no_function_imports_anything_but_what_takes_long_to_load(path):
-    for function in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for function in ast.walk(tree_of(path)):
         if isinstance(function, (ast.FunctionDef, ast.Lambda)):
             for found in ast.walk(function):
                 if isinstance(found, (ast.Import, ast.ImportFrom)):
@@ -137,6 +144,7 @@ def test_no_function_imports_anything_but_what_takes_long_to_load(path):
 # Weight
 
 
+@functools.cache
 def loaded_by(statement):
     """Names of the modules that are there after a statement in a fresh interpreter."""
     code = f"import sys\n{statement}\nprint(*sys.modules)"

@@ -1,5 +1,7 @@
 """The front page: its examples run and print what it shows, its figures are true."""
 
+import contextlib
+import io
 import os
 import re
 from pathlib import Path
@@ -18,19 +20,27 @@ PYTHON = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
 TEXT = re.findall(r"```text\n(.*?)```", README, re.DOTALL)
 
 
-@pytest.fixture
-def names(tmp_path, capsys):
-    """What the twenty lines define, and under `printed` what they print."""
+@pytest.fixture(scope="module")
+def twenty_lines(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("readme")
     before = os.getcwd()
-    os.chdir(tmp_path)  # they write a picture
+    os.chdir(folder)  # they write a picture
+    printed = io.StringIO()
     try:
         names = {}
-        exec(PYTHON[0], names)
+        with contextlib.redirect_stdout(printed):
+            exec(PYTHON[0], names)
     finally:
         os.chdir(before)
-    assert (tmp_path / "cosines.png").stat().st_size > 1000
-    names["printed"] = capsys.readouterr().out
+    assert (folder / "cosines.png").stat().st_size > 1000
+    names["printed"] = printed.getvalue()
     return names
+
+
+@pytest.fixture
+def names(twenty_lines):
+    """What the twenty lines define, and under `printed` what they print."""
+    return dict(twenty_lines)
 
 
 def numbers(text):

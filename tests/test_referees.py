@@ -86,7 +86,7 @@ def test_soft_sharing_reaches_its_referee_at_n_times_the_strength_and_by_pairs_a
     trunk = mtl.Dense(3, 1, rng)
     heads = dict.fromkeys(TASKS, itself)
     model = mtl.SoftSharing(trunk, heads, strength=strength, pull=pull)
-    descend(model, inputs, targets, 600, 0.3 / (1 + T * strength), 0.8)
+    descend(model, inputs, targets, 300, 0.3 / (1 + T * strength), 0.8)
     X, y = for_referee(inputs, targets)
     assert_reaches(model.trunk_matrix(), soft_sharing(X, y, n * T * strength), 1e-6)
 
@@ -168,7 +168,7 @@ def test_hard_sharing_reaches_reduced_rank_regression(width, weights):
     Y = X @ rng.standard_normal((5, 4)) + rng.standard_normal((40, 4))
     Y -= Y.mean(0)
     model = linear_network(rng, 5, width, 4)
-    descend_together(model, X, Y, 1000, 0.01, 0.9, weights)
+    descend_together(model, X, Y, 500, 0.01, 0.9, weights)
     assert_reaches(product(model), hard_sharing(X, Y, width, weights), 1e-5)
 
 
@@ -217,7 +217,7 @@ def test_weight_decay_reaches_soft_thresholding_and_a_number_counts_the_trunk_on
     B_ols = U @ np.diag([4.0, 2.0, 0.6]) @ V.T
     Y = X @ B_ols
     model = linear_network(rng, 4, 3, 3, l2=l2(strength / times))
-    descend_together(model, X, Y, 800, 0.03, 0.9)
+    descend_together(model, X, Y, 400, 0.03, 0.9)
     exact = weight_decay(B_ols, strength)
     assert np.linalg.matrix_rank(exact, tol=1e-9) == rank
     assert_reaches(product(model), exact, 1e-6)
@@ -316,8 +316,11 @@ def test_a_sweep_of_strengths_has_its_least_error_within_a_factor_three_of_the_b
     best = best_strength(NOISE, spread) / N  # in the package's convention
     errors = {}
     for factor in (1 / 9, 1 / 3, 1, 3, 9):
-        soft_sharing_at = partial(mtl.SoftSharing, strength=factor * best)
-        errors[factor] = errors_on_new(spread, soft_sharing_at, 1 / (2 + factor * best), 30)
+        strength = factor * best
+        soft_sharing_at = partial(mtl.SoftSharing, strength=strength)
+        # A step leaves the part s / (2 + s) of the way to the minimum. A thousandth may be left.
+        steps = math.ceil(math.log(1e-3) / math.log(strength / (2 + strength)))
+        errors[factor] = errors_on_new(spread, soft_sharing_at, 1 / (2 + strength), steps)
     mean_errors = {factor: values.mean() for factor, values in errors.items()}
     assert 1 / 3 <= min(mean_errors, key=mean_errors.get) <= 3
     for far in (1 / 9, 9):

@@ -870,7 +870,7 @@ def test_soft_sharing_of_linear_tasks_reaches_the_closed_form(strength, pull):
     model = mtl.SoftSharing(trunk, heads, strength=strength, pull=pull)
     s = strength * len(TASKS) if pull == "pairs" else strength
     optimizer = mtl.SGD(0.2 / (1 + s), momentum=0.9)
-    for _ in range(1000):
+    for _ in range(500):
         step(model, optimizer, inputs, targets)
     λ = len(X[0]) * s
     np.testing.assert_allclose(model.trunk_matrix(), closed_form.soft_sharing(X, y, λ), atol=1e-6)

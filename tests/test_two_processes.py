@@ -10,6 +10,12 @@ from pathlib import Path
 import pytest
 
 HERE = Path(__file__).parent
+ENVIRONMENT = {
+    "PYTHONPATH": str(HERE),
+    "PYTEST_ADDOPTS": "",
+    "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",  # to load Hypothesis takes longer than all the rest
+}
+SAY_WHO_READS_IT = "print('read', file=open('readers', 'a'))"
 
 
 def hear_ctrl_c():
@@ -25,13 +31,14 @@ def start(tmp_path):
     (tmp_path / "tests" / "conftest.py").write_text("pytest_plugins = ['two_processes']\n")
 
     def start(slow, fast="pass", *options):
-        (tmp_path / "tests" / "test_a.py").write_text(f"def test_fast():\n    {fast}\n")
+        fast = f"{SAY_WHO_READS_IT}\ndef test_fast():\n    {fast}\n"
+        (tmp_path / "tests" / "test_a.py").write_text(fast)
         slow = f"import os, signal, time\ndef test_slow():\n    {slow}\n"
         (tmp_path / "tests" / "plots" / "test_b.py").write_text(slow)
         return subprocess.Popen(
             [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *options],
             cwd=tmp_path,
-            env={**os.environ, "PYTHONPATH": str(HERE), "PYTEST_ADDOPTS": ""},
+            env={**os.environ, **ENVIRONMENT},
             stdout=subprocess.PIPE,
             text=True,
             preexec_fn=hear_ctrl_c if os.name == "posix" else None,
@@ -43,17 +50,27 @@ def start(tmp_path):
 needs_two = pytest.mark.skipif((os.cpu_count() or 1) < 2, reason="one core, so one process")
 
 
+FAIL_ONCE_IT_IS_DEAF = """
+    import os, time
+    while not os.path.exists("deaf"):
+        time.sleep(0.02)
+    assert False
+"""
+
+
 def said(process):
     output, _ = process.communicate(timeout=300)
     return process.returncode, output
 
 
 @needs_two
-def test_a_test_of_the_second_process_runs_there_and_counts(start):
+def test_a_test_of_the_second_process_runs_there_and_counts(start, tmp_path):
     other = f"assert os.getppid() != {os.getpid()}"
     code, output = said(start(other))
     assert code == 0
     assert "2 passed" in output
+    readers = (tmp_path / "readers").read_text().split()
+    assert len(readers) == 1, "the second process read a file of the first"
 
 
 def test_a_failure_in_the_second_process_has_its_traceback(start):
@@ -74,11 +91,14 @@ def test_the_first_failure_ends_both_if_asked_to(start):
 
 
 @needs_two
-def test_a_second_process_that_does_not_hear_ctrl_c_is_ended_by_force(start):
-    deaf = "signal.signal(signal.SIGINT, signal.SIG_IGN); time.sleep(600)"
-    code, output = said(start(deaf, "import time; time.sleep(3); assert False", "-x"))
+def test_a_second_process_that_does_not_hear_ctrl_c_is_ended_by_force(start, tmp_path):
+    with open(tmp_path / "tests" / "conftest.py", "a") as conftest:
+        conftest.write("import two_processes\ntwo_processes.PATIENCE = 0.2\n")
+    deaf = "signal.signal(signal.SIGINT, signal.SIG_IGN); open('deaf', 'w'); time.sleep(600)"
+    code, output = said(start(deaf, FAIL_ONCE_IT_IS_DEAF, "-x"))
     assert code == 1
     assert "stopping after 1 failures" in output
+    assert (tmp_path / "deaf").exists()
 
 
 @needs_two

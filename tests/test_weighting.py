@@ -289,9 +289,11 @@ def ignores_units(name, case, rng=None):
 
 
 def follows_the_order(name, case, rng=None):
+    """Where any two neighbours may change places, every order will do."""
     w = weights(name, case)
-    for order in itertools.islice(itertools.permutations(range(len(w))), 1, 6):
-        order = list(order)
+    for t in range(1, len(w)):
+        order = list(range(len(w)))
+        order[t - 1], order[t] = t, t - 1
         off = np.abs(weights(name, case.permuted(order)) - w[order]).max()
         if not off <= 1e-4 * np.abs(w).max() + 1e-9:
             return False
@@ -355,7 +357,7 @@ COUNTEREXAMPLES = {
         ("Random",): CROSSED,
         ("PCGrad",): Case([[1, 0], [-1, 0], [1, 0]]),
         ("mgda", "cagrad"): TWINS,
-        ("upgrad",): Case([[1], [-1], [1]]),
+        ("upgrad",): Case([[1], [1], [-1]]),
     },
     "T = 1": {},
     "identical": {},
@@ -480,7 +482,7 @@ def check_scale(name, cell):
     if cell == "none":
         return check_no_scale(name)
 
-    @examples(name, 15)
+    @examples(name, min(15, FEW.get(name, 15)))
     @given(drawn(name))
     def property_(case):
         w = weights(name, case)
@@ -569,7 +571,7 @@ def every_outcome(name, case):
 
 
 def check_order_in_law(name):
-    @settings(max_examples=10)
+    @settings(max_examples=6)
     @given(cases(min_tasks=2, max_tasks=3), seeds)
     def property_(case, seed):
         order = np.random.default_rng(seed).permutation(len(case.L))
@@ -1173,7 +1175,7 @@ def test_gradnorm_with_another_alpha_rests_elsewhere_since_its_targets_do_not_su
 
 def test_two_tasks_whatever_ignores_units_and_order_points_along_the_bisector():
     rng = np.random.default_rng(0)
-    for _ in range(20):
+    for _ in range(8):
         case = Case(rng.standard_normal((2, 4)) * 10 ** rng.uniform(-1, 1, (2, 1)))
         units = Case(case.J / case.norms[:, None])
         bisector = units.J.sum(0) / np.linalg.norm(units.J.sum(0))
@@ -1198,7 +1200,7 @@ def share_harmed(name, gradients):
     [("PCGrad", 0.13), ("aligned_mtl", 0.19), ("imtl_g", 0.036), ("mgda", 0), ("upgrad", 0)],
 )
 def test_share_of_three_gaussian_gradients_in_three_dimensions_that_a_rule_harms(name, share):
-    n = 1500
+    n = 1500 if share else 500
     got = share_harmed(name, np.random.default_rng(0).standard_normal((n, 3, 3)))
     if share == 0:
         assert got == 0

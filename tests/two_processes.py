@@ -19,6 +19,7 @@ import pytest
 
 SECOND = ["test_comparison.py", "test_history.py", "plots", "shop", "test_main.py"]  # half the work
 FOLDER = "TINYMTL_SECOND_PROCESS"  # environment variable: where the second process reads and writes
+PATIENCE = 3  # seconds in which the second process may end by itself
 
 
 def pytest_configure(config):
@@ -143,7 +144,7 @@ class First:
             else:
                 self.process.terminate()
         try:
-            self.process.wait(timeout=3)
+            self.process.wait(timeout=PATIENCE)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
@@ -157,7 +158,13 @@ class Second:
     def __init__(self, config, folder):
         self.config = config
         self.tests = set(json.loads((folder / "tests.json").read_text(encoding="utf-8")))
+        self.files = {config.rootpath / name.partition("::")[0] for name in self.tests}
         self.lines = (folder / "reports").open("a", encoding="utf-8")
+
+    def pytest_ignore_collect(self, collection_path):
+        """A file without a test of the second process need not be read."""
+        is_of_the_first = collection_path.is_file() and collection_path not in self.files
+        return True if is_of_the_first else None
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, items):
