@@ -20,13 +20,15 @@ settings.load_profile("ci" if os.environ.get("CI") else "default")
 
 TESTS = Path(__file__).parent
 SLOW = ["test_comparison.py", "test_history.py", "plots", "shop", "test_main.py", "tutorials"]
+SLOWEST = "test_pages.py"  # runs all chapters, on both cores
 
 
 def pytest_collection_modifyitems(items):
     """Run the slow ones last."""
 
     def place(item):
-        name = item.path.relative_to(TESTS).parts[0]
-        return 1 + SLOW.index(name) if name in SLOW else 0
+        folder = item.path.relative_to(TESTS).parts[0]
+        place = 1 + SLOW.index(folder) if folder in SLOW else 0
+        return place, item.path.name == SLOWEST
 
     items.sort(key=place)

@@ -180,9 +180,10 @@ def test_dwa_is_right_for_losses_from_1e_minus_150_to_1e150(pairs):
         for L in (older, newer):
             rule(L)
         w = rule(newer)
-    # A ratio is rounded, and so an exponent of size r is right to r · 1e-16.
+    # A ratio is rounded: an exponent of size r is right to r · 1e-16, and so is e to that power.
+    rtol = 1e-3 + 4e-16 * float(max(r))
     certain = np.array([float(max(r) - x) for x in r]) < 1e3
-    np.testing.assert_allclose(w[certain], np.array(expected)[certain], rtol=1e-3, atol=1e-12)
+    np.testing.assert_allclose(w[certain], np.array(expected)[certain], rtol=rtol, atol=1e-12)
 
 
 @given(st.lists(st.floats(-1e4, 1e4), min_size=1, max_size=4), st.floats(0.1, 1e4))
