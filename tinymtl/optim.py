@@ -68,7 +68,8 @@ class Optimizer:
         ValueError too for a part that the model was given after its θ was made: nothing would train
         it. It is looked for in the steps 1, 2, 4, 8, and so on.
         """
-        checks.instance(f"{type(self).__name__}.step", "model", model, Module)
+        if not isinstance(model, Module):  # asked first, since to write the name takes longer
+            checks.instance(f"{type(self).__name__}.step", "model", model, Module)
         η = self.rate(progress)
         if _is_power_of_2(self.t + 1):  # to look at every part takes as long as a step
             model.check_packed(f"{type(self).__name__}.step")

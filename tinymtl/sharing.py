@@ -177,7 +177,7 @@ class Sharing(Module):
         return f"{super()._summary()}, {shared}"
 
     def _check_inputs(self, where, inputs):
-        if not isinstance(inputs, Mapping):
+        if not isinstance(inputs, (dict, Mapping)):
             got = type(inputs).__name__
             raise TypeError(
                 f"{where}: inputs must be given by task, such as {{{self.tasks[0]!r}: inputs}}; "

@@ -396,7 +396,11 @@ def node(data: np.ndarray, *pairs: tuple[Tensor, Callable]) -> Tensor:
     try:
         # NumPy 1 makes float64 of a float32 scalar and a number: the parents' type is put back.
         dtype = pairs[0][0].data.dtype if pairs else None
-        y.pairs = [pair for pair in pairs if pair[0].needs_grad] if _recording.get() else []
+        kept = []
+        if _recording.get():
+            for pair in pairs:
+                if pair[0].needs_grad:
+                    kept.append(pair)
     except AttributeError:
         kinds = [type(parent).__name__ for parent, _ in pairs]
         got = ", ".join(kinds)
@@ -406,7 +410,8 @@ def node(data: np.ndarray, *pairs: tuple[Tensor, Callable]) -> Tensor:
         data = _apart(data, pairs)
     y.data = data
     data.setflags(write=False)
-    y.needs_grad = bool(y.pairs)
+    y.pairs = kept
+    y.needs_grad = bool(kept)
     y.born = now()
     return y
 
