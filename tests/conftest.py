@@ -27,8 +27,8 @@ def pytest_collection_modifyitems(items):
     """Run the slow ones last."""
 
     def place(item):
-        folder = item.path.relative_to(TESTS).parts[0]
-        place = 1 + SLOW.index(folder) if folder in SLOW else 0
-        return place, item.path.name == SLOWEST
+        first = item.path.relative_to(TESTS).parts[0]
+        slow = 1 + SLOW.index(first) if first in SLOW else 0
+        return slow, item.path.name == SLOWEST
 
     items.sort(key=place)

@@ -79,7 +79,13 @@ def blank(monkeypatch):
 def test_a_short_run_prints_a_table_and_names_every_file_it_wrote(
     tmp_path, capsys, blank, monkeypatch
 ):
-    monkeypatch.setattr(experiment, "processes", working_as(training_the_first_seeds))
+    numbers = []  # of processes
+
+    def processes(n):
+        numbers.append(n)
+        return nullcontext(training_the_first_seeds)
+
+    monkeypatch.setattr(experiment, "processes", processes)
     out = tmp_path / "new" / "folder"
     options = "--seeds 5 --steps 2 --fraction 0.1 0.3".split()
     assert main([*options, "--out", str(out), "--quiet"]) == 0
@@ -99,6 +105,7 @@ def test_a_short_run_prints_a_table_and_names_every_file_it_wrote(
     comment, rows = read_results(out)
     assert comment.startswith("# python -m tinymtl --seeds 5 --steps 2")
     assert comment.endswith("seconds in 2 processes")
+    assert numbers == [2]
     assert len(rows) == 5 * 2 * 6
     assert {row["arm"] for row in rows} == ARMS
 
@@ -220,7 +227,7 @@ def test_what_cannot_be_written_is_printed_all_the_same(tmp_path, capsys, monkey
 
 
 def a_short_run(folder, trains=False):
-    """The command line without pictures, which take longest; what is trained is made up too."""
+    """The command line without pictures, which take longest. Unless it trains, runs are made up."""
     parts = [WITHOUT_PICTURES, BEGIN] if trains else [WITHOUT_PICTURES, WITHOUT_TRAINING, BEGIN]
     return [sys.executable, "-c", "".join(parts), *SHORT, "--out", str(folder)]
 

@@ -513,6 +513,22 @@ def test_penalty_leaves_out_what_is_frozen(make):
     assert not model.penalty().needs_grad
 
 
+def test_the_penalty_pulls_one_task_where_all_of_the_other_is_frozen():
+    layer = mtl.Dense(2, 2, np.random.default_rng(0))
+    model = mtl.SingleTask(layer, {"a": layer, "b": layer}, l2=0.1)
+    model.trunks["a"].freeze()
+    model.heads["a"].freeze()
+    W = model.trunks["b"].W.data
+    assert float(model.penalty()) == pytest.approx(0.1 * (W * W).sum())
+
+
+def test_a_penalty_that_somebody_changes_is_no_penalty_of_another_model():
+    layer = mtl.Dense(2, 2, np.random.default_rng(0))
+    model = mtl.HardSharing(layer, {"a": mtl.Dense(2, 1, np.random.default_rng(0))})
+    model.penalty().data = np.array(7.0)
+    assert float(model.penalty()) == 0
+
+
 @pytest.mark.parametrize("strength", [0.0, 0.5])
 def test_the_penalty_of_a_frozen_model_has_the_type_of_the_model(strength):
     layer = mtl.Dense(2, 2, np.random.default_rng(0), np.float32)

@@ -91,7 +91,7 @@ def _check_folder(folder):
 
 
 def _write(results, folder, comment, in_order):
-    """The files that were written, and 0; or none, and 2."""
+    """The files that were written, and 0; or {} and 2 where one could not be written."""
     try:
         return report.write(results, folder, comment, in_order), 0
     except OSError as error:

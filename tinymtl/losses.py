@@ -4,7 +4,8 @@
 
 Each loss exists twice. The *composed* one is its definition, written with the engine's operations,
 and the engine differentiates it. The *fused* one is what training uses: one operation, whose
-derivative was worked out on paper. The tests prove that the two are equal.
+derivative was worked out on paper. The tests prove that the two are equal
+for finite numbers.
 
 "Weighted" has three uses and two denominators: the weights of classes and of examples are divided
 by their sum, those of tasks by nothing.
@@ -53,11 +54,12 @@ def mse(prediction: Tensor, targets: np.ndarray, mask: np.ndarray | None = None)
     2.0
     """
     n = _check_mse(prediction, targets, mask)
-    residual = prediction.data - targets
-    weighted = residual
-    if mask is not None:
-        residual = _zero_unless(mask, residual)  # choose first, then square: NaN · 0 would be NaN
-        weighted = _times_weights(mask, residual)
+    a = prediction.data
+    if mask is not None:  # choose first, then compute: NaN · 0 would be NaN
+        a = _zero_unless(mask, a)
+        targets = _zero_unless(mask, targets)
+    residual = a - targets
+    weighted = residual if mask is None else _times_weights(mask, residual)
     r = residual.reshape(-1)
     value = _dot(weighted.reshape(-1), r) / r.dtype.type(n)  # 1/n Σ m (ŷ − y)²
     return node(value, (prediction, lambda g: weighted * (g * 2 / n).astype(r.dtype)))
@@ -108,7 +110,7 @@ def cross_entropy(logits: Tensor, labels: np.ndarray, mask: np.ndarray | None = 
     labels, n = _check_cross_entropy(logits, labels, mask)
     z = logits.data.T.copy()  # (C, N): NumPy reduces over few classes much faster down columns
     if mask is not None:
-        z[:, mask == 0] = 0  # choose first, then multiply: NaN · 0 would be NaN
+        z[:, mask == 0] = 0  # what has no label must be finite: NaN · 0 would be NaN
     z -= z.max(0)
     e = np.exp(z)  # (C, N)
     total = e.sum(0)  # (N,)
@@ -165,7 +167,7 @@ def binary_cross_entropy(
     y, n = _check_binary_cross_entropy(logits, labels, mask)
     z = logits.data
     if mask is not None:
-        z = _zero_unless(mask, z)  # choose first, then multiply: NaN · 0 would be NaN
+        z = _zero_unless(mask, z)  # what has no label must be finite: NaN · 0 would be NaN
     one = z.dtype.type(1)
     # With e in (0, 1], log(1 + eᶻ) = max(z, 0) + log(1 + e), and nothing can overflow.
     e = np.exp(-np.abs(z))
@@ -387,8 +389,8 @@ def _check_cross_entropy(logits, labels, mask):
     where = "cross_entropy"
     checks.instance(where, "logits", logits, Tensor)
     z = logits.data
-    if z.ndim != 2:
-        raise ValueError(f"{where}: logits must have shape (N, C), got {logits.shape}")
+    if z.ndim != 2 or not z.shape[1]:
+        raise ValueError(f"{where}: logits must have shape (N, C), C ≥ 1, got {logits.shape}")
     N, C = z.shape
     is_soft = isinstance(labels, np.ndarray) and labels.ndim == 2 and labels.dtype.kind == "f"
     if is_soft:

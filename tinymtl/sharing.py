@@ -25,7 +25,6 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from copy import deepcopy
-from functools import lru_cache
 
 import numpy as np
 
@@ -33,7 +32,7 @@ from . import checks
 from .layers import Dropout, check_part
 from .losses import l2_penalty, pull_together
 from .module import Module, Parameter
-from .tensor import Tensor, jacobian, no_grad, views
+from .tensor import Tensor, jacobian, no_grad, node, views
 
 
 class Network(Module):
@@ -136,9 +135,8 @@ class Sharing(Module):
                     f"got {of_user.dtype} of shape {of_user.shape}"
                 )
             return of_user
-        none = _zero(self.theta.dtype)
         if not self.l2:
-            return none
+            return _zero(self.theta.dtype)
         strengths = self.l2
         if not isinstance(strengths, Mapping):
             strengths = dict.fromkeys(self.tasks, self.l2)
@@ -147,7 +145,7 @@ class Sharing(Module):
             parameters = self.task_parameters(task)
             matrices[task] = [p for p in parameters if p.ndim > 1 and not p.frozen]
         if not any(matrices.values()) or not any(strengths.values()):
-            return none
+            return _zero(self.theta.dtype)
         return l2_penalty(matrices, strengths)
 
     def task_parameters(self, task: str) -> list[Parameter]:
@@ -580,10 +578,9 @@ def _parameters(part) -> list[Parameter]:
     return holder.parameters()
 
 
-@lru_cache
 def _zero(dtype) -> Tensor:
-    """The constant 0 of this type. It is made once: every step without a penalty asks for it."""
-    return Tensor(np.zeros((), dtype))
+    """The constant 0 of this type."""
+    return node(np.zeros((), dtype))
 
 
 def _size(parameters) -> int:

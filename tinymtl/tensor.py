@@ -239,7 +239,7 @@ class Tensor:
             return (self.reshape(1, -1) @ other)[..., 0, :]
         A = self.data  # (..., N, K)
         B = other.data  # (..., K, M)
-        # If A is one row, Aᵀ g is an outer product, for which many small products take longer.
+        # If A is one row, Aᵀ g is an outer product, which `multiply` makes faster in a batch.
         times = np.multiply if A.shape[-2] == 1 else np.matmul
         return node(
             A @ B,  # (..., N, M)

@@ -26,6 +26,7 @@ from tinymtl.shop.experiment import (
     losses_and_weights,
     make_parts,
     measure,
+    processes,
     run_seed,
     schedule,
     steps_to_least_loss,
@@ -470,6 +471,22 @@ def test_a_worker_that_is_killed_ends_the_run_with_one_line(long_run):
         "tinymtl: a process ended before its work was done, with exit code -9; nothing was written"
     )
     wait_until(lambda: not processes_of(long_run.pid), "no process is left")
+
+
+def test_the_same_processes_do_all_that_they_are_given():
+    with processes(2) as in_order:
+        first = set(in_order(os.getpid, [()] * 9))
+        second = set(in_order(os.getpid, [()] * 9))
+    assert len(first | second) <= 2
+    assert os.getpid() not in first | second
+
+
+def test_an_error_in_later_work_ends_the_others_too():
+    began = time.monotonic()
+    with pytest.raises(TypeError), processes(2) as in_order:
+        list(in_order(os.getpid, [()]))
+        list(in_order(time.sleep, [("no number",), (LONG,)]))
+    assert time.monotonic() - began < LONG / 2
 
 
 def test_an_error_in_a_job_is_raised_and_ends_the_others():

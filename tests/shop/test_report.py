@@ -1,6 +1,7 @@
 """What the report says is what the numbers carry, no more."""
 
 from dataclasses import replace
+from itertools import starmap
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -418,9 +419,23 @@ def test_the_step_says_how_it_was_taken_and_what_its_bars_differ_by():
     assert "From predicted to taken: weight decay" in said
 
 
+def test_each_picture_of_gains_is_of_its_own_fraction():
+    both = report.pictures(results(0.5, condition=ALL, into=results(0.2)))
+    for percent in (10, 100):
+        figure, _ = both[f"gains-{percent}.png"]()
+        assert f"of {percent} % of the products" in title(figure)
+
+
 def test_files_are_the_numbers_the_text_and_the_pictures(tmp_path):
     made = results(0.2)
-    written = report.write(made, tmp_path, "by hand")
+    drawn = []
+
+    def in_order(function, jobs):
+        drawn.extend(path.name for _, path in jobs)
+        return starmap(function, jobs)
+
+    written = report.write(made, tmp_path, "by hand", in_order)
+    assert drawn == ["gains-10.png", "network.png"]
     names = [path.name for path in written]
     assert names == ["results.csv", "report.txt", "gains-10.png", "network.png"]
     assert all(path.exists() for path in written)

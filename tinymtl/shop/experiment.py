@@ -487,7 +487,8 @@ def processes(n: int) -> Iterator[Callable]:
         with _ctrl_c_waits():
             new = [pool.submit(function, *job) for job in jobs]
             futures.extend(new)
-            workers[:] = [process for process in active_children() if process not in others]
+            known = others + workers
+            workers.extend(process for process in active_children() if process not in known)
         for future in new:
             yield future.result()
 
