@@ -19,16 +19,18 @@ settings.register_profile(
 settings.load_profile("ci" if os.environ.get("CI") else "default")
 
 TESTS = Path(__file__).parent
-SLOW = ["test_comparison.py", "test_history.py", "plots", "shop", "test_main.py", "tutorials"]
 SLOWEST = "test_pages.py"  # runs all chapters, on both cores
 
 
 def pytest_collection_modifyitems(items):
     """Run the slow ones last."""
+    from two_processes import SECOND  # not before pytest has made it a plugin
+
+    slow_ones = [*SECOND, "tutorials"]
 
     def place(item):
         first = item.path.relative_to(TESTS).parts[0]
-        slow = 1 + SLOW.index(first) if first in SLOW else 0
+        slow = 1 + slow_ones.index(first) if first in slow_ones else 0
         return slow, item.path.name == SLOWEST
 
     items.sort(key=place)

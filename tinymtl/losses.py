@@ -4,8 +4,7 @@
 
 Each loss exists twice. The *composed* one is its definition, written with the engine's operations,
 and the engine differentiates it. The *fused* one is what training uses: one operation, whose
-derivative was worked out on paper. The tests prove that the two are equal
-for finite numbers.
+derivative was worked out on paper. The tests prove that the two are equal for finite numbers.
 
 "Weighted" has three uses and two denominators: the weights of classes and of examples are divided
 by their sum, those of tasks by nothing.
@@ -59,7 +58,7 @@ def mse(prediction: Tensor, targets: np.ndarray, mask: np.ndarray | None = None)
         a = _zero_unless(mask, a)
         targets = _zero_unless(mask, targets)
     residual = a - targets
-    weighted = residual if mask is None else _times_weights(mask, residual)
+    weighted = residual if mask is None else residual * mask
     r = residual.reshape(-1)
     value = _dot(weighted.reshape(-1), r) / r.dtype.type(n)  # 1/n Σ m (ŷ − y)²
     return node(value, (prediction, lambda g: weighted * (g * 2 / n).astype(r.dtype)))
@@ -203,17 +202,17 @@ def _zero_unless(mask, a):
     return np.where(mask, a, a.dtype.type(0))
 
 
-def _times_weights(mask, a):
-    """m · a. A boolean mask multiplies nothing: what it leaves out is 0 already, or not there."""
-    return a if mask.dtype == bool else a * mask
-
-
 def _sum_of_present(each, mask):
     """Σ m ℓ over a tensor of losses (N,). What is not present is not even multiplied."""
     if mask is None:
         return each.sum()
     present = mask > 0
     return _times_weights(mask[present], each[present]).sum()
+
+
+def _times_weights(m, losses):
+    """m · ℓ for a tensor of losses that are present: weights that are True are 1."""
+    return losses if m.dtype == bool else losses * m
 
 
 # The total loss
